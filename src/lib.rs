@@ -1,1 +1,51 @@
+//! Avouch, a self-hosted identity broker. This page is the map; `docs/ARCHITECTURE.md` says why it is drawn like this.
 
+// words: no I/O
+pub mod clock; // the time, as something that can be handed in
+pub mod ids; // typed ids with a prefix
+pub mod oauth; // the RFCs' vocabulary
+pub mod rng; // randomness
+pub mod secret; // values that must not be seen
+pub mod urls; // every URL of ours, from the one issuer
+
+// mechanisms: know no noun
+pub mod cel; // expressions over claims
+pub mod ctx; // what every operation needs
+pub mod db; // pool, transactions, errors
+pub mod embedded_postgres; // a Postgres of our own when none is given
+pub mod jose; // key pairs, JWKs, signatures
+pub mod outbound; // the one HTTP client, guarded
+pub mod telemetry; // logs and metrics
+pub mod vault; // encryption at rest
+pub mod web; // HTTP manners
+
+// nouns: things an operator can point at
+pub mod audit; // what happened
+pub mod client; // a downstream application
+pub mod connection; // an upstream identity provider as stored
+pub mod consent; // what a user allowed a client
+pub mod operator; // who may administer
+pub mod resource; // a downstream API
+pub mod role; // a rule that grants a role on a resource
+pub mod session; // a browser's single sign-on session
+pub mod signing_key; // our keys and their life
+pub mod user; // a person and the identities linked to it
+
+// steps
+pub mod upstream; // talking to an IdP
+pub mod broker; // the live state: configuration and keys in memory
+pub mod authorization; // one /authorize request
+pub mod token; // what we mint
+
+// journeys
+pub mod discovery; // what we tell the world
+pub mod grant; // the token endpoint
+pub mod login; // from /authorize through an upstream to a session
+pub mod provisioning; // the resource file: plan, apply, export
+
+// top
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod janitor;
+pub mod server;

@@ -1,0 +1,89 @@
+//! Client authentication (RFC 6749 §2.3): the check, and the evidence that it was passed.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::{Client, ClientId};
+use crate::secret::Secret;
+use crate::vault::Vault;
+
+/// Evidence: this client proved itself, or is public and cannot.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedClient {
+    client: Arc<Client>,
+    secret_id: Option<crate::ids::ClientSecretId>,
+}
+
+/// What a request brought. Candidates: the raw bytes, and percent-decoded ones, because clients disagree (RFC 6749 §2.3.1).
+#[derive(Debug)]
+pub struct Presented {
+    pub client_id: ClientId,
+    pub secrets: Vec<Secret<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    UnknownClient,
+    Disabled,
+    SecretMissing,
+    SecretWrong,
+    SecretExpired,
+}
+
+impl Refusal {
+    /// The audit word.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::UnknownClient => "client_unknown",
+            Self::Disabled => "client_disabled",
+            Self::SecretMissing => "client_secret_missing",
+            Self::SecretWrong => "client_secret_wrong",
+            Self::SecretExpired => "client_secret_expired",
+        }
+    }
+
+    /// What the client is told. An unknown client and a wrong secret read alike.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::UnknownClient | Self::SecretWrong => "unknown client, or its secret is wrong",
+            Self::Disabled => "this client is disabled",
+            Self::SecretMissing => "this client is confidential: send its secret by HTTP Basic or as client_secret",
+            Self::SecretExpired => "this client secret has expired; use the newer one",
+        }
+    }
+}
+
+impl AuthenticatedClient {
+    /// A public client passes by its name; a secret that it sends all the same is ignored (libraries probe with one).
+    pub fn check(client: Option<&Arc<Client>>, presented: &Presented, vault: &Vault, now: OffsetDateTime) -> Result<Self, Refusal> {
+        let client = client.ok_or(Refusal::UnknownClient)?;
+        if !client.enabled {
+            return Err(Refusal::Disabled);
+        }
+        if !client.is_confidential() {
+            return Ok(Self { client: client.clone(), secret_id: None });
+        }
+        if presented.secrets.iter().all(|s| s.expose().is_empty()) {
+            return Err(Refusal::SecretMissing);
+        }
+        let digests: Vec<_> = presented.secrets.iter().map(|s| vault.digest(s.expose())).collect();
+        let found = client.secrets.iter().find(|known| {
+            digests.iter().any(|d| aws_lc_rs::constant_time::verify_slices_are_equal(d, &known.digest).is_ok())
+        });
+        match found {
+            None => Err(Refusal::SecretWrong),
+            Some(secret) if !secret.is_valid_at(now) => Err(Refusal::SecretExpired),
+            Some(secret) => Ok(Self { client: client.clone(), secret_id: Some(secret.id.clone()) }),
+        }
+    }
+
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Which secret was used, for `last_used_at`.
+    pub fn secret_id(&self) -> Option<&crate::ids::ClientSecretId> {
+        self.secret_id.as_ref()
+    }
+}

@@ -1,0 +1,81 @@
+//! What proves us to an upstream: client secrets and private keys, several at a time, each with a life of its own.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::ids::CredentialId;
+use crate::vault::{Place, Sealed};
+
+#[derive(Clone, Debug)]
+pub struct Credential {
+    pub id: CredentialId,
+    pub state: CredentialState,
+    /// A client secret as text, or a private key as PKCS#8 DER.
+    pub sealed: Sealed,
+    /// Present for private keys.
+    pub public: Option<PublicPart>,
+    pub created_at: OffsetDateTime,
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+/// What the connection's JWKS shows of a private key.
+#[derive(Clone, Debug)]
+pub struct PublicPart {
+    pub jwk: serde_json::Value,
+    /// DER of the self-signed certificate around the key.
+    pub certificate: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    ClientSecret,
+    PrivateKey,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialState {
+    Next,
+    Active,
+    Retiring,
+    Retired,
+    Revoked,
+}
+
+impl Credential {
+    pub fn kind(&self) -> CredentialKind {
+        if self.public.is_some() { CredentialKind::PrivateKey } else { CredentialKind::ClientSecret }
+    }
+
+    pub fn place(id: &CredentialId) -> Place<'_> {
+        Place { table: "connection_credentials", column: "sealed", row: id.as_str() }
+    }
+}
+
+impl CredentialKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecret => "client_secret",
+            Self::PrivateKey => "private_key",
+        }
+    }
+}
+
+impl CredentialState {
+    pub const ALL: [Self; 5] = [Self::Next, Self::Active, Self::Retiring, Self::Retired, Self::Revoked];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Active => "active",
+            Self::Retiring => "retiring",
+            Self::Retired => "retired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}

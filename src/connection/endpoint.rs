@@ -1,0 +1,1 @@
+//! The public JWKS of a connection: `GET /connections/{slug}/jwks.json`.

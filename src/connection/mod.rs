@@ -1,0 +1,103 @@
+//! A connection: an upstream identity provider as configured and stored, with the credentials that prove us to it.
+//! Owns its settings, its mapping and the rule of who may come in. It does not talk to the provider (`upstream` does)
+//! and does not know users.
+
+pub mod credential;
+pub mod endpoint;
+pub mod mapping;
+pub mod oidc;
+pub mod preset;
+pub mod store;
+
+pub use credential::{Credential, CredentialKind, CredentialState};
+pub use mapping::{Mapping, Profile};
+pub use oidc::{ClientAuthentication, OidcSettings};
+pub use preset::Preset;
+
+use crate::cel::Expression;
+use crate::ids::ConnectionId;
+
+/// One upstream, credentials included. Immutable; a change makes a new one.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub id: ConnectionId,
+    /// Part of the callback URL; never changes.
+    pub slug: Slug,
+    pub display_name: String,
+    pub preset: Option<Preset>,
+    pub enabled: bool,
+    /// Whether the chooser shows a button. An unlisted connection is reached by e-mail domain or hint only.
+    pub listed: bool,
+    pub protocol: Protocol,
+    /// Lower-case domains: home-realm discovery, and where this connection's word on e-mail addresses counts.
+    pub email_domains: Vec<String>,
+    /// CEL over `claims`; absent: everybody the provider vouches for.
+    pub allow: Option<Expression>,
+    /// What the operator set; unset keys use the preset's. See [`Mapping::over`].
+    pub mapping: Mapping,
+    /// The name of the resource file that owns it, or none.
+    pub managed_by: Option<String>,
+    pub credentials: Vec<Credential>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Protocol {
+    Oidc(OidcSettings),
+}
+
+impl Connection {
+    /// The one gate on every path that leads to a session or token.
+    pub fn may_login(&self) -> bool {
+        self.enabled
+    }
+
+    /// The operator's mapping over the preset's over the generic one: every key has an expression or is absent on purpose.
+    pub fn effective_mapping(&self) -> Mapping {
+        self.mapping.clone().over(self.preset.unwrap_or(Preset::Generic).mapping())
+    }
+
+    pub fn is_authoritative_for(&self, email: &str) -> bool {
+        email.rsplit_once('@').is_some_and(|(_, domain)| self.email_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)))
+    }
+
+    pub fn active(&self, kind: CredentialKind) -> Option<&Credential> {
+        self.credentials.iter().find(|c| c.kind() == kind && c.state == CredentialState::Active)
+    }
+}
+
+/// The URL part that names a connection: `[a-z0-9-]`, 1 to 63 characters, no hyphen at the ends.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(transparent)]
+pub struct Slug(String);
+
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("slug {0:?} must be 1 to 63 characters of a-z, 0-9 and -, without - at the ends")]
+pub struct SlugError(String);
+
+impl Slug {
+    /// # Errors
+    /// [`SlugError`] when it is not shaped like a DNS label.
+    pub fn parse(text: &str) -> Result<Self, SlugError> {
+        let ok = (1..=63).contains(&text.len())
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        if ok { Ok(Self(text.into())) } else { Err(SlugError(text.into())) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Slug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Slug {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(d)?).map_err(serde::de::Error::custom)
+    }
+}

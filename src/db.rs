@@ -1,0 +1,55 @@
+//! The database: pool, one connection type, transactions, and what its errors mean. Knows no noun.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
+
+pub type Conn = sqlx::PgConnection;
+pub type Pool = PgPool;
+
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A pool that gives up quickly: a caller who waits for a database that is gone should get its 503 soon.
+pub fn pool(options: PgConnectOptions) -> Pool {
+    let options = options.application_name("avouch").options([
+        ("statement_timeout", "5s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(10)
+        .acquire_timeout(Duration::from_secs(3))
+        .idle_timeout(Duration::from_secs(600))
+        .connect_lazy_with(options)
+}
+
+/// Runs `work` in one transaction and commits when it answers `Ok`. Never await the network inside it. A refusal that
+/// must be remembered travels as `Ok(Refused(..))`, because an `Err` rolls back.
+///
+/// # Errors
+/// `work`'s own, and the database's.
+pub async fn in_tx<T, E: From<sqlx::Error>>(
+    pool: &Pool,
+    work: impl AsyncFnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut conn = pool.acquire().await?;
+    let mut tx = conn.begin().await?;
+    let value = work(&mut tx).await?;
+    tx.commit().await?;
+    Ok(value)
+}
+
+/// Whether the error is a violation of the named constraint.
+pub fn on_constraint(error: &sqlx::Error, constraint: &str) -> bool {
+    error.as_database_error().is_some_and(|e| e.constraint() == Some(constraint))
+}
+
+/// Whether the database could not be asked at all, so that the right answer is 503 and "try again".
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        // class 57: operator intervention (shutdown, cancelled statement), 53: out of resources, 08: connection
+        sqlx::Error::Database(e) => e.code().is_some_and(|c| ["57", "53", "08"].iter().any(|class| c.starts_with(class))),
+        _ => false,
+    }
+}

@@ -1,0 +1,1 @@
+//! A private key, parsed once.

@@ -1,0 +1,55 @@
+//! Scopes (RFC 6749 §3.3): an ordered set of tokens.
+
+/// Order as given, no duplicates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Scope(Vec<String>);
+
+/// What OIDC itself knows, in the order discovery lists it.
+pub const OIDC_SCOPES: [&str; 7] = ["openid", "profile", "email", "address", "phone", "groups", "offline_access"];
+
+impl Scope {
+    pub fn parse(text: &str) -> Self {
+        Self::from_tokens(text.split_ascii_whitespace())
+    }
+
+    pub fn from_tokens<T: AsRef<str>>(tokens: impl IntoIterator<Item = T>) -> Self {
+        let mut out: Vec<String> = Vec::new();
+        for token in tokens {
+            if !out.iter().any(|known| known == token.as_ref()) {
+                out.push(token.as_ref().into());
+            }
+        }
+        Self(out)
+    }
+
+    pub fn contains(&self, token: &str) -> bool {
+        self.0.iter().any(|known| known == token)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn is_subset_of(&self, other: &Self) -> bool {
+        self.iter().all(|token| other.contains(token))
+    }
+
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.0.retain(|token| keep(token));
+    }
+
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}

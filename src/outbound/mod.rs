@@ -1,0 +1,3 @@
+//! The one HTTP client for everything that leaves the house (SSRF guard).
+#[derive(Clone)]
+pub struct Client;

@@ -1,0 +1,1 @@
+//! OpenID Connect, relying-party side. The only file that names `openidconnect`.
