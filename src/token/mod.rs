@@ -1,1 +1,43 @@
-//! (being written)
+//! What we mint: access tokens, ID tokens, refresh tokens. One claim builder for every grant, so that nothing vanishes
+//! on refresh. It decides nothing about who may have a token (`grant` does).
+
+pub mod access;
+pub mod claims;
+pub mod endpoint;
+pub mod id_token;
+pub mod refresh;
+pub mod store;
+
+use time::OffsetDateTime;
+
+use crate::ids::SessionId;
+use crate::user::User;
+
+/// A person as tokens speak of them: who, and how and when they signed in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub user: User,
+    pub session_id: SessionId,
+    pub auth_time: OffsetDateTime,
+    pub acr: Option<String>,
+    pub amr: Vec<String>,
+}
+
+/// `aud`: a string when single, an array when several.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(untagged)]
+pub enum Audience<'a> {
+    One(&'a str),
+    Many(&'a [String]),
+}
+
+impl<'a> Audience<'a> {
+    /// `fallback` when the token has no audience of its own.
+    pub fn new(audiences: &'a [String], fallback: &'a str) -> Self {
+        match audiences {
+            [] => Self::One(fallback),
+            [one] => Self::One(one),
+            many => Self::Many(many),
+        }
+    }
+}
