@@ -83,3 +83,24 @@ pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, s
     let done = sqlx::query!("DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1", cut).execute(conn).await?;
     Ok(done.rows_affected())
 }
+
+/// The session that a code came from, unless it was revoked since. Its idle time does not matter: the code is fresh.
+pub async fn by_id(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, sqlx::Error> {
+    let row = sqlx::query!(
+        "SELECT id, user_id, identity_id, connection_slug, auth_time, acr, amr, last_seen_at
+         FROM sessions WHERE id = $1 AND revoked_at IS NULL",
+        id.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Session {
+        id: SessionId::from_stored(row.id),
+        user_id: UserId::from_stored(row.user_id),
+        identity_id: IdentityId::from_stored(row.identity_id),
+        connection_slug: row.connection_slug,
+        auth_time: row.auth_time,
+        acr: row.acr,
+        amr: row.amr,
+        last_seen_at: row.last_seen_at,
+    }))
+}
