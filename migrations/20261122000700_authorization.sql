@@ -33,7 +33,7 @@ CREATE TABLE login_attempts (
     issuer           text        NOT NULL,
     nonce            text        NOT NULL,
     pkce_verifier    bytea       NOT NULL,   -- Sealed<String>
-    fresh            boolean     NOT NULL,   -- the client asked for a new sign-in: auth_time must not be older than created_at
+    max_age          bigint,                 -- seconds; what was asked of the upstream, checked against its auth_time
     created_at       timestamptz NOT NULL,
     expires_at       timestamptz NOT NULL,
     completed_at     timestamptz

@@ -3,6 +3,7 @@
 pub mod authorization_code;
 pub mod client_credentials;
 pub mod endpoint;
+pub mod presented;
 pub mod refresh_token;
 pub mod request;
 

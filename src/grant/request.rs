@@ -1,6 +1,7 @@
 //! A token request, parsed at the door: one variant a grant, each with its own parameters only.
 
 use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::grant_type::GrantType;
 use crate::oauth::params::Params;
 use crate::oauth::scope::Scope;
 use crate::secret::Secret;
@@ -55,6 +56,16 @@ impl TokenRequest {
                 ErrorCode::UnsupportedGrantType,
                 format!("grant_type={other} is not supported; discovery lists those that are"),
             )),
+        }
+    }
+}
+
+impl TokenRequest {
+    pub fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
+            Self::RefreshToken(_) => GrantType::RefreshToken,
+            Self::ClientCredentials(_) => GrantType::ClientCredentials,
         }
     }
 }

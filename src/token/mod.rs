@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod id_token;
 pub mod refresh;
 pub mod store;
+pub mod userinfo;
 
 use time::OffsetDateTime;
 
