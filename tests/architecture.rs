@@ -17,7 +17,10 @@ const RANKS: [(&str, &[&str]); 7] = [
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
     ("steps", &["authorization", "token"]),
-    ("journeys and top", &["discovery", "grant", "login", "provisioning", "cli", "config", "demo", "janitor", "main", "server"]),
+    (
+        "journeys and top",
+        &["discovery", "grant", "login", "provisioning", "cli", "config", "demo", "janitor", "main", "server"],
+    ),
 ];
 
 /// Who may import whom within a rank. Together they must not make a circle, which is checked.
@@ -60,7 +63,11 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("use cel::", &["cel.rs"], "use crate::cel, which keeps the CEL crate replaceable"),
     ("reqwest", &["outbound/", "upstream/", "demo/", "cli/"], "what leaves the house goes through ctx.http"),
     ("AssertSqlSafe", &[], "SQL is never put together at run time; write a query! with parameters"),
-    ("RsaPrivateKey", &[], "the rsa crate signs slowly and leaks by timing (RUSTSEC-2023-0071); use crate::jose::KeyPair"),
+    (
+        "RsaPrivateKey",
+        &[],
+        "the rsa crate signs slowly and leaks by timing (RUSTSEC-2023-0071); use crate::jose::KeyPair",
+    ),
     ("CoreRsaPrivateSigningKey", &[], "it is the rsa crate inside (RUSTSEC-2023-0071); use crate::jose::KeyPair"),
     (
         "SystemTime::now",
@@ -106,7 +113,11 @@ impl File {
 
     fn is_in(&self, places: &[&str]) -> bool {
         places.iter().any(|place| {
-            if place.ends_with('/') { self.path.starts_with(place) } else { self.path == *place || self.name() == *place }
+            if place.ends_with('/') {
+                self.path.starts_with(place)
+            } else {
+                self.path == *place || self.name() == *place
+            }
         })
     }
 
@@ -223,7 +234,9 @@ fn imports_run_one_way() {
                     "src/{}:{line}: {module} ({}) imports {target} ({}), which stands above it",
                     file.path, RANKS[own].0, RANKS[other].0
                 )),
-                None => offences.push(format!("src/{}:{line}: crate::{target} has no rank; put it into RANKS", file.path)),
+                None => {
+                    offences.push(format!("src/{}:{line}: crate::{target} has no rank; put it into RANKS", file.path))
+                }
             }
         }
     }
@@ -283,8 +296,9 @@ fn names_say_something() {
         let mut parts = file.path.split('/').map(|part| part.strip_suffix(".rs").unwrap_or(part));
         parts.any(|part| BANNED_NAMES.contains(&part))
     });
-    let offences: Vec<_> =
-        banned.map(|file| format!("src/{}: name it after what it is about, or put it where it is used", file.path)).collect();
+    let offences: Vec<_> = banned
+        .map(|file| format!("src/{}: name it after what it is about, or put it where it is used", file.path))
+        .collect();
     none("banned names", &offences);
 }
 
@@ -297,7 +311,10 @@ fn every_file_says_what_it_owns_and_stays_short() {
         }
         let lines = file.text.lines().count();
         if lines > LONGEST && !MAY_BE_LONGER.contains(&file.path.as_str()) {
-            offences.push(format!("src/{}: {lines} lines, more than {LONGEST}; split it along a noun or a rule", file.path));
+            offences.push(format!(
+                "src/{}: {lines} lines, more than {LONGEST}; split it along a noun or a rule",
+                file.path
+            ));
         }
     }
     none("short files with a head", &offences);
@@ -311,7 +328,9 @@ fn this_test_reads_rust_well_enough() {
     assert_eq!(without_comment("\"https://x\", crate::b"), "\"https://x\", crate::b");
     let file = File {
         path: "user/store.rs".into(),
-        text: "use crate::db;\n/// crate::cli\nlet x = crate::ids::A;\n#[cfg(test)]\nmod tests { use crate::server; }\n".into(),
+        text:
+            "use crate::db;\n/// crate::cli\nlet x = crate::ids::A;\n#[cfg(test)]\nmod tests { use crate::server; }\n"
+                .into(),
     };
     assert_eq!(file.imports(), [(1, "db".into()), (3, "ids".into())]);
     assert!(file.is_in(&["store.rs"]) && file.is_in(&["user/"]) && !file.is_in(&["store/"]));

@@ -94,8 +94,26 @@ struct Document<'a> {
 
 /// What ID tokens and UserInfo may say; the second half is what a user has with us.
 const CLAIMS: [&str; 20] = [
-    "iss", "sub", "aud", "azp", "exp", "iat", "jti", "nonce", "auth_time", "acr", "amr", "sid", "name", "given_name",
-    "family_name", "preferred_username", "email", "email_verified", "groups", "roles",
+    "iss",
+    "sub",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "jti",
+    "nonce",
+    "auth_time",
+    "acr",
+    "amr",
+    "sid",
+    "name",
+    "given_name",
+    "family_name",
+    "preferred_username",
+    "email",
+    "email_verified",
+    "groups",
+    "roles",
 ];
 
 fn document(urls: &Urls) -> Document<'_> {

@@ -70,7 +70,12 @@ pub async fn ensure(ctx: &Ctx) -> Result<usize, RotationError> {
     .await
 }
 
-async fn fill(conn: &mut Conn, pair: Pair<'_>, fresh: &mut Vec<NewKey>, now: OffsetDateTime) -> Result<usize, sqlx::Error> {
+async fn fill(
+    conn: &mut Conn,
+    pair: Pair<'_>,
+    fresh: &mut Vec<NewKey>,
+    now: OffsetDateTime,
+) -> Result<usize, sqlx::Error> {
     let before = fresh.len();
     let mut insert = async |activated_at| match fresh.pop() {
         Some(key) => store::insert(conn, &key.jwk, &key.sealed, now, activated_at).await,

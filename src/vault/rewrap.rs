@@ -24,7 +24,9 @@ pub struct Rewrapped {
 pub enum RewrapError {
     #[error("rewrapping stopped: {0}; what is done stays done, run it again")]
     Database(#[from] sqlx::Error),
-    #[error("rewrapping stopped at {table}.{column} of row {row:?}: {cause}; what is done stays done, run it again after that")]
+    #[error(
+        "rewrapping stopped at {table}.{column} of row {row:?}: {cause}; what is done stays done, run it again after that"
+    )]
     Open { table: &'static str, column: &'static str, row: String, cause: OpenError },
 }
 
@@ -60,7 +62,12 @@ async fn rewrap_batch(
     let mut renewed = Vec::new();
     for (row, old) in batch.iter().filter(|(_, sealed)| sealed.key_id() != Some(newest)) {
         let place = Place { table, column: name, row };
-        let value = vault.open(place, old).map_err(|cause| RewrapError::Open { table, column: name, row: row.clone(), cause })?;
+        let value = vault.open(place, old).map_err(|cause| RewrapError::Open {
+            table,
+            column: name,
+            row: row.clone(),
+            cause,
+        })?;
         renewed.push((row, old, vault.seal(place, value.expose(), rng)));
     }
     if renewed.is_empty() {
@@ -122,7 +129,8 @@ mod tests {
         let both = open(new_line.clone() + &old_line).await.unwrap();
         let fresh = both.seal(place("fresh"), b"private", &rng);
         insert(&db, "fresh", &fresh).await;
-        let in_use = async || keys_in_use(&mut db.acquire().await.unwrap()).await.unwrap().into_iter().collect::<Vec<_>>();
+        let in_use =
+            async || keys_in_use(&mut db.acquire().await.unwrap()).await.unwrap().into_iter().collect::<Vec<_>>();
         assert_eq!(in_use().await, ["k1", "k2"]);
 
         // 250 keys and the pepper

@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn a_caller_who_has_the_document_is_told_so() {
         let document = Published::new("{}", Duration::from_secs(300));
-        let ask = |tag: &str| document.respond(&TestRequest::get().insert_header(("if-none-match", tag)).to_http_request());
+        let ask =
+            |tag: &str| document.respond(&TestRequest::get().insert_header(("if-none-match", tag)).to_http_request());
         assert_eq!(ask("\"other\"").status(), 200);
         assert_eq!(ask(&document.etag).status(), 304);
         assert_eq!(ask(&format!("\"other\", W/{}", document.etag)).status(), 304);
