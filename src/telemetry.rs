@@ -1,1 +1,145 @@
-//! (being written)
+//! Logs and metrics. Owns how a log line looks and which numbers are kept; it does not decide what is worth either, and
+//! nothing that goes through here may hold a secret.
+
+use std::fmt;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use tracing_subscriber::EnvFilter;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One object a line, for machines.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// Logs go to stderr, so that stdout is only what a command answers. The second call does nothing: tests start many
+/// brokers in one process.
+///
+/// `filter` is [`EnvFilter`] syntax; what does not parse falls back to `info`.
+pub fn init(filter: &str, format: LogFormat) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = match format {
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Pretty => builder.with_target(false).try_init(),
+    };
+}
+
+/// The numbers of one broker. Cheap to share behind an `Arc`; counting never waits.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    latency: Family<RouteLabel, Histogram, fn() -> Histogram>,
+    logins: Family<LoginLabels, Counter>,
+    tokens: Family<TokenLabels, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    method: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabel {
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LoginLabels {
+    connection: String,
+    outcome: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TokenLabels {
+    grant: String,
+    alg: String,
+}
+
+/// Seconds, from a JWKS served out of memory to a login that waits for a slow provider.
+fn latency_histogram() -> Histogram {
+    Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0])
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("avouch");
+        let requests = Family::default();
+        let latency = Family::new_with_constructor(latency_histogram as fn() -> Histogram);
+        let logins = Family::default();
+        let tokens = Family::default();
+        registry.register("http_requests", "HTTP requests by route, method and status", Family::clone(&requests));
+        registry.register(
+            "http_request_duration_seconds",
+            "Time from a request to its answer, by route",
+            Family::clone(&latency),
+        );
+        registry.register("logins", "Sign-ins by connection and outcome", Family::clone(&logins));
+        registry.register("tokens_issued", "Token answers by grant and signature algorithm", Family::clone(&tokens));
+        Self { registry, requests, latency, logins, tokens }
+    }
+}
+
+impl Metrics {
+    /// `route` is the pattern that matched (`/connections/{slug}/callback`), never the path: paths are unbounded.
+    pub fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
+        let labels = RequestLabels { route: route.into(), method: method.into(), status };
+        self.requests.get_or_create(&labels).inc();
+        self.latency.get_or_create(&RouteLabel { route: route.into() }).observe(took.as_secs_f64());
+    }
+
+    /// `outcome` is `success` or the audit word of the refusal.
+    pub fn login(&self, connection: &str, outcome: &str) {
+        let labels = LoginLabels { connection: connection.into(), outcome: outcome.into() };
+        self.logins.get_or_create(&labels).inc();
+    }
+
+    pub fn token(&self, grant: &str, alg: &str) {
+        let labels = TokenLabels { grant: grant.into(), alg: alg.into() };
+        self.tokens.get_or_create(&labels).inc();
+    }
+
+    /// What `/metrics` answers, as [`Metrics::CONTENT_TYPE`].
+    ///
+    /// # Errors
+    /// never in practice: writing to a `String` does not fail.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_told() {
+        let metrics = Metrics::default();
+        metrics.request("/oauth/token", "POST", 200, Duration::from_millis(2));
+        metrics.login("contoso", "success");
+        metrics.token("client_credentials", "RS256");
+        let text = metrics.encode().unwrap();
+        for line in [
+            r#"avouch_http_requests_total{route="/oauth/token",method="POST",status="200"} 1"#,
+            r#"avouch_http_request_duration_seconds_bucket{le="0.0025",route="/oauth/token"} 1"#,
+            r#"avouch_logins_total{connection="contoso",outcome="success"} 1"#,
+            r#"avouch_tokens_issued_total{grant="client_credentials",alg="RS256"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+    }
+}

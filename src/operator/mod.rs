@@ -1,1 +1,126 @@
-//! (being written)
+//! An operator: who may administer Avouch, with a password for the admin pages, and operator keys for machines. Owns roles,
+//! passwords and keys. It does not know the people who sign in through Avouch: this is the way in when no upstream works.
+
+pub mod api_key;
+pub mod password;
+pub mod store;
+
+use time::OffsetDateTime;
+
+use crate::ctx::Ctx;
+use crate::db::{self, Conn};
+use crate::ids::OperatorId;
+use crate::secret::Secret;
+
+#[derive(Clone, Debug)]
+pub struct Operator {
+    pub id: OperatorId,
+    pub email: String,
+    pub role: OperatorRole,
+    /// The password was generated; it is good for choosing one's own and nothing else.
+    pub must_change: bool,
+    pub created_at: OffsetDateTime,
+}
+
+/// Ordered by power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorRole {
+    /// Reads everything but secrets.
+    Auditor,
+    /// Changes connections, clients, resources, roles and users.
+    Editor,
+    /// Operators, operator keys and signing keys too.
+    Owner,
+}
+
+impl OperatorRole {
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Editor, Self::Auditor];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Editor => "editor",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// Whether it has at least the rights of `needed`.
+    pub fn covers(self, needed: Self) -> bool {
+        self >= needed
+    }
+}
+
+impl std::fmt::Display for OperatorRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    #[error("{0:?} is not an e-mail address")]
+    NotAnEmail(String),
+    #[error("there is an operator {0} already; `avouch operator reset-password {0}` gives a new password")]
+    Exists(String),
+    #[error("there is no operator {0}; `avouch operator create {0}` makes one")]
+    Unknown(String),
+    #[error("there is an operator key named {0:?} already; choose another name")]
+    KeyExists(String),
+    #[error("a key's name is 1 to 100 characters on one line")]
+    KeyName,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// A new operator with a one-time password, which is nowhere else.
+///
+/// # Errors
+/// [`OperatorError::NotAnEmail`], [`OperatorError::Exists`], and the database's.
+pub async fn create(ctx: &Ctx, email: &str, role: OperatorRole) -> Result<(Operator, Secret<String>), OperatorError> {
+    let email = email.trim();
+    let shaped = email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if !shaped || email.contains(char::is_whitespace) || email.len() > 254 {
+        return Err(OperatorError::NotAnEmail(email.into()));
+    }
+    let password = password::one_time(&ctx.rng);
+    let hash = password::hash(&password, &ctx.rng).await;
+    let now = ctx.now();
+    let operator =
+        Operator { id: OperatorId::new(now, &ctx.rng), email: email.into(), role, must_change: true, created_at: now };
+    let stored = db::in_tx(&ctx.db, async |conn: &mut Conn| store::insert(conn, &operator, &hash).await).await;
+    match stored {
+        Ok(()) => Ok((operator, password)),
+        Err(error) if db::on_constraint(&error, "operators_email_key") => Err(OperatorError::Exists(email.into())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A new one-time password in place of the old one.
+///
+/// # Errors
+/// [`OperatorError::Unknown`] and the database's.
+pub async fn reset_password(ctx: &Ctx, email: &str) -> Result<Secret<String>, OperatorError> {
+    let password = password::one_time(&ctx.rng);
+    let hash = password::hash(&password, &ctx.rng).await;
+    let now = ctx.now();
+    let found =
+        db::in_tx(&ctx.db, async |conn: &mut Conn| store::set_password(conn, email.trim(), &hash, true, now).await).await?;
+    if found { Ok(password) } else { Err(OperatorError::Unknown(email.trim().into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_covers_itself_and_the_weaker_ones() {
+        assert!(OperatorRole::Owner.covers(OperatorRole::Editor));
+        assert!(OperatorRole::Editor.covers(OperatorRole::Editor));
+        assert!(!OperatorRole::Auditor.covers(OperatorRole::Editor));
+    }
+}

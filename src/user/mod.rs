@@ -2,6 +2,7 @@
 //! It does not decide who may come in (`connection`) and keeps no passwords.
 
 pub mod login;
+pub mod provision;
 pub mod store;
 
 use crate::connection::Profile;
