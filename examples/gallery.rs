@@ -74,8 +74,7 @@ async fn show(urls: web::Data<Urls>, name: web::Path<String>, trace_id: TraceId)
             &ChooserPage {
                 email_value: "mateo@contoso".into(),
                 email_error: Some(
-                    "No sign-in page was found for this address. Check it, or choose your company below."
-                        .into(),
+                    "We cannot find a sign-in page for this address. Check it, or choose below.".into(),
                 ),
                 ..chooser(brand)
             },

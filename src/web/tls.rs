@@ -269,6 +269,53 @@ mod tests {
         assert!(!Arc::ptr_eq(&first, &certificate.in_use.load().pair));
     }
 
+    /// One handshake in memory by a client that trusts `root` alone.
+    fn shakes_hands(server: &Arc<Certificate>, root: &str) -> bool {
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(root.as_bytes()).unwrap())
+            .unwrap();
+        let client = rustls::ClientConfig::builder_with_provider(server.provider.clone())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = "id.example".try_into().unwrap();
+        let mut client = rustls::ClientConnection::new(Arc::new(client), name).unwrap();
+        let mut server = rustls::ServerConnection::new(Arc::new(server.server_config().unwrap())).unwrap();
+        let mut wire = Vec::new();
+        while client.is_handshaking() || server.is_handshaking() {
+            wire.clear();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut wire.as_slice()).unwrap();
+            if server.process_new_packets().is_err() {
+                return false;
+            }
+            wire.clear();
+            server.write_tls(&mut wire).unwrap();
+            client.read_tls(&mut wire.as_slice()).unwrap();
+            if client.process_new_packets().is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    #[test]
+    fn new_connections_are_shown_the_new_certificate() {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        let (old, new) = (
+            pair(datetime!(2060-01-01 0:00 UTC)),
+            pair(datetime!(2061-01-01 0:00 UTC)),
+        );
+        folder.write(&old.0, &old.1);
+        let certificate = folder.load().unwrap();
+        assert!(shakes_hands(&certificate, &old.0) && !shakes_hands(&certificate, &new.0));
+        folder.write(&new.0, &new.1);
+        certificate.reload_if_changed(NOW).unwrap();
+        assert!(shakes_hands(&certificate, &new.0) && !shakes_hands(&certificate, &old.0));
+    }
+
     #[test]
     fn each_fault_names_its_file() {
         let folder = Folder(tempfile::tempdir().unwrap());
