@@ -63,7 +63,7 @@ struct LoginLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TokenLabels {
     grant: String,
-    alg: String,
+    outcome: String,
 }
 
 /// Seconds, from a JWKS served out of memory to a login that waits for a slow provider.
@@ -85,7 +85,7 @@ impl Default for Metrics {
             Family::clone(&latency),
         );
         registry.register("logins", "Sign-ins by connection and outcome", Family::clone(&logins));
-        registry.register("tokens_issued", "Token answers by grant and signature algorithm", Family::clone(&tokens));
+        registry.register("token_requests", "Token answers by grant and outcome", Family::clone(&tokens));
         Self { registry, requests, latency, logins, tokens }
     }
 }
@@ -104,8 +104,9 @@ impl Metrics {
         self.logins.get_or_create(&labels).inc();
     }
 
-    pub fn token(&self, grant: &str, alg: &str) {
-        let labels = TokenLabels { grant: grant.into(), alg: alg.into() };
+    /// `outcome` is `success` or the audit word of the refusal.
+    pub fn token(&self, grant: &str, outcome: &str) {
+        let labels = TokenLabels { grant: grant.into(), outcome: outcome.into() };
         self.tokens.get_or_create(&labels).inc();
     }
 
@@ -131,13 +132,13 @@ mod tests {
         let metrics = Metrics::default();
         metrics.request("/oauth/token", "POST", 200, Duration::from_millis(2));
         metrics.login("contoso", "success");
-        metrics.token("client_credentials", "RS256");
+        metrics.token("client_credentials", "success");
         let text = metrics.encode().unwrap();
         for line in [
             r#"avouch_http_requests_total{route="/oauth/token",method="POST",status="200"} 1"#,
             r#"avouch_http_request_duration_seconds_bucket{le="0.0025",route="/oauth/token"} 1"#,
             r#"avouch_logins_total{connection="contoso",outcome="success"} 1"#,
-            r#"avouch_tokens_issued_total{grant="client_credentials",alg="RS256"} 1"#,
+            r#"avouch_token_requests_total{grant="client_credentials",outcome="success"} 1"#,
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }

@@ -15,7 +15,7 @@ use crate::audit;
 use crate::ctx::Ctx;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::session::Lifetimes;
-use crate::signing_key::{self, KeySet};
+use crate::signing_key::KeySet;
 use crate::telemetry::Metrics;
 use crate::upstream::Upstreams;
 
@@ -38,7 +38,7 @@ impl Broker {
     pub async fn load(ctx: Ctx, metrics: Metrics, session_lifetimes: Lifetimes) -> anyhow::Result<Arc<Self>> {
         let mut conn = ctx.db.acquire().await?;
         let catalog = Catalog::load(&mut conn).await?;
-        let keys = signing_key::load(&mut conn, &ctx.vault).await?;
+        let keys = KeySet::load(&mut conn, &ctx.vault).await?;
         drop(conn);
         Ok(Arc::new(Self {
             catalog: ArcSwap::from_pointee(catalog),
@@ -59,7 +59,7 @@ impl Broker {
     pub async fn reload(&self) -> anyhow::Result<()> {
         let mut conn = self.ctx.db.acquire().await?;
         let catalog = Catalog::load(&mut conn).await?;
-        let keys = signing_key::load(&mut conn, &self.ctx.vault).await?;
+        let keys = KeySet::load(&mut conn, &self.ctx.vault).await?;
         self.catalog.store(Arc::new(catalog));
         self.keys.store(Arc::new(keys));
         Ok(())

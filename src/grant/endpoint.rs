@@ -41,7 +41,7 @@ async fn token(
     let client_id = &client.client().client_id;
     match answer {
         Ok((response, user)) => {
-            broker.metrics.token_issued(grant.as_str());
+            broker.metrics.token(grant.as_str(), "success");
             let mut event = Event::success("token.issued", format!("client:{client_id}"));
             event.sub = user.map(|id| id.to_string());
             broker.audit.record(noted(event, client_id, grant, &caller));
@@ -51,7 +51,7 @@ async fn token(
                 .json(response))
         }
         Err(GrantError::Refused { reason, error }) => {
-            broker.metrics.token_refused(grant.as_str());
+            broker.metrics.token(grant.as_str(), reason);
             let event = Event::refused("token.refused", reason, format!("client:{client_id}"));
             broker.audit.record(noted(event, client_id, grant, &caller));
             Err(error.into())

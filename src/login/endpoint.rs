@@ -86,7 +86,7 @@ pub async fn respond(
         Ok(Next::Choose(authorization)) => redirect::see_other(&urls.local(&format!("/login/{}", authorization.id))),
         Ok(Next::Consent(authorization)) => redirect::see_other(&urls.local(&format!("/consent/{}", authorization.id))),
         Ok(Next::SignedIn { authorization, session, connection }) => {
-            broker.metrics.login("success");
+            broker.metrics.login(&connection, "success");
             let mut response = redirect::see_other(&urls.local(&format!("/authorize/{authorization}")));
             let life = broker.session_lifetimes.absolute;
             for cookie in [cookies::set_session(urls, &session, life), cookies::set_last_connection(urls, &connection)] {
@@ -109,12 +109,10 @@ fn note(broker: &Broker, visitor: &Visitor, refusal: &Refusal, action: &'static 
     let problem = &refusal.problem;
     let reason = problem.reason();
     tracing::info!(reason, detail = problem.internal(), "a sign-in went no further");
-    let mut event = if problem.is_failure() {
-        broker.metrics.login("failed");
-        Event::failed(action, reason, "anonymous")
-    } else {
-        broker.metrics.login("refused");
-        Event::refused(action, reason, "anonymous")
+    broker.metrics.login(refusal.connection.as_deref().unwrap_or("none"), reason);
+    let mut event = match problem.is_failure() {
+        true => Event::failed(action, reason, "anonymous"),
+        false => Event::refused(action, reason, "anonymous"),
     };
     event.client_id = refusal.authorization.as_ref().map(|a| a.client_id.to_string());
     event.connection = refusal.connection.clone();
