@@ -3,7 +3,6 @@
 //! and does not know users.
 
 pub mod credential;
-pub mod endpoint;
 pub mod jwks;
 pub mod mapping;
 pub mod oidc;

@@ -2,6 +2,7 @@
 //! everything that a sign-in changes is written in one transaction.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use time::OffsetDateTime;
 
 use super::store::{self, Attempt};
 use super::{Next, Problem, Refusal, Visitor};
@@ -117,14 +118,12 @@ async fn sign_in(
             connection: connection.slug.to_string(),
         }),
         Written::Blocked => Err(Problem::Blocked.into()),
-        Written::Stale => Err(Problem::Stale.into()),
     }
 }
 
 enum Written {
     SignedIn,
     Blocked,
-    Stale,
 }
 
 async fn write(
@@ -140,7 +139,7 @@ async fn write(
     let now = ctx.now();
     let (profile, warnings) = connection.effective_mapping().profile(identity.claims(), connection);
     for warning in warnings {
-        tracing::info!(connection = %connection.slug, %warning, "a claim could not be mapped");
+        tracing::info!(connection = %connection.slug, ?warning, "a claim could not be mapped");
     }
     let person = user::login::resolve(ctx, conn, &connection.id, identity.key(), &profile).await?;
     if !person.user.is_active() {
@@ -152,7 +151,7 @@ async fn write(
         user_id: person.user.id.clone(),
         identity_id: person.id,
         connection_slug: connection.slug.to_string(),
-        auth_time: identity.auth_time().filter(|at| *at <= now).unwrap_or(now),
+        auth_time: signed_in_at(identity, now),
         acr: identity.acr().map(Into::into),
         amr: identity.amr().to_vec(),
         upstream_sid: identity.sid().map(Into::into),
@@ -172,4 +171,10 @@ async fn write(
         .from_addr(visitor.addr);
     audit::record(ctx, conn, event).await?;
     Ok(Written::SignedIn)
+}
+
+/// When the upstream says that the person signed in; now, where it does not say or speaks of the future.
+fn signed_in_at(identity: &UpstreamIdentity, now: OffsetDateTime) -> OffsetDateTime {
+    let at = identity.auth_time().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    at.filter(|at| *at <= now).unwrap_or(now)
 }

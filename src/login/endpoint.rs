@@ -55,7 +55,7 @@ async fn callback(
 async fn jwks(broker: Data<Broker>, slug: Path<String>) -> HttpResponse {
     match broker.catalog.load().connection(&slug) {
         Some(connection) => {
-            HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(connection::endpoint::jwks(&connection))
+            HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(connection::jwks::jwks(&connection))
         }
         None => HttpResponse::NotFound().finish(),
     }
