@@ -68,7 +68,10 @@ impl Mapping {
 
     /// Evaluates every expression over `claims`. An expression that fails or yields null leaves its attribute out.
     pub fn profile(&self, claims: &Value, connection: &Connection) -> (Profile, Vec<Warning>) {
-        let mut run = Run { claims, warnings: Vec::new() };
+        let mut run = Run {
+            claims,
+            warnings: Vec::new(),
+        };
         let email = run.text("email", self.email.as_ref()).filter(|email| {
             let plausible = is_address(email);
             if !plausible {
@@ -78,7 +81,9 @@ impl Mapping {
         });
         let says_verified = run.says("email_verified", self.email_verified.as_ref());
         let profile = Profile {
-            email_verified: email.as_deref().is_some_and(|email| is_verified(email, says_verified, connection)),
+            email_verified: email
+                .as_deref()
+                .is_some_and(|email| is_verified(email, says_verified, connection)),
             email,
             name: run.text("name", self.name.as_ref()),
             given_name: run.text("given_name", self.given_name.as_ref()),
@@ -105,7 +110,9 @@ fn is_verified(email: &str, says: Says, connection: &Connection) -> bool {
 /// One `@` with something on both sides and nothing invisible: enough to show it and to compare its domain.
 fn is_address(text: &str) -> bool {
     !text.contains(char::is_whitespace)
-        && text.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+        && text
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
 }
 
 #[derive(Clone, Copy)]
@@ -123,7 +130,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn warn(&mut self, attribute: &'static str, detail: impl Into<String>) {
-        self.warnings.push(Warning { attribute, detail: detail.into() });
+        self.warnings.push(Warning {
+            attribute,
+            detail: detail.into(),
+        });
     }
 
     /// `None` when the expression is unset or failed (with a warning).
@@ -142,7 +152,10 @@ impl Run<'_> {
             Value::Null => None,
             Value::String(text) => self.bounded(attribute, &text),
             other => {
-                self.warn(attribute, format!("the expression yields {}, not a string", kind(&other)));
+                self.warn(
+                    attribute,
+                    format!("the expression yields {}, not a string", kind(&other)),
+                );
                 None
             }
         }
@@ -152,7 +165,10 @@ impl Run<'_> {
     fn bounded(&mut self, attribute: &'static str, text: &str) -> Option<String> {
         let text = text.trim();
         if text.len() > LONGEST || text.contains(char::is_control) {
-            self.warn(attribute, format!("a value is longer than {LONGEST} bytes or holds control characters"));
+            self.warn(
+                attribute,
+                format!("a value is longer than {LONGEST} bytes or holds control characters"),
+            );
             return None;
         }
         (!text.is_empty()).then(|| text.to_owned())
@@ -164,7 +180,10 @@ impl Run<'_> {
             Some(Value::Array(items)) => items,
             Some(text @ Value::String(_)) => vec![text],
             Some(other) => {
-                self.warn("groups", format!("the expression yields {}, not a list of strings", kind(&other)));
+                self.warn(
+                    "groups",
+                    format!("the expression yields {}, not a list of strings", kind(&other)),
+                );
                 return Vec::new();
             }
         };
@@ -173,7 +192,10 @@ impl Run<'_> {
         for item in &items {
             match item {
                 Value::String(text) => {
-                    groups.extend(self.bounded("groups", text).filter(|group| seen.insert(group.clone())));
+                    groups.extend(
+                        self.bounded("groups", text)
+                            .filter(|group| seen.insert(group.clone())),
+                    );
                 }
                 other => self.warn("groups", format!("an entry is {}, not a string", kind(other))),
             }

@@ -19,8 +19,15 @@ pub enum Preset {
 }
 
 impl Preset {
-    pub const ALL: [Self; 7] =
-        [Self::Entra, Self::Okta, Self::Google, Self::Keycloak, Self::Auth0, Self::Adfs, Self::Generic];
+    pub const ALL: [Self; 7] = [
+        Self::Entra,
+        Self::Okta,
+        Self::Google,
+        Self::Keycloak,
+        Self::Auth0,
+        Self::Adfs,
+        Self::Generic,
+    ];
 
     /// Complete: what the preset does not change is the generic mapping.
     pub fn mapping(self) -> Mapping {
@@ -30,8 +37,12 @@ impl Preset {
             // A mail attribute is what a tenant's administrator typed. `xms_edov` says whether its domain is the
             // tenant's own; where it says no, the address is not worth passing on.
             Self::Entra => Mapping {
-                email: read("has(claims.email) && !(has(claims.xms_edov) && claims.xms_edov in [false, 0, '0', 'false']) ? claims.email : null"),
-                email_verified: read("has(claims.xms_edov) ? claims.xms_edov : has(claims.email_verified) ? claims.email_verified : null"),
+                email: read(
+                    "has(claims.email) && !(has(claims.xms_edov) && claims.xms_edov in [false, 0, '0', 'false']) ? claims.email : null",
+                ),
+                email_verified: read(
+                    "has(claims.xms_edov) ? claims.xms_edov : has(claims.email_verified) ? claims.email_verified : null",
+                ),
                 ..Mapping::default()
             },
             // Google is authoritative for gmail.com and for Workspace domains, which it marks with `hd`. Anybody can
@@ -59,7 +70,9 @@ impl Preset {
                 ..Mapping::default()
             },
             Self::Adfs => Mapping {
-                name: read("has(claims.name) ? claims.name : has(claims.unique_name) ? claims.unique_name : null"),
+                name: read(
+                    "has(claims.name) ? claims.name : has(claims.unique_name) ? claims.unique_name : null",
+                ),
                 preferred_username: read(
                     "has(claims.upn) ? claims.upn : has(claims.unique_name) ? claims.unique_name \
                      : has(claims.preferred_username) ? claims.preferred_username : null",
