@@ -153,7 +153,7 @@ pub enum UpstreamError {
     /// Its answer does not hold: signature, nonce, audience and so on. `reason` is the audit word.
     #[error("{reason}: {detail}")]
     Invalid { reason: &'static str, detail: String },
-    /// Our side of the connection is wrong: credential missing or refused, tenant not allowed.
+    /// Our side of the connection is wrong: credential missing or refused, issuer or tenants not as they should be.
     #[error("{reason}: {detail}")]
     Misconfigured { reason: &'static str, detail: String },
 }

@@ -67,7 +67,7 @@ impl Presented {
         let malformed = || {
             UpstreamError::invalid(
                 "id_token_malformed",
-                "the ID token cannot be read; it lacks iss, exp or iat, or is no JWT",
+                "the ID token cannot be read: it is no JWT, lacks iss, exp or iat, or a standard claim is of the wrong kind",
             )
         };
         let json = |part: &str| {
@@ -121,7 +121,9 @@ impl Presented {
             })?,
             self.signing_keys(expected, keys)?,
         );
-        let a_little_ago = chrono::DateTime::from_timestamp(expected.now - SKEW, 0).unwrap_or_default();
+        // A time that cannot be said lets nothing pass.
+        let a_little_ago = chrono::DateTime::from_timestamp(expected.now - SKEW, 0)
+            .unwrap_or(chrono::DateTime::<chrono::Utc>::MAX_UTC);
         let verifier = verifier
             .set_allowed_algs(ALGORITHMS)
             .set_other_audience_verifier_fn(|_| true) // several audiences need `azp`: see below
