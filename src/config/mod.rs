@@ -146,7 +146,7 @@ impl Config {
 }
 
 fn default_filter(purpose: Purpose) -> String {
-    if purpose == Purpose::Command { "warn".into() } else { "info".into() }
+    if purpose == Purpose::Command { "warn".into() } else { "info,actix_server=warn,sqlx=warn".into() }
 }
 
 fn tls(sources: &Sources) -> Result<Option<TlsFiles>, ConfigError> {
