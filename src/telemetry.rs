@@ -26,9 +26,16 @@ pub enum LogFormat {
 /// `filter` is [`EnvFilter`] syntax; what does not parse falls back to `info`.
 pub fn init(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let _ = match format {
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .try_init(),
         LogFormat::Pretty => builder.with_target(false).try_init(),
     };
 }
@@ -68,7 +75,9 @@ struct TokenLabels {
 
 /// Seconds, from a JWKS served out of memory to a login that waits for a slow provider.
 fn latency_histogram() -> Histogram {
-    Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0])
+    Histogram::new([
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+    ])
 }
 
 impl Default for Metrics {
@@ -78,34 +87,64 @@ impl Default for Metrics {
         let latency = Family::new_with_constructor(latency_histogram as fn() -> Histogram);
         let logins = Family::default();
         let tokens = Family::default();
-        registry.register("http_requests", "HTTP requests by route, method and status", Family::clone(&requests));
+        registry.register(
+            "http_requests",
+            "HTTP requests by route, method and status",
+            Family::clone(&requests),
+        );
         registry.register(
             "http_request_duration_seconds",
             "Time from a request to its answer, by route",
             Family::clone(&latency),
         );
-        registry.register("logins", "Sign-ins by connection and outcome", Family::clone(&logins));
-        registry.register("tokens_issued", "Token answers by grant and signature algorithm", Family::clone(&tokens));
-        Self { registry, requests, latency, logins, tokens }
+        registry.register(
+            "logins",
+            "Sign-ins by connection and outcome",
+            Family::clone(&logins),
+        );
+        registry.register(
+            "tokens_issued",
+            "Token answers by grant and signature algorithm",
+            Family::clone(&tokens),
+        );
+        Self {
+            registry,
+            requests,
+            latency,
+            logins,
+            tokens,
+        }
     }
 }
 
 impl Metrics {
     /// `route` is the pattern that matched (`/connections/{slug}/callback`), never the path: paths are unbounded.
     pub fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
-        let labels = RequestLabels { route: route.into(), method: method.into(), status };
+        let labels = RequestLabels {
+            route: route.into(),
+            method: method.into(),
+            status,
+        };
         self.requests.get_or_create(&labels).inc();
-        self.latency.get_or_create(&RouteLabel { route: route.into() }).observe(took.as_secs_f64());
+        self.latency
+            .get_or_create(&RouteLabel { route: route.into() })
+            .observe(took.as_secs_f64());
     }
 
     /// `outcome` is `success` or the audit word of the refusal.
     pub fn login(&self, connection: &str, outcome: &str) {
-        let labels = LoginLabels { connection: connection.into(), outcome: outcome.into() };
+        let labels = LoginLabels {
+            connection: connection.into(),
+            outcome: outcome.into(),
+        };
         self.logins.get_or_create(&labels).inc();
     }
 
     pub fn token(&self, grant: &str, alg: &str) {
-        let labels = TokenLabels { grant: grant.into(), alg: alg.into() };
+        let labels = TokenLabels {
+            grant: grant.into(),
+            alg: alg.into(),
+        };
         self.tokens.get_or_create(&labels).inc();
     }
 
