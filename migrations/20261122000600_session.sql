@@ -21,7 +21,7 @@ CREATE TABLE consents (
     user_id    text        NOT NULL CONSTRAINT consents_user_fkey REFERENCES users ON DELETE CASCADE,
     client_id  text        NOT NULL CONSTRAINT consents_client_fkey REFERENCES clients ON DELETE CASCADE,
     scopes     text[]      NOT NULL,
-    audience   text        NOT NULL,
+    audiences  text[]      NOT NULL,
     granted_at timestamptz NOT NULL,
-    CONSTRAINT consents_pkey PRIMARY KEY (user_id, client_id, audience)
+    CONSTRAINT consents_pkey PRIMARY KEY (user_id, client_id)
 );

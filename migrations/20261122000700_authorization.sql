@@ -11,11 +11,13 @@ CREATE TABLE authorizations (
     code_hash       bytea       CONSTRAINT authorizations_code_key UNIQUE,
     code_expires_at timestamptz,
     granted_scopes  text[],
+    redeemed_at     timestamptz,
     access_jti      text,                -- of the token made at redemption: revoked when the code comes again
     family_id       text,
     created_at      timestamptz NOT NULL,
     expires_at      timestamptz NOT NULL,
     CONSTRAINT authorizations_identified_has_session CHECK (state IN ('pending', 'denied') OR session_id IS NOT NULL),
+    CONSTRAINT authorizations_redeemed_has_time CHECK ((state = 'redeemed') = (redeemed_at IS NOT NULL)),
     CONSTRAINT authorizations_granted_has_code
         CHECK ((state IN ('granted', 'redeemed')) = (code_hash IS NOT NULL AND code_expires_at IS NOT NULL AND granted_scopes IS NOT NULL))
 );
@@ -31,7 +33,7 @@ CREATE TABLE login_attempts (
     issuer           text        NOT NULL,
     nonce            text        NOT NULL,
     pkce_verifier    bytea       NOT NULL,   -- Sealed<String>
-    fresh            boolean     NOT NULL,   -- the client asked for a new sign-in: auth_time must not be older than created_at
+    max_age          bigint,                 -- seconds; what was asked of the upstream, checked against its auth_time
     created_at       timestamptz NOT NULL,
     expires_at       timestamptz NOT NULL,
     completed_at     timestamptz

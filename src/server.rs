@@ -1,1 +1,238 @@
-//! (being written)
+//! The only wiring: builds the live state, mounts every module's routes below the issuer's path, and starts and stops
+//! the two listeners.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::Data;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use anyhow::Context as _;
+use tokio::task::JoinHandle;
+
+use crate::broker::{self, Broker};
+use crate::config::Config;
+use crate::ctx::Ctx;
+use crate::discovery::{self, Discovery};
+use crate::session::Lifetimes;
+use crate::telemetry::Metrics;
+use crate::web::client_addr::TrustedProxies;
+use crate::web::tls;
+use crate::{grant, janitor, login, signing_key, token};
+
+/// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
+const DRAIN: Duration = Duration::from_secs(3);
+/// For requests under way.
+const FINISH: u64 = 15;
+const CERTIFICATE_POLL: Duration = Duration::from_secs(30);
+
+/// A running broker.
+pub struct Server {
+    pub address: SocketAddr,
+    pub ops_address: SocketAddr,
+    pub broker: Arc<Broker>,
+    public: ServerHandle,
+    operations: ServerHandle,
+    ready: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Binds, loads, starts. Answers requests when this returns.
+///
+/// # Errors
+/// one line each: a port that is taken, a TLS file that does not load, a key that does not open.
+pub async fn start(config: &Config, ctx: Ctx) -> anyhow::Result<Server> {
+    let listener = bind(config.listen, "listen", "AVOUCH_LISTEN")?;
+    let ops_listener = bind(config.ops_listen, "ops_listen", "AVOUCH_OPS_LISTEN")?;
+    start_on(config, ctx, listener, ops_listener).await
+}
+
+/// [`start`] on listeners that are bound already.
+///
+/// # Errors
+/// as [`start`].
+pub async fn start_on(
+    config: &Config,
+    ctx: Ctx,
+    listener: TcpListener,
+    ops_listener: TcpListener,
+) -> anyhow::Result<Server> {
+    let (address, ops_address) = (listener.local_addr()?, ops_listener.local_addr()?);
+    let certificate = config
+        .tls
+        .as_ref()
+        .map(|files| tls::load(&files.cert, &files.key, ctx.now()))
+        .transpose()?;
+    signing_key::ensure(&ctx).await.context("cannot prepare the signing keys")?;
+    let lifetimes = Lifetimes { absolute: config.session.ttl, idle: config.session.idle };
+    let broker = Broker::load(ctx, Metrics::default(), lifetimes).await.context("cannot load the configuration")?;
+    let discovery = Data::new(Discovery::new(broker.ctx.urls.clone(), &broker.keys.load()));
+    let ready = Arc::new(AtomicBool::new(true));
+
+    let mut tasks = vec![tokio::spawn(broker::listen::run(broker.clone())), tokio::spawn(janitor::run(broker.clone()))];
+    let proxies = config.trusted_proxies.clone();
+    let state = Data::from(broker.clone());
+    let app = move || {
+        let urls = state.ctx.urls.clone();
+        let scope = web::scope(urls.path())
+            .configure(crate::web::assets::routes)
+            .configure(discovery_routes)
+            .configure(grant::endpoint::routes)
+            .configure(token::endpoint::routes)
+            .configure(login::endpoint::routes)
+            .configure(login::chooser::pages::routes)
+            .configure(login::consent::pages::routes)
+            .configure(login::pages::routes);
+        App::new()
+            .app_data(state.clone())
+            .app_data(discovery.clone())
+            .configure(|app| crate::web::install(app, urls.clone(), state.ctx.rng.clone(), TrustedProxies(proxies.clone())))
+            .service(scope)
+            .wrap(from_fn(measure))
+            .wrap(from_fn(crate::web::security_headers::apply))
+            .wrap(from_fn(crate::web::trace::apply))
+    };
+    let server = HttpServer::new(app).disable_signals().shutdown_timeout(FINISH);
+    let server = match &certificate {
+        Some(certificate) => server.listen_rustls_0_23(listener, certificate.server_config()?)?,
+        None => server.listen(listener)?,
+    };
+    let server = server.run();
+    let public = server.handle();
+    tasks.extend([tokio::spawn(async { drop(server.await) })]);
+
+    let state = Data::from(broker.clone());
+    let is_ready = Data::from(ready.clone());
+    let ops = HttpServer::new(move || {
+        App::new().app_data(state.clone()).app_data(is_ready.clone()).configure(operations_routes)
+    });
+    let ops = ops.disable_signals().workers(1).shutdown_timeout(1).listen(ops_listener)?.run();
+    let operations = ops.handle();
+    tasks.push(tokio::spawn(async { drop(ops.await) }));
+    if let Some(certificate) = certificate {
+        tasks.push(tokio::spawn(follow_certificate(certificate, broker.clone())));
+    }
+    Ok(Server { address, ops_address, broker, public, operations, ready, tasks })
+}
+
+/// Starts, says where, and serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// as [`start`].
+pub async fn run(config: Config, ctx: Ctx) -> anyhow::Result<()> {
+    let server = start(&config, ctx).await?;
+    tracing::info!(issuer = config.urls.issuer(), listen = %server.address, operations = %server.ops_address, "ready");
+    let signal = shutdown_signal().await?;
+    tracing::info!(signal, "stopping");
+    server.ready.store(false, Ordering::Release);
+    if signal == "SIGTERM" {
+        tokio::time::sleep(DRAIN).await;
+    }
+    server.stop().await;
+    Ok(())
+}
+
+impl Server {
+    /// Finishes what is under way, writes what is queued, closes the pool.
+    pub async fn stop(self) {
+        self.ready.store(false, Ordering::Release);
+        self.public.stop(true).await;
+        self.broker.audit.flush().await;
+        self.operations.stop(true).await;
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.broker.ctx.db.close().await;
+    }
+}
+
+fn bind(address: SocketAddr, key: &str, variable: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address} ({key}): is another program there? choose another with {variable}"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// The name of the signal that ended the waiting.
+pub async fn shutdown_signal() -> anyhow::Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    })
+}
+
+/// Counts and times by route pattern. A route that did not match is one label, whatever the path.
+async fn measure(
+    broker: Data<Broker>,
+    req: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let route = req.match_pattern().unwrap_or_else(|| "unmatched".into());
+    let method = req.method().to_string();
+    let began = Instant::now();
+    let answered = next.call(req).await;
+    let status = match &answered {
+        Ok(response) => response.status().as_u16(),
+        Err(error) => error.as_response_error().status_code().as_u16(),
+    };
+    broker.metrics.request(&route, &method, status, began.elapsed());
+    answered
+}
+
+fn discovery_routes(app: &mut web::ServiceConfig) {
+    async fn document(broker: Data<Broker>, discovery: Data<Discovery>, req: HttpRequest) -> HttpResponse {
+        discovery::endpoint::configuration(&discovery, &broker.keys.load(), &req)
+    }
+    async fn jwks(broker: Data<Broker>, req: HttpRequest) -> HttpResponse {
+        discovery::endpoint::jwks(&broker.keys.load(), &req)
+    }
+    for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+        app.service(web::resource(path).route(web::get().to(document)).route(web::head().to(document)));
+    }
+    app.service(web::resource("/.well-known/jwks.json").route(web::get().to(jwks)).route(web::head().to(jwks)));
+}
+
+fn operations_routes(app: &mut web::ServiceConfig) {
+    /// The process answers.
+    async fn healthz() -> HttpResponse {
+        HttpResponse::Ok().body("ok\n")
+    }
+    /// It can do its work: the database is there, and it is not stopping.
+    async fn readyz(broker: Data<Broker>, ready: Data<AtomicBool>) -> HttpResponse {
+        if !ready.load(Ordering::Acquire) {
+            HttpResponse::ServiceUnavailable().body("stopping\n")
+        } else if !broker.is_live() {
+            HttpResponse::ServiceUnavailable().body("the database cannot be reached\n")
+        } else {
+            HttpResponse::Ok().body("ready\n")
+        }
+    }
+    async fn metrics(broker: Data<Broker>) -> HttpResponse {
+        match broker.metrics.encode() {
+            Ok(text) => HttpResponse::Ok().content_type(Metrics::CONTENT_TYPE).body(text),
+            Err(_) => HttpResponse::InternalServerError().finish(),
+        }
+    }
+    app.route("/healthz", web::get().to(healthz))
+        .route("/readyz", web::get().to(readyz))
+        .route("/metrics", web::get().to(metrics));
+}
+
+/// Renewed files are taken up without a restart; a bad pair is logged and the old certificate stays.
+async fn follow_certificate(certificate: Arc<tls::Certificate>, broker: Arc<Broker>) {
+    loop {
+        tokio::time::sleep(CERTIFICATE_POLL).await;
+        match certificate.reload_if_changed(broker.ctx.now()) {
+            Ok(tls::Reload::Unchanged) => {}
+            Ok(tls::Reload::Replaced { not_after }) => tracing::info!(?not_after, "the TLS certificate was replaced"),
+            Err(error) => tracing::error!(%error, "the new TLS certificate is not usable; the old one stays"),
+        }
+    }
+}

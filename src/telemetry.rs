@@ -26,16 +26,9 @@ pub enum LogFormat {
 /// `filter` is [`EnvFilter`] syntax; what does not parse falls back to `info`.
 pub fn init(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = match format {
-        LogFormat::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
         LogFormat::Pretty => builder.with_target(false).try_init(),
     };
 }
@@ -70,14 +63,12 @@ struct LoginLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TokenLabels {
     grant: String,
-    alg: String,
+    outcome: String,
 }
 
 /// Seconds, from a JWKS served out of memory to a login that waits for a slow provider.
 fn latency_histogram() -> Histogram {
-    Histogram::new([
-        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
-    ])
+    Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0])
 }
 
 impl Default for Metrics {
@@ -87,64 +78,35 @@ impl Default for Metrics {
         let latency = Family::new_with_constructor(latency_histogram as fn() -> Histogram);
         let logins = Family::default();
         let tokens = Family::default();
-        registry.register(
-            "http_requests",
-            "HTTP requests by route, method and status",
-            Family::clone(&requests),
-        );
+        registry.register("http_requests", "HTTP requests by route, method and status", Family::clone(&requests));
         registry.register(
             "http_request_duration_seconds",
             "Time from a request to its answer, by route",
             Family::clone(&latency),
         );
-        registry.register(
-            "logins",
-            "Sign-ins by connection and outcome",
-            Family::clone(&logins),
-        );
-        registry.register(
-            "tokens_issued",
-            "Token answers by grant and signature algorithm",
-            Family::clone(&tokens),
-        );
-        Self {
-            registry,
-            requests,
-            latency,
-            logins,
-            tokens,
-        }
+        registry.register("logins", "Sign-ins by connection and outcome", Family::clone(&logins));
+        registry.register("token_requests", "Token answers by grant and outcome", Family::clone(&tokens));
+        Self { registry, requests, latency, logins, tokens }
     }
 }
 
 impl Metrics {
     /// `route` is the pattern that matched (`/connections/{slug}/callback`), never the path: paths are unbounded.
     pub fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
-        let labels = RequestLabels {
-            route: route.into(),
-            method: method.into(),
-            status,
-        };
+        let labels = RequestLabels { route: route.into(), method: method.into(), status };
         self.requests.get_or_create(&labels).inc();
-        self.latency
-            .get_or_create(&RouteLabel { route: route.into() })
-            .observe(took.as_secs_f64());
+        self.latency.get_or_create(&RouteLabel { route: route.into() }).observe(took.as_secs_f64());
     }
 
     /// `outcome` is `success` or the audit word of the refusal.
     pub fn login(&self, connection: &str, outcome: &str) {
-        let labels = LoginLabels {
-            connection: connection.into(),
-            outcome: outcome.into(),
-        };
+        let labels = LoginLabels { connection: connection.into(), outcome: outcome.into() };
         self.logins.get_or_create(&labels).inc();
     }
 
-    pub fn token(&self, grant: &str, alg: &str) {
-        let labels = TokenLabels {
-            grant: grant.into(),
-            alg: alg.into(),
-        };
+    /// `outcome` is `success` or the audit word of the refusal.
+    pub fn token(&self, grant: &str, outcome: &str) {
+        let labels = TokenLabels { grant: grant.into(), outcome: outcome.into() };
         self.tokens.get_or_create(&labels).inc();
     }
 
@@ -170,13 +132,13 @@ mod tests {
         let metrics = Metrics::default();
         metrics.request("/oauth/token", "POST", 200, Duration::from_millis(2));
         metrics.login("contoso", "success");
-        metrics.token("client_credentials", "RS256");
+        metrics.token("client_credentials", "success");
         let text = metrics.encode().unwrap();
         for line in [
             r#"avouch_http_requests_total{route="/oauth/token",method="POST",status="200"} 1"#,
             r#"avouch_http_request_duration_seconds_bucket{le="0.0025",route="/oauth/token"} 1"#,
             r#"avouch_logins_total{connection="contoso",outcome="success"} 1"#,
-            r#"avouch_tokens_issued_total{grant="client_credentials",alg="RS256"} 1"#,
+            r#"avouch_token_requests_total{grant="client_credentials",outcome="success"} 1"#,
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }

@@ -1,1 +1,100 @@
-//! (being written)
+//! What happened: append-only events. Decisive ones (a login, a refusal) are written in the transaction that decides;
+//! frequent ones (machine tokens) go through [`Sink`], which writes them in batches.
+
+mod sink;
+pub mod store;
+
+pub use sink::{Sink, record};
+
+use std::net::IpAddr;
+
+use crate::ids::TraceId;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Success,
+    /// We said no.
+    Refused,
+    /// Something else broke: an upstream, the network.
+    Failed,
+}
+
+impl Outcome {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One event. `action` and `reason` are stable words; `detail` holds what an operator needs and never a secret.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub action: &'static str,
+    pub outcome: Outcome,
+    pub reason: Option<String>,
+    /// `client:ID`, `user:SUB`, `operator:EMAIL`, `system` or `anonymous`.
+    pub actor: String,
+    pub client_id: Option<String>,
+    pub connection: Option<String>,
+    pub sub: Option<String>,
+    pub trace_id: Option<TraceId>,
+    pub remote_addr: Option<IpAddr>,
+    pub detail: serde_json::Value,
+}
+
+impl Event {
+    pub fn success(action: &'static str, actor: impl Into<String>) -> Self {
+        Self::new(action, Outcome::Success, None, actor.into())
+    }
+
+    pub fn refused(action: &'static str, reason: impl Into<String>, actor: impl Into<String>) -> Self {
+        Self::new(action, Outcome::Refused, Some(reason.into()), actor.into())
+    }
+
+    pub fn failed(action: &'static str, reason: impl Into<String>, actor: impl Into<String>) -> Self {
+        Self::new(action, Outcome::Failed, Some(reason.into()), actor.into())
+    }
+
+    fn new(action: &'static str, outcome: Outcome, reason: Option<String>, actor: String) -> Self {
+        Self {
+            action,
+            outcome,
+            reason,
+            actor,
+            client_id: None,
+            connection: None,
+            sub: None,
+            trace_id: None,
+            remote_addr: None,
+            detail: serde_json::json!({}),
+        }
+    }
+
+    pub fn client(mut self, client_id: impl ToString) -> Self {
+        self.client_id = Some(client_id.to_string());
+        self
+    }
+    pub fn connection(mut self, slug: impl ToString) -> Self {
+        self.connection = Some(slug.to_string());
+        self
+    }
+    pub fn about(mut self, sub: impl ToString) -> Self {
+        self.sub = Some(sub.to_string());
+        self
+    }
+    pub fn trace(mut self, trace_id: &TraceId) -> Self {
+        self.trace_id = Some(trace_id.clone());
+        self
+    }
+    pub fn from_addr(mut self, addr: Option<IpAddr>) -> Self {
+        self.remote_addr = addr;
+        self
+    }
+    pub fn detail(mut self, detail: serde_json::Value) -> Self {
+        self.detail = detail;
+        self
+    }
+}

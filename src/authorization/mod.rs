@@ -1,1 +1,43 @@
-//! (being written)
+//! One /authorize request: Pending -> Identified -> Granted -> Redeemed, or Denied. Owns the request as it was checked
+//! and the code. It does not talk to upstreams and makes no tokens.
+
+pub mod next_step;
+pub mod request;
+pub mod store;
+
+pub use next_step::{Step, next_step};
+pub use request::{AuthorizeRequest, Target};
+
+use time::{Duration, OffsetDateTime};
+
+use crate::client::ClientId;
+use crate::ids::{AuthorizationId, SessionId, TraceId};
+
+/// Time to sign in, second factors and forgotten passwords included.
+pub const LIFETIME: Duration = Duration::hours(1);
+/// A code is redeemed at once or not at all (RFC 6749 §4.1.2 allows 10 minutes at most).
+pub const CODE_LIFETIME: Duration = Duration::seconds(60);
+
+/// A request on its way, as it stands in storage.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    pub id: AuthorizationId,
+    pub state: State,
+    pub client_id: ClientId,
+    pub request: AuthorizeRequest,
+    pub browser_hash: [u8; 32],
+    pub trace_id: TraceId,
+    pub created_at: OffsetDateTime,
+    pub expires_at: OffsetDateTime,
+}
+
+/// Where it stands. What a state needs it carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Pending,
+    /// Somebody signed in for this very request.
+    Identified { session: SessionId },
+    Granted,
+    Redeemed,
+    Denied,
+}

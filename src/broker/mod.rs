@@ -1,1 +1,87 @@
-//! (being written)
+//! The live state that handlers share: what every operation needs, and configuration and keys in memory. Configuration
+//! is believed only while the database would tell us of a change: see [`Broker::require_live`].
+
+pub mod catalog;
+pub mod listen;
+
+pub use catalog::Catalog;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::audit;
+use crate::ctx::Ctx;
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::session::Lifetimes;
+use crate::signing_key::KeySet;
+use crate::telemetry::Metrics;
+use crate::upstream::Upstreams;
+
+pub struct Broker {
+    pub ctx: Ctx,
+    pub catalog: ArcSwap<Catalog>,
+    pub keys: ArcSwap<KeySet>,
+    pub upstreams: Upstreams,
+    pub audit: audit::Sink,
+    pub metrics: Metrics,
+    pub session_lifetimes: Lifetimes,
+    live: AtomicBool,
+}
+
+impl Broker {
+    /// Loads everything once; [`listen::run`] keeps it fresh.
+    ///
+    /// # Errors
+    /// when the database cannot be read or a signing key does not open.
+    pub async fn load(ctx: Ctx, metrics: Metrics, session_lifetimes: Lifetimes) -> anyhow::Result<Arc<Self>> {
+        let mut conn = ctx.db.acquire().await?;
+        let catalog = Catalog::load(&mut conn).await?;
+        let keys = KeySet::load(&mut conn, &ctx.vault).await?;
+        drop(conn);
+        Ok(Arc::new(Self {
+            catalog: ArcSwap::from_pointee(catalog),
+            keys: ArcSwap::from_pointee(keys),
+            upstreams: Upstreams::new(),
+            audit: audit::Sink::start(ctx.clone()),
+            metrics,
+            session_lifetimes,
+            live: AtomicBool::new(true),
+            ctx,
+        }))
+    }
+
+    /// Reads configuration and keys anew.
+    ///
+    /// # Errors
+    /// as [`Broker::load`]; what was there before stays.
+    pub async fn reload(&self) -> anyhow::Result<()> {
+        let mut conn = self.ctx.db.acquire().await?;
+        let catalog = Catalog::load(&mut conn).await?;
+        let keys = KeySet::load(&mut conn, &self.ctx.vault).await?;
+        self.catalog.store(Arc::new(catalog));
+        self.keys.store(Arc::new(keys));
+        Ok(())
+    }
+
+    /// While the database is away we cannot know of a disabled client or a revoked secret, so we do not decide: 503
+    /// with Retry-After, never 400 or 401, because clients latch on those.
+    ///
+    /// # Errors
+    /// `temporarily_unavailable`.
+    pub fn require_live(&self) -> Result<(), OAuthError> {
+        if self.is_live() {
+            return Ok(());
+        }
+        Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, "the database cannot be reached; try again in a few seconds"))
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.live.load(Ordering::Acquire)
+    }
+
+    fn set_live(&self, live: bool) {
+        self.live.store(live, Ordering::Release);
+    }
+}

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Slug;
 use crate::jose::Alg;
+use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::scope::Scope;
@@ -145,5 +146,28 @@ impl std::fmt::Display for ClientId {
 impl<'de> Deserialize<'de> for ClientId {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(d)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Client {
+    /// The audiences of a token: those asked for, or else the first one registered.
+    ///
+    /// # Errors
+    /// `invalid_target` (RFC 8707 §2) naming an audience that this client may not have.
+    pub fn resolve_audiences<T: AsRef<str>>(&self, wanted: &[T]) -> Result<Vec<String>, OAuthError> {
+        if let Some(stranger) = wanted.iter().find(|w| !self.audiences.iter().any(|a| a == w.as_ref())) {
+            return Err(OAuthError::new(
+                ErrorCode::InvalidTarget,
+                format!(
+                    "the audience {} is not one of this client's; an operator can add it to the client {}",
+                    stranger.as_ref(),
+                    self.client_id
+                ),
+            ));
+        }
+        if wanted.is_empty() {
+            return Ok(self.audiences.first().cloned().into_iter().collect());
+        }
+        Ok(wanted.iter().map(|w| w.as_ref().to_owned()).collect())
     }
 }

@@ -1,8 +1,15 @@
-//! From upstream claims to a profile: one CEL expression per attribute.
+//! From upstream claims to a profile: one CEL expression per attribute, and the rule of when an e-mail address counts
+//! as verified. What an upstream sends is trimmed and bounded here, before anything else sees it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::{Connection, Protocol};
 use crate::cel::Expression;
+
+/// Longest value of one attribute or group, in bytes.
+const LONGEST: usize = 1024;
+const MOST_GROUPS: usize = 2000;
 
 /// Unset keys fall back: operator's, preset's, generic.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +44,14 @@ pub struct Profile {
     pub groups: Vec<String>,
 }
 
+/// Something the mapping could not use. The login goes on without it. For operators: the text of a failed expression may
+/// quote the value it stumbled over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    pub attribute: &'static str,
+    pub detail: String,
+}
+
 impl Mapping {
     /// `self` where it is set, `base` where it is not.
     pub fn over(self, base: Self) -> Self {
@@ -50,4 +65,174 @@ impl Mapping {
             groups: self.groups.or(base.groups),
         }
     }
+
+    /// Evaluates every expression over `claims`. An expression that fails or yields null leaves its attribute out.
+    pub fn profile(&self, claims: &Value, connection: &Connection) -> (Profile, Vec<Warning>) {
+        let mut run = Run {
+            claims,
+            warnings: Vec::new(),
+        };
+        let email = run.text("email", self.email.as_ref()).filter(|email| {
+            let plausible = is_address(email);
+            if !plausible {
+                run.warn("email", "the value is not an e-mail address");
+            }
+            plausible
+        });
+        let says_verified = run.says("email_verified", self.email_verified.as_ref());
+        let profile = Profile {
+            email_verified: email
+                .as_deref()
+                .is_some_and(|email| is_verified(email, says_verified, connection)),
+            email,
+            name: run.text("name", self.name.as_ref()),
+            given_name: run.text("given_name", self.given_name.as_ref()),
+            family_name: run.text("family_name", self.family_name.as_ref()),
+            preferred_username: run.text("preferred_username", self.preferred_username.as_ref()),
+            groups: run.groups(self.groups.as_ref()),
+        };
+        (profile, run.warnings)
+    }
 }
+
+/// An upstream's word counts for the connection's own domains only. There its silence counts as the operator's word,
+/// but not when several tenants share the issuer: one tenant could then speak for another's addresses (nOAuth).
+fn is_verified(email: &str, says: Says, connection: &Connection) -> bool {
+    let Protocol::Oidc(settings) = &connection.protocol;
+    connection.is_authoritative_for(email)
+        && match says {
+            Says::Yes => true,
+            Says::Nothing => !settings.is_multi_tenant(),
+            Says::No => false,
+        }
+}
+
+/// One `@` with something on both sides and nothing invisible: enough to show it and to compare its domain.
+fn is_address(text: &str) -> bool {
+    !text.contains(char::is_whitespace)
+        && text
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+}
+
+#[derive(Clone, Copy)]
+enum Says {
+    Yes,
+    No,
+    Nothing,
+}
+
+/// One evaluation of a mapping over one set of claims.
+struct Run<'a> {
+    claims: &'a Value,
+    warnings: Vec<Warning>,
+}
+
+impl Run<'_> {
+    fn warn(&mut self, attribute: &'static str, detail: impl Into<String>) {
+        self.warnings.push(Warning {
+            attribute,
+            detail: detail.into(),
+        });
+    }
+
+    /// `None` when the expression is unset or failed (with a warning).
+    fn value(&mut self, attribute: &'static str, expression: Option<&Expression>) -> Option<Value> {
+        match expression?.evaluate(&[("claims", self.claims)]) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.warn(attribute, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn text(&mut self, attribute: &'static str, expression: Option<&Expression>) -> Option<String> {
+        match self.value(attribute, expression)? {
+            Value::Null => None,
+            Value::String(text) => self.bounded(attribute, &text),
+            other => {
+                self.warn(
+                    attribute,
+                    format!("the expression yields {}, not a string", kind(&other)),
+                );
+                None
+            }
+        }
+    }
+
+    /// Trimmed; left out when empty, longer than 1 KiB or holding control characters.
+    fn bounded(&mut self, attribute: &'static str, text: &str) -> Option<String> {
+        let text = text.trim();
+        if text.len() > LONGEST || text.contains(char::is_control) {
+            self.warn(
+                attribute,
+                format!("a value is longer than {LONGEST} bytes or holds control characters"),
+            );
+            return None;
+        }
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn groups(&mut self, expression: Option<&Expression>) -> Vec<String> {
+        let items = match self.value("groups", expression) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Array(items)) => items,
+            Some(text @ Value::String(_)) => vec![text],
+            Some(other) => {
+                self.warn(
+                    "groups",
+                    format!("the expression yields {}, not a list of strings", kind(&other)),
+                );
+                return Vec::new();
+            }
+        };
+        let mut groups: Vec<String> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for item in &items {
+            match item {
+                Value::String(text) => {
+                    groups.extend(
+                        self.bounded("groups", text)
+                            .filter(|group| seen.insert(group.clone())),
+                    );
+                }
+                other => self.warn("groups", format!("an entry is {}, not a string", kind(other))),
+            }
+            if groups.len() == MOST_GROUPS {
+                self.warn("groups", format!("only the first {MOST_GROUPS} are kept"));
+                break;
+            }
+        }
+        groups
+    }
+
+    /// Providers write truth as `true`, `"true"`, `1` or `"1"`. A failed expression is a no: it may have been a
+    /// condition that did not hold.
+    fn says(&mut self, attribute: &'static str, expression: Option<&Expression>) -> Says {
+        if expression.is_none() {
+            return Says::Nothing;
+        }
+        match self.value(attribute, expression) {
+            Some(Value::Null) => Says::Nothing,
+            Some(Value::Bool(true)) => Says::Yes,
+            Some(Value::String(text)) if text == "true" || text == "1" => Says::Yes,
+            Some(Value::Number(number)) if number.as_u64() == Some(1) => Says::Yes,
+            _ => Says::No,
+        }
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests;

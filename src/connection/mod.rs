@@ -3,7 +3,7 @@
 //! and does not know users.
 
 pub mod credential;
-pub mod endpoint;
+pub mod jwks;
 pub mod mapping;
 pub mod oidc;
 pub mod preset;
@@ -14,7 +14,7 @@ pub use mapping::{Mapping, Profile};
 pub use oidc::{ClientAuthentication, OidcSettings};
 pub use preset::Preset;
 
-use crate::cel::Expression;
+use crate::cel::{EvaluationError, Expression};
 use crate::ids::ConnectionId;
 
 /// One upstream, credentials included. Immutable; a change makes a new one.
@@ -49,6 +49,15 @@ impl Connection {
     /// The one gate on every path that leads to a session or token.
     pub fn may_login(&self) -> bool {
         self.enabled
+    }
+
+    /// The `allow` rule over the claims of somebody the provider vouched for.
+    ///
+    /// # Errors
+    /// [`EvaluationError`] when the rule cannot be decided, for example because it reads a claim that is absent: not
+    /// admitted, and the reason is worth an operator's eye.
+    pub fn admits(&self, claims: &serde_json::Value) -> Result<bool, EvaluationError> {
+        self.allow.as_ref().map_or(Ok(true), |rule| rule.is_true(&[("claims", claims)]))
     }
 
     /// The operator's mapping over the preset's over the generic one: every key has an expression or is absent on purpose.

@@ -1,8 +1,10 @@
-//! What is known beforehand of well-known providers.
+//! What is known beforehand of well-known providers: how their claims become a profile. Every expression guards the
+//! claims it reads, so that a provider that leaves one out causes no warning.
 
 use serde::{Deserialize, Serialize};
 
 use super::mapping::Mapping;
+use crate::cel::Expression;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,7 +19,95 @@ pub enum Preset {
 }
 
 impl Preset {
+    pub const ALL: [Self; 7] = [
+        Self::Entra,
+        Self::Okta,
+        Self::Google,
+        Self::Keycloak,
+        Self::Auth0,
+        Self::Adfs,
+        Self::Generic,
+    ];
+
+    /// Complete: what the preset does not change is the generic mapping.
     pub fn mapping(self) -> Mapping {
-        Mapping::default()
+        let own = match self {
+            // The standard claims are all there is to it: Okta sends `groups` when its claim filter is set up.
+            Self::Generic | Self::Okta => Mapping::default(),
+            // A mail attribute is what a tenant's administrator typed. `xms_edov` says whether its domain is the
+            // tenant's own; where it says no, the address is not worth passing on.
+            Self::Entra => Mapping {
+                email: read(
+                    "has(claims.email) && !(has(claims.xms_edov) && claims.xms_edov in [false, 0, '0', 'false']) ? claims.email : null",
+                ),
+                email_verified: read(
+                    "has(claims.xms_edov) ? claims.xms_edov : has(claims.email_verified) ? claims.email_verified : null",
+                ),
+                ..Mapping::default()
+            },
+            // Google is authoritative for gmail.com and for Workspace domains, which it marks with `hd`. Anybody can
+            // have a consumer account under a foreign address.
+            Self::Google => Mapping {
+                email_verified: read(
+                    "has(claims.email_verified) && claims.email_verified in [true, 'true'] \
+                     && (has(claims.hd) || has(claims.email) && claims.email.endsWith('@gmail.com'))",
+                ),
+                ..Mapping::default()
+            },
+            // Without a group mapper, realm roles are what Keycloak sends.
+            Self::Keycloak => Mapping {
+                groups: read(
+                    "has(claims.groups) ? claims.groups \
+                     : has(claims.realm_access) && has(claims.realm_access.roles) ? claims.realm_access.roles : []",
+                ),
+                ..Mapping::default()
+            },
+            // Auth0 has no preferred_username.
+            Self::Auth0 => Mapping {
+                preferred_username: read(
+                    "has(claims.preferred_username) ? claims.preferred_username : has(claims.nickname) ? claims.nickname : null",
+                ),
+                ..Mapping::default()
+            },
+            Self::Adfs => Mapping {
+                name: read(
+                    "has(claims.name) ? claims.name : has(claims.unique_name) ? claims.unique_name : null",
+                ),
+                preferred_username: read(
+                    "has(claims.upn) ? claims.upn : has(claims.unique_name) ? claims.unique_name \
+                     : has(claims.preferred_username) ? claims.preferred_username : null",
+                ),
+                groups: read(
+                    "has(claims.groups) ? claims.groups : has(claims.group) ? claims.group : has(claims.role) ? claims.role : []",
+                ),
+                ..Mapping::default()
+            },
+        };
+        own.over(generic())
     }
+
+    /// The authorization parameter that names the person's organisation.
+    pub const fn domain_hint_parameter(self) -> &'static str {
+        match self {
+            Self::Google => "hd",
+            _ => "domain_hint",
+        }
+    }
+}
+
+/// The standard claims of OIDC Core §5.1, and `groups`.
+fn generic() -> Mapping {
+    Mapping {
+        email: read("has(claims.email) ? claims.email : null"),
+        email_verified: read("has(claims.email_verified) ? claims.email_verified : null"),
+        name: read("has(claims.name) ? claims.name : null"),
+        given_name: read("has(claims.given_name) ? claims.given_name : null"),
+        family_name: read("has(claims.family_name) ? claims.family_name : null"),
+        preferred_username: read("has(claims.preferred_username) ? claims.preferred_username : null"),
+        groups: read("has(claims.groups) ? claims.groups : []"),
+    }
+}
+
+fn read(source: &str) -> Option<Expression> {
+    Some(Expression::parse(source).expect("expressions of presets are tested"))
 }

@@ -1,1 +1,66 @@
-//! (being written)
+//! The token endpoint: one grant, one file. Joins clients, codes, sessions and tokens; keeps nothing of its own.
+
+pub mod authorization_code;
+pub mod client_credentials;
+pub mod endpoint;
+pub mod presented;
+pub mod refresh_token;
+pub mod request;
+
+pub use request::TokenRequest;
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::ids::TraceId;
+use crate::oauth::error::{ErrorCode, OAuthError};
+
+/// RFC 6749 §5.1. `scope` is always present.
+#[derive(Debug, Serialize)]
+pub struct TokenResponse {
+    pub access_token: String,
+    pub token_type: &'static str,
+    pub expires_in: u32,
+    pub scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+}
+
+/// Who asks, for audit.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub trace_id: TraceId,
+    pub addr: Option<IpAddr>,
+}
+
+/// Why a grant failed: refused with a reason for audit, or we could not decide.
+#[derive(Debug)]
+pub enum GrantError {
+    Refused { reason: &'static str, error: OAuthError },
+    Database(sqlx::Error),
+    Broken(OAuthError),
+}
+
+impl GrantError {
+    pub fn invalid_grant(reason: &'static str, description: &'static str) -> Self {
+        Self::Refused { reason, error: OAuthError::new(ErrorCode::InvalidGrant, description) }
+    }
+}
+
+impl From<sqlx::Error> for GrantError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<OAuthError> for GrantError {
+    fn from(error: OAuthError) -> Self {
+        match error.code {
+            ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => Self::Broken(error),
+            _ => Self::Refused { reason: error.code.as_str(), error },
+        }
+    }
+}

@@ -2,11 +2,13 @@
 //! aws-lc directly, because the JWT crates parse the key on every signature. Knows nothing of whose key it is.
 
 mod alg;
+mod certificate;
+mod header;
 mod jwk;
 mod key_pair;
-mod certificate;
 
 pub use alg::Alg;
-
-
-
+pub use certificate::{Certificate, CertificateError};
+pub use header::{EncodedHeader, Header};
+pub use jwk::{PublicJwk, PublicKey};
+pub use key_pair::{KeyPair, KeyPairError};

@@ -1,1 +1,57 @@
-//! (being written)
+//! Signing in: from /authorize through an upstream and back to a session and a code. Joins clients, connections,
+//! upstreams, users, sessions, consents and authorizations. Owns the trips ("login attempts") and the pages.
+//!
+//! Every step ends in a [`Next`], every failure in a [`Problem`]; `endpoint` and `pages` only carry them out.
+
+pub mod answer;
+pub mod arrive;
+pub mod authorize;
+pub mod chooser;
+pub mod consent;
+pub mod depart;
+pub mod endpoint;
+pub mod extract;
+pub mod pages;
+pub mod problem;
+pub mod store;
+
+pub use answer::ClientAnswer;
+pub use problem::{Problem, Refusal};
+
+use std::net::IpAddr;
+
+use crate::authorization::Authorization;
+use crate::ids::TraceId;
+use crate::secret::{Secret, fingerprint};
+
+/// The browser in front of us.
+#[derive(Debug)]
+pub struct Visitor {
+    /// Binds authorizations and login attempts to this browser.
+    pub browser: Secret<String>,
+    /// The value behind the session cookie, if there is one.
+    pub session: Option<Secret<String>>,
+    pub trace_id: TraceId,
+    pub addr: Option<IpAddr>,
+}
+
+impl Visitor {
+    pub fn browser_hash(&self) -> [u8; 32] {
+        fingerprint(self.browser.expose())
+    }
+}
+
+/// What the browser does next.
+#[derive(Debug)]
+pub enum Next {
+    /// Off to an upstream.
+    Upstream { url: String },
+    /// The person picks a connection.
+    Choose(Box<Authorization>),
+    /// The person decides what a third-party client may have.
+    Consent(Box<Authorization>),
+    /// Back to the client, with a code or an error.
+    Client(ClientAnswer),
+    /// Somebody just signed in: set the session cookie and come back to the authorization.
+    SignedIn { authorization: crate::ids::AuthorizationId, session: Secret<String>, connection: String },
+}

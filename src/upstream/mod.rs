@@ -1,41 +1,104 @@
-//! Talking to an upstream: [`oidc::start`] makes the trip, [`oidc::finish`] turns its return into an
+//! Talking to an upstream: [`Upstreams::start`] makes the trip, [`Upstreams::finish`] turns its return into an
 //! [`UpstreamIdentity`]. Owns discovery and key caches. It writes nothing to the database and decides nothing about users.
+//!
+//! Every failure has one word that never changes, for audit, trace and metrics ([`UpstreamError::reason`]):
+//!
+//! | word | what happened |
+//! |---|---|
+//! | `unavailable` | the provider cannot be reached or its answer cannot be read |
+//! | `refused` | the provider answered with an error of its own, such as `access_denied` |
+//! | `issuer_changed` | the connection's issuer was changed while the person was away |
+//! | `iss_parameter_missing`, `iss_parameter_mismatch` | RFC 9207: the response does not name the issuer, or names another |
+//! | `code_missing` | the response has neither a code nor an error |
+//! | `id_token_missing`, `id_token_malformed` | the token answer holds no ID token, or one that cannot be read |
+//! | `header_not_supported` | the ID token is encrypted, of another `typ`, or has `crit` |
+//! | `alg_not_allowed` | it is signed with `none`, HS* or something unknown |
+//! | `unknown_key`, `ambiguous_key` | its `kid` is not in the JWK set (refetched), or does not choose one key |
+//! | `signature_invalid` | the signature does not hold |
+//! | `issuer_mismatch`, `audience_mismatch`, `azp_mismatch` | it is by or for somebody else |
+//! | `expired`, `issued_in_future`, `not_yet_valid` | `exp`, `iat`, `nbf`, beyond 60 s of skew |
+//! | `nonce_mismatch` | it answers another request |
+//! | `auth_time_missing`, `auth_time_too_old` | `max_age` was asked for and not kept |
+//! | `subject_missing`, `subject_too_long` | `sub` is absent or longer than 255 bytes |
+//! | `tid_missing`, `oid_missing` | Entra: the tenant or object id is absent |
+//! | `tenant_not_allowed` | Entra: the tenant is not in the connection's `tenants` |
+//! | `userinfo_subject_mismatch` | UserInfo speaks of another person |
+//! | `tenants_missing` | configuration: a multi-tenant issuer without `tenants` |
+//! | `discovery_issuer_mismatch` | configuration: the discovery document names another issuer |
+//! | `endpoint_invalid` | configuration: an endpoint is no URL we may send anybody to |
+//! | `credential_missing`, `credential_unreadable` | configuration: no active secret or key, or it does not open |
+//! | `invalid_client` | the token endpoint does not accept our credential |
 
-pub mod oidc;
+mod authorization_url;
+mod cache;
+mod client_assertion;
+mod code_flow;
+mod discovery;
+mod identity;
+mod issuer;
+mod jwks;
+mod oidc;
+mod quoted;
+mod token_request;
+mod userinfo;
 
-use crate::user::IdentityKey;
+pub use identity::UpstreamIdentity;
 
-/// Evidence of a verified sign-in at an upstream. Only this module's protocols can make one.
-#[derive(Clone, Debug)]
-pub struct UpstreamIdentity {
-    key: IdentityKey,
-    claims: serde_json::Value,
-    auth_time: Option<i64>,
-    acr: Option<String>,
-    amr: Vec<String>,
-    sid: Option<String>,
+use crate::connection::{Connection, Protocol};
+use crate::ctx::Ctx;
+use crate::oauth::params::Params;
+use crate::secret::Secret;
+
+/// What is remembered of providers between logins. One per process.
+#[derive(Default)]
+pub struct Upstreams {
+    discovery: discovery::Documents,
+    jwks: jwks::KeySets,
 }
 
-impl UpstreamIdentity {
-    pub fn key(&self) -> &IdentityKey {
-        &self.key
+impl Upstreams {
+    pub fn new() -> Self {
+        Self::default()
     }
-    /// ID token and UserInfo merged; the ID token wins.
-    pub fn claims(&self) -> &serde_json::Value {
-        &self.claims
+
+    /// Makes the trip to the provider: where to send the browser, and what to remember until it comes back.
+    ///
+    /// # Errors
+    /// `Unavailable` when discovery fails, `Misconfigured` when the connection's settings cannot work.
+    pub async fn start(
+        &self,
+        ctx: &Ctx,
+        connection: &Connection,
+        hints: &StartHints,
+    ) -> Result<Trip, UpstreamError> {
+        let Protocol::Oidc(settings) = &connection.protocol;
+        code_flow::start(self, ctx, connection, settings, hints).await
     }
-    /// When the person really signed in there (seconds since the epoch), if the provider says so.
-    pub fn auth_time(&self) -> Option<i64> {
-        self.auth_time
+
+    /// Turns the browser's return into a verified identity. The caller has matched `state` to `pending` already and
+    /// holds no database connection.
+    ///
+    /// # Errors
+    /// Every [`UpstreamError`].
+    pub async fn finish(
+        &self,
+        ctx: &Ctx,
+        connection: &Connection,
+        pending: &Pending,
+        params: &Params,
+    ) -> Result<UpstreamIdentity, UpstreamError> {
+        let Protocol::Oidc(settings) = &connection.protocol;
+        code_flow::finish(self, ctx, connection, settings, pending, params).await
     }
-    pub fn acr(&self) -> Option<&str> {
-        self.acr.as_deref()
-    }
-    pub fn amr(&self) -> &[String] {
-        &self.amr
-    }
-    pub fn sid(&self) -> Option<&str> {
-        self.sid.as_deref()
+
+    /// Whether discovery and keys can be had now; asks the provider, not the caches.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Misconfigured`.
+    pub async fn check(&self, ctx: &Ctx, connection: &Connection) -> Result<(), UpstreamError> {
+        let Protocol::Oidc(settings) = &connection.protocol;
+        let provider = discovery::fetch(ctx, settings).await?;
+        jwks::fetch(ctx, &provider.jwks_uri).await.map(drop)
     }
 }
 
@@ -46,6 +109,7 @@ pub struct StartHints {
     pub domain_hint: Option<String>,
     /// `login`, `select_account`, `consent` as the person must be asked anew.
     pub prompt: Option<String>,
+    /// Seconds. The connection's own limit stays in force: the smaller one counts.
     pub max_age: Option<u32>,
     pub acr_values: Option<String>,
     pub ui_locales: Option<String>,
@@ -59,17 +123,21 @@ pub struct Trip {
     /// The issuer asked: the answer must come from it.
     pub issuer: String,
     /// The opaque `state`; storage keeps its fingerprint.
-    pub state: crate::secret::Secret<String>,
+    pub state: Secret<String>,
     pub nonce: String,
-    pub pkce_verifier: crate::secret::Secret<String>,
+    pub pkce_verifier: Secret<String>,
+    /// The `max_age` that was sent, in seconds.
+    pub max_age: Option<u32>,
 }
 
-/// The stored side of a trip, as it is handed to [`oidc::finish`].
+/// The stored side of a trip, as it is handed to [`Upstreams::finish`].
 #[derive(Debug)]
 pub struct Pending {
     pub issuer: String,
     pub nonce: String,
-    pub pkce_verifier: crate::secret::Secret<String>,
+    pub pkce_verifier: Secret<String>,
+    /// [`Trip::max_age`]. The connection's own limit holds without it.
+    pub max_age: Option<u32>,
 }
 
 /// Why an upstream could not vouch. One cause, one word in audit and trace, one sentence for the person.
@@ -78,13 +146,49 @@ pub enum UpstreamError {
     /// It cannot be reached or answers nonsense: nobody's fault who signs in.
     #[error("{what}: {detail}")]
     Unavailable { what: &'static str, detail: String },
-    /// It said no: `access_denied` and the like (RFC 6749 §4.1.2.1).
+    /// It said no: `access_denied` and the like (RFC 6749 §4.1.2.1). Both texts are bounded and free of control
+    /// characters, but they are the provider's.
     #[error("the provider answered {error}: {description}")]
     Refused { error: String, description: String },
     /// Its answer does not hold: signature, nonce, audience and so on. `reason` is the audit word.
     #[error("{reason}: {detail}")]
     Invalid { reason: &'static str, detail: String },
-    /// Our side of the connection is wrong: credential missing or refused, tenant not allowed.
+    /// Our side of the connection is wrong: credential missing or refused, issuer or tenants not as they should be.
     #[error("{reason}: {detail}")]
     Misconfigured { reason: &'static str, detail: String },
 }
+
+impl UpstreamError {
+    /// The audit word: see the table at the head of this module.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unavailable { .. } => "unavailable",
+            Self::Refused { .. } => "refused",
+            Self::Invalid { reason, .. } | Self::Misconfigured { reason, .. } => reason,
+        }
+    }
+
+    fn unavailable(what: &'static str, detail: impl Into<String>) -> Self {
+        Self::Unavailable {
+            what,
+            detail: detail.into(),
+        }
+    }
+
+    fn invalid(reason: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid {
+            reason,
+            detail: detail.into(),
+        }
+    }
+
+    fn misconfigured(reason: &'static str, detail: impl Into<String>) -> Self {
+        Self::Misconfigured {
+            reason,
+            detail: detail.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

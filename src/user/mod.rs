@@ -1,6 +1,7 @@
 //! A user: a person with one stable subject, and the identities by which upstreams know that person. Owns the profile.
 //! It does not decide who may come in (`connection`) and keeps no passwords.
 
+pub mod login;
 pub mod provision;
 pub mod store;
 

@@ -17,3 +17,81 @@ pub async fn pepper_or(conn: &mut Conn, fresh: &Sealed, now: OffsetDateTime) -> 
     let bytes = sqlx::query_scalar!("SELECT sealed FROM vault_pepper WHERE id = 1").fetch_one(conn).await?;
     Ok(Sealed::from_stored(bytes))
 }
+
+/// The master key ids that stand in the envelopes of all sealed columns. The layout is [`super::sealed`]'s: the byte
+/// at 1 is the id's length, the id follows.
+pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT convert_from(substring(sealed FROM 3 FOR get_byte(sealed, 1)), 'UTF8') AS "key_id!"
+           FROM (SELECT sealed FROM vault_pepper
+                 UNION ALL SELECT sealed FROM connection_credentials
+                 UNION ALL SELECT sealed FROM signing_keys
+                 UNION ALL SELECT pkce_verifier FROM login_attempts
+                 UNION ALL SELECT successor FROM refresh_tokens) every
+           WHERE sealed IS NOT NULL"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Every column that holds sealed values. The row part of a value's [`super::Place`] is the primary key as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedColumn {
+    Pepper,
+    ConnectionCredential,
+    SigningKey,
+    PkceVerifier,
+    RefreshSuccessor,
+}
+
+/// One definition gives each column its checked SQL.
+macro_rules! sealed_columns {
+    ($($variant:ident: $table:literal, $column:literal, $row:literal);* $(;)?) => {
+        impl SealedColumn {
+            pub const ALL: [Self; [$($table),*].len()] = [$(Self::$variant),*];
+
+            /// Table and column.
+            pub const fn name(self) -> (&'static str, &'static str) {
+                match self { $(Self::$variant => ($table, $column)),* }
+            }
+
+            /// Up to `limit` values with their rows, in the order of the rows, those after `after`.
+            pub async fn batch(self, conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<(String, Sealed)>, sqlx::Error> {
+                match self {
+                    $(Self::$variant => sqlx::query!(
+                        "SELECT " + $row + "::text AS \"row!\", " + $column + " AS \"sealed!\" FROM " + $table
+                            + " WHERE " + $column + " IS NOT NULL AND " + $row + "::text > $1 ORDER BY " + $row + "::text LIMIT $2",
+                        after,
+                        limit
+                    )
+                    .map(|found| (found.row, Sealed::from_stored(found.sealed)))
+                    .fetch_all(conn)
+                    .await),*
+                }
+            }
+
+            /// Replaces `old` by `new`; `false` when the row holds something else by now.
+            pub async fn swap(self, conn: &mut Conn, row: &str, old: &Sealed, new: &Sealed) -> Result<bool, sqlx::Error> {
+                let done = match self {
+                    $(Self::$variant => sqlx::query!(
+                        "UPDATE " + $table + " SET " + $column + " = $3 WHERE " + $row + "::text = $1 AND " + $column + " = $2",
+                        row,
+                        old.as_bytes(),
+                        new.as_bytes()
+                    )
+                    .execute(conn)
+                    .await?),*
+                };
+                Ok(done.rows_affected() == 1)
+            }
+        }
+    };
+}
+
+sealed_columns! {
+    Pepper: "vault_pepper", "sealed", "id";
+    ConnectionCredential: "connection_credentials", "sealed", "id";
+    SigningKey: "signing_keys", "sealed", "kid";
+    PkceVerifier: "login_attempts", "pkce_verifier", "id";
+    RefreshSuccessor: "refresh_tokens", "successor", "id";
+}

@@ -1,0 +1,189 @@
+//! From parameters to a checked request. The redirect URI comes first: an error that redirects cannot exist before it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::Client;
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::grant_type::GrantType;
+use crate::oauth::params::Params;
+use crate::oauth::pkce::CodeChallenge;
+use crate::oauth::prompt::Prompt;
+use crate::oauth::redirect_uri::RegisteredRedirectUri;
+use crate::oauth::response_mode::ResponseMode;
+use crate::oauth::scope::{OIDC_SCOPES, Scope};
+use crate::resource::Resource;
+
+/// Where the answer goes, good or bad.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub client: Arc<Client>,
+    pub redirect_uri: RegisteredRedirectUri,
+    pub response_mode: ResponseMode,
+    pub state: Option<String>,
+}
+
+/// The request cannot be answered by redirect: the person sees a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetError {
+    ClientIdMissing,
+    UnknownClient(String),
+    ClientDisabled(String),
+    RedirectUriMissing,
+    RedirectUriNotRegistered { client_id: String, redirect_uri: String },
+}
+
+impl Target {
+    /// # Errors
+    /// [`TargetError`]: never redirect to an unchecked URI.
+    pub fn check(params: &Params, find: impl Fn(&str) -> Option<Arc<Client>>) -> Result<Self, TargetError> {
+        let client_id = params.get("client_id").ok_or(TargetError::ClientIdMissing)?;
+        let client = find(client_id).ok_or_else(|| TargetError::UnknownClient(client_id.into()))?;
+        if !client.enabled {
+            return Err(TargetError::ClientDisabled(client_id.into()));
+        }
+        let requested = params.get("redirect_uri").ok_or(TargetError::RedirectUriMissing)?;
+        let redirect_uri = RegisteredRedirectUri::check(requested, &client.redirect_uris).ok_or_else(|| {
+            TargetError::RedirectUriNotRegistered { client_id: client_id.into(), redirect_uri: requested.into() }
+        })?;
+        // an unknown response_mode is reported later, by the default one
+        let response_mode = ResponseMode::parse(params.get("response_mode")).unwrap_or_default();
+        Ok(Self { client, redirect_uri, response_mode, state: params.get("state").map(Into::into) })
+    }
+}
+
+/// A request that passed every check that needs no person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuthorizeRequest {
+    pub redirect_uri: RegisteredRedirectUri,
+    pub response_mode: ResponseMode,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    /// What was asked for and the client may have.
+    pub scope: Scope,
+    /// Audiences of the access token, checked against the client.
+    pub audiences: Vec<String>,
+    pub code_challenge: Option<CodeChallenge>,
+    pub prompt: Prompt,
+    /// Seconds.
+    pub max_age: Option<u32>,
+    pub login_hint: Option<String>,
+    pub domain_hint: Option<String>,
+    pub acr_values: Option<String>,
+    pub ui_locales: Option<String>,
+    /// A connection's slug, as `connection`, `kc_idp_hint`, `connector_id` or `idp_hint` said.
+    pub connection_hint: Option<String>,
+    /// The subject of a valid `id_token_hint`.
+    pub hinted_sub: Option<String>,
+}
+
+impl AuthorizeRequest {
+    /// # Errors
+    /// an [`OAuthError`] that travels to the target.
+    pub fn parse(
+        params: &Params,
+        target: &Target,
+        hinted_sub: Option<String>,
+        resource: impl Fn(&str) -> Option<Arc<Resource>>,
+    ) -> Result<Self, OAuthError> {
+        let client = &*target.client;
+        refuse_request_objects(params)?;
+        match params.require("response_type")? {
+            "code" => {}
+            other => {
+                return Err(OAuthError::new(
+                    ErrorCode::UnsupportedResponseType,
+                    format!("response_type={other} is not supported; use code"),
+                ));
+            }
+        }
+        if !client.may_use(GrantType::AuthorizationCode) {
+            return Err(OAuthError::new(
+                ErrorCode::UnauthorizedClient,
+                "this client is not registered for the authorization_code grant",
+            ));
+        }
+        ResponseMode::parse(params.get("response_mode"))?;
+        let code_challenge = CodeChallenge::parse(params.get("code_challenge"), params.get("code_challenge_method"))?;
+        if client.require_pkce && code_challenge.is_none() {
+            return Err(OAuthError::new(
+                ErrorCode::InvalidRequest,
+                "code_challenge is missing: this client must use PKCE with S256 (RFC 7636)",
+            ));
+        }
+        let (scope, audiences) = asked_for(params, client, resource)?;
+        Ok(Self {
+            redirect_uri: target.redirect_uri.clone(),
+            response_mode: target.response_mode,
+            state: target.state.clone(),
+            nonce: bounded(params, "nonce")?,
+            scope,
+            audiences,
+            code_challenge,
+            prompt: Prompt::parse(params.get("prompt"))?,
+            max_age: max_age(params)?,
+            login_hint: bounded(params, "login_hint")?,
+            domain_hint: bounded(params, "domain_hint")?,
+            acr_values: bounded(params, "acr_values")?,
+            ui_locales: bounded(params, "ui_locales")?,
+            connection_hint: ["connection", "kc_idp_hint", "connector_id", "idp_hint"]
+                .iter()
+                .find_map(|name| params.get(name))
+                .map(Into::into),
+            hinted_sub,
+        })
+    }
+}
+
+/// OIDC Core §6: ignoring a request object would lose what it says, so it is refused by name.
+fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
+    if params.get("request").is_some() {
+        return Err(OAuthError::new(ErrorCode::RequestNotSupported, "request objects are not supported; send parameters"));
+    }
+    if params.get("request_uri").is_some() {
+        return Err(OAuthError::new(ErrorCode::RequestUriNotSupported, "request_uri is not supported; send parameters"));
+    }
+    Ok(())
+}
+
+/// Scopes and audiences. Scopes outside the client's are left out (RFC 6749 §3.3; the token answer says what was
+/// granted); `X/.default` asks for the audience X, as Entra's clients write it.
+fn asked_for(
+    params: &Params,
+    client: &Client,
+    resource: impl Fn(&str) -> Option<Arc<Resource>>,
+) -> Result<(Scope, Vec<String>), OAuthError> {
+    let mut scope = Scope::parse(params.get("scope").unwrap_or_default());
+    let mut wanted: Vec<String> = params.targets().into_iter().map(Into::into).collect();
+    for name in scope.iter().filter_map(|token| token.strip_suffix("/.default")) {
+        if !wanted.iter().any(|known| known == name) {
+            wanted.push(name.into());
+        }
+    }
+    let audiences = client.resolve_audiences(&wanted)?;
+    let resources: Vec<_> = audiences.iter().filter_map(|a| resource(a)).collect();
+    scope.retain(|token| {
+        let known = OIDC_SCOPES.contains(&token) || resources.iter().any(|r| r.scopes.contains(token));
+        known && client.scopes.as_ref().is_none_or(|allowed| allowed.contains(token))
+    });
+    Ok((scope, audiences))
+}
+
+fn bounded(params: &Params, name: &'static str) -> Result<Option<String>, OAuthError> {
+    match params.get(name) {
+        Some(value) if value.len() > 1024 => {
+            Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} is longer than 1024 bytes")))
+        }
+        value => Ok(value.map(Into::into)),
+    }
+}
+
+fn max_age(params: &Params) -> Result<Option<u32>, OAuthError> {
+    params
+        .get("max_age")
+        .map(|text| {
+            text.parse().map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "max_age is not a whole number of seconds"))
+        })
+        .transpose()
+}

@@ -1,1 +1,0 @@
-//! The public JWKS of a connection: `GET /connections/{slug}/jwks.json`.

@@ -1,0 +1,67 @@
+//! `client_credentials` (RFC 6749 §4.4): a token for the client itself. No database row is read or written.
+
+use super::request::CredentialsRequest;
+use super::{GrantError, TokenResponse};
+use crate::broker::{Broker, Catalog};
+use crate::client::{AuthenticatedClient, Client};
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::scope::{OIDC_SCOPES, Scope};
+use crate::token::{Granted, access};
+
+/// # Errors
+/// [`GrantError::Refused`] with `invalid_target`, `invalid_scope` or `unauthorized_client`.
+pub fn issue(
+    broker: &Broker,
+    catalog: &Catalog,
+    authenticated: &AuthenticatedClient,
+    request: CredentialsRequest,
+) -> Result<TokenResponse, GrantError> {
+    let client = &**authenticated.client();
+    if !client.is_confidential() {
+        return Err(OAuthError::new(
+            ErrorCode::UnauthorizedClient,
+            "a public client cannot prove itself and so gets no token of its own (RFC 6749 section 4.4)",
+        )
+        .into());
+    }
+    let mut asked = request.scope.unwrap_or_default();
+    let mut targets = request.targets;
+    for name in asked.iter().filter_map(|token| token.strip_suffix("/.default")) {
+        if !targets.iter().any(|known| known == name) {
+            targets.push(name.into());
+        }
+    }
+    asked.retain(|token| !token.ends_with("/.default"));
+    let audiences = client.resolve_audiences(&targets)?;
+    let allowed = allowed_scopes(catalog, client, &audiences);
+    let scope = if asked.is_empty() { allowed } else { narrowed(asked, &allowed)? };
+    let token = access::mint(broker, catalog, Granted { client, person: None, scope: &scope, audiences: &audiences })?;
+    Ok(TokenResponse {
+        access_token: token.jwt,
+        token_type: "Bearer",
+        expires_in: token.expires_in,
+        scope: scope.to_string(),
+        refresh_token: None,
+        id_token: None,
+    })
+}
+
+/// What the client may have on these audiences: their scopes, narrowed by its registration.
+fn allowed_scopes(catalog: &Catalog, client: &Client, audiences: &[String]) -> Scope {
+    let resources = audiences.iter().filter_map(|a| catalog.resource(a)).collect::<Vec<_>>();
+    let mut scope = Scope::from_tokens(resources.iter().flat_map(|r| r.scopes.iter()));
+    scope.retain(|token| client.scopes.as_ref().is_none_or(|own| own.contains(token)));
+    scope
+}
+
+/// A machine has no profile: OIDC scopes that libraries send by habit are left out, unknown ones are an error.
+fn narrowed(asked: Scope, allowed: &Scope) -> Result<Scope, OAuthError> {
+    if let Some(stranger) = asked.iter().find(|token| !allowed.contains(token) && !OIDC_SCOPES.contains(token)) {
+        let may = if allowed.is_empty() { "none".into() } else { allowed.to_string() };
+        return Err(OAuthError::new(
+            ErrorCode::InvalidScope,
+            format!("the scope {stranger} is not one this client may have on this audience; it may have: {may}"),
+        ));
+    }
+    Ok(Scope::from_tokens(asked.iter().filter(|token| allowed.contains(token))))
+}

@@ -1,0 +1,159 @@
+//! `refresh_token` (RFC 6749 §6) with rotation: see `token::refresh` for the rules.
+
+use super::request::RefreshRequest;
+use super::{GrantError, TokenResponse};
+use crate::broker::{Broker, Catalog};
+use crate::client::{AuthenticatedClient, Client};
+use crate::db::{self, Conn};
+use crate::ids::UserId;
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::grant_type::GrantType;
+use crate::oauth::scope::Scope;
+use crate::secret::{Kind, Secret, fingerprint, is_well_formed};
+use crate::token::refresh::{self, Stored};
+use crate::token::{Granted, Person, access, id_token, store as tokens};
+use crate::user;
+
+/// A refusal that must be remembered (the family is revoked) travels as a value, or the rollback erases it.
+enum Outcome {
+    Issued(Box<(TokenResponse, UserId)>),
+    Refused(&'static str, &'static str),
+}
+
+/// # Errors
+/// [`GrantError::Refused`] with `invalid_grant` or `invalid_scope`; the database's.
+pub async fn refresh(
+    broker: &Broker,
+    catalog: &Catalog,
+    authenticated: &AuthenticatedClient,
+    request: RefreshRequest,
+) -> Result<(TokenResponse, UserId), GrantError> {
+    let unknown = || GrantError::invalid_grant("refresh_token_unknown", "the refresh token is unknown; sign in again");
+    if !is_well_formed(Kind::RefreshToken, request.refresh_token.expose()) {
+        return Err(unknown());
+    }
+    let hash = fingerprint(request.refresh_token.expose());
+    let client = &**authenticated.client();
+    if !client.may_use(GrantType::RefreshToken) {
+        let text = "this client is not registered for the refresh_token grant";
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, text).into());
+    }
+    let outcome = db::in_tx(&broker.ctx.db, async |conn| {
+        let Some(stored) = tokens::lock_by_hash(conn, &hash).await? else { return Err(unknown()) };
+        if stored.family.client_id != client.client_id.as_str() {
+            return Err(GrantError::invalid_grant("refresh_token_of_another_client", "the refresh token was issued to another client"));
+        }
+        use_token(broker, catalog, conn, client, stored, &request).await
+    })
+    .await?;
+    match outcome {
+        Outcome::Issued(issued) => Ok(*issued),
+        Outcome::Refused(reason, description) => Err(GrantError::invalid_grant(reason, description)),
+    }
+}
+
+async fn use_token(
+    broker: &Broker,
+    catalog: &Catalog,
+    conn: &mut Conn,
+    client: &Client,
+    stored: Stored,
+    request: &RefreshRequest,
+) -> Result<Outcome, GrantError> {
+    let now = broker.ctx.now();
+    let family = &stored.family;
+    if stored.revoked {
+        return Ok(Outcome::Refused("refresh_family_revoked", "this sign-in was revoked; sign in again"));
+    }
+    if now >= stored.expires_at || now >= family.expires_at {
+        return Ok(Outcome::Refused("refresh_token_expired", "the refresh token has expired; sign in again"));
+    }
+    let retried = match &stored.rotated {
+        None => None,
+        Some((at, successor)) => {
+            let value = broker.ctx.vault.open_text(refresh::successor_place(&stored.id), successor).map_err(|error| {
+                tracing::error!(%error, "a refresh token's successor does not open");
+                GrantError::Broken(OAuthError::new(ErrorCode::ServerError, "the refresh token cannot be read"))
+            })?;
+            let identical_retry = now - *at <= refresh::RETRY_GRACE && tokens::is_unused(conn, &fingerprint(value.expose())).await?;
+            if !identical_retry {
+                tokens::revoke_family(conn, &family.id, "refresh_token_reused", now).await?;
+                return Ok(Outcome::Refused(
+                    "refresh_token_reused",
+                    "the refresh token was used before, so all tokens of this sign-in are revoked; sign in again",
+                ));
+            }
+            Some(value)
+        }
+    };
+    let Some(user) = user::store::by_id(conn, &family.user_id).await?.filter(user::User::is_active) else {
+        return Ok(Outcome::Refused("user_blocked", "the person may not sign in any more"));
+    };
+    if !catalog.connection(&family.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug)) {
+        return Ok(Outcome::Refused("connection_disabled", "the connection by which the person signed in is disabled"));
+    }
+    let scope = narrowed(request.scope.as_ref(), &family.scopes)?;
+    let audiences = narrowed_audiences(&request.targets, &family.audiences)?;
+    let person = Person {
+        user,
+        session_id: family.session_id.clone(),
+        auth_time: family.auth_time,
+        acr: family.acr.clone(),
+        amr: family.amr.clone(),
+    };
+    let granted = Granted { client, person: Some(&person), scope: &scope, audiences: &audiences };
+    let access = access::mint(broker, catalog, granted)?;
+    let id_token = scope
+        .contains("openid")
+        .then(|| id_token::mint(broker, catalog, granted, &person, None, &access.jwt))
+        .transpose()?;
+    let refresh_token = match retried {
+        Some(value) => value,
+        None => rotate(broker, conn, &stored).await?,
+    };
+    let response = TokenResponse {
+        access_token: access.jwt,
+        token_type: "Bearer",
+        expires_in: access.expires_in,
+        scope: scope.to_string(),
+        refresh_token: Some(refresh_token.expose().clone()),
+        id_token,
+    };
+    Ok(Outcome::Issued(Box::new((response, person.user.id))))
+}
+
+/// Makes the successor. The family's row is locked, so nobody else can have rotated meanwhile.
+async fn rotate(broker: &Broker, conn: &mut Conn, stored: &Stored) -> Result<Secret<String>, GrantError> {
+    let ctx = &broker.ctx;
+    let now = ctx.now();
+    let next = refresh::new_token(ctx, stored.family.expires_at);
+    let sealed = ctx.vault.seal(refresh::successor_place(&stored.id), next.value.expose().as_bytes(), &ctx.rng);
+    if !tokens::rotate(conn, &stored.id, &sealed, now).await? {
+        return Err(GrantError::invalid_grant("refresh_token_raced", "the refresh token was used by another request; try again"));
+    }
+    tokens::insert_token(conn, &stored.family.id, &next, now).await?;
+    Ok(next.value)
+}
+
+/// RFC 6749 §6: never more than was granted.
+fn narrowed(asked: Option<&Scope>, granted: &Scope) -> Result<Scope, OAuthError> {
+    let Some(asked) = asked else { return Ok(granted.clone()) };
+    match asked.iter().find(|token| !granted.contains(token)) {
+        None => Ok(asked.clone()),
+        Some(stranger) => Err(OAuthError::new(
+            ErrorCode::InvalidScope,
+            format!("the scope {stranger} was not granted; this refresh token holds: {granted}"),
+        )),
+    }
+}
+
+fn narrowed_audiences(asked: &[String], granted: &[String]) -> Result<Vec<String>, OAuthError> {
+    match asked.iter().find(|a| !granted.contains(a)) {
+        _ if asked.is_empty() => Ok(granted.to_vec()),
+        None => Ok(asked.to_vec()),
+        Some(stranger) => Err(OAuthError::new(
+            ErrorCode::InvalidTarget,
+            format!("the audience {stranger} was not granted with this refresh token"),
+        )),
+    }
+}

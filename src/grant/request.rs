@@ -1,0 +1,71 @@
+//! A token request, parsed at the door: one variant a grant, each with its own parameters only.
+
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::grant_type::GrantType;
+use crate::oauth::params::Params;
+use crate::oauth::scope::Scope;
+use crate::secret::Secret;
+
+#[derive(Debug)]
+pub enum TokenRequest {
+    AuthorizationCode(CodeRequest),
+    RefreshToken(RefreshRequest),
+    ClientCredentials(CredentialsRequest),
+}
+
+#[derive(Debug)]
+pub struct CodeRequest {
+    pub code: Secret<String>,
+    pub redirect_uri: Option<String>,
+    pub code_verifier: Option<Secret<String>>,
+}
+
+#[derive(Debug)]
+pub struct RefreshRequest {
+    pub refresh_token: Secret<String>,
+    pub scope: Option<Scope>,
+    pub targets: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct CredentialsRequest {
+    pub scope: Option<Scope>,
+    pub targets: Vec<String>,
+}
+
+impl TokenRequest {
+    /// # Errors
+    /// `invalid_request` or `unsupported_grant_type`, naming the parameter.
+    pub fn parse(params: &Params) -> Result<Self, OAuthError> {
+        let scope = || params.get("scope").map(Scope::parse).filter(|scope| !scope.is_empty());
+        let targets = || params.targets().into_iter().map(Into::into).collect();
+        let secret = |value: &str| Secret::new(value.to_owned());
+        match params.require("grant_type")? {
+            "authorization_code" => Ok(Self::AuthorizationCode(CodeRequest {
+                code: secret(params.require("code")?),
+                redirect_uri: params.get("redirect_uri").map(Into::into),
+                code_verifier: params.get("code_verifier").map(secret),
+            })),
+            "refresh_token" => Ok(Self::RefreshToken(RefreshRequest {
+                refresh_token: secret(params.require("refresh_token")?),
+                scope: scope(),
+                targets: targets(),
+            })),
+            "client_credentials" => Ok(Self::ClientCredentials(CredentialsRequest { scope: scope(), targets: targets() })),
+            other => Err(OAuthError::new(
+                ErrorCode::UnsupportedGrantType,
+                format!("grant_type={other} is not supported; discovery lists those that are"),
+            )),
+        }
+    }
+}
+
+impl TokenRequest {
+    pub fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
+            Self::RefreshToken(_) => GrantType::RefreshToken,
+            Self::ClientCredentials(_) => GrantType::ClientCredentials,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Coming back from an upstream. The `state` is used up first, then the network is asked with no connection held, then
+//! everything that a sign-in changes is written in one transaction.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use time::OffsetDateTime;
+
+use super::store::{self, Attempt};
+use super::{Next, Problem, Refusal, Visitor};
+use crate::audit::{self, Event};
+use crate::authorization::{self, Authorization, State};
+use crate::broker::Broker;
+use crate::connection::Connection;
+use crate::db::{self, Conn};
+use crate::ids::SessionId;
+use crate::oauth::params::Params;
+use crate::secret::{Kind, Secret, fingerprint, is_well_formed, mint};
+use crate::session::{self, NewSession};
+use crate::upstream::{Pending, UpstreamIdentity};
+use crate::user;
+
+/// # Errors
+/// a [`Refusal`] that names the cause; no session is left behind.
+pub async fn arrive(broker: &Broker, visitor: &Visitor, slug: &str, params: &Params) -> Result<Next, Refusal> {
+    let ctx = &broker.ctx;
+    let catalog = broker.catalog.load_full();
+    let connection = catalog.connection(slug).ok_or(Problem::UnknownConnection)?;
+    let (attempt, authorization) = claim(broker, visitor, &connection, params).await.map_err(|r| r.by(slug))?;
+    let refused = |problem: Problem| Refusal::from(problem).at(&authorization).by(slug);
+    if !connection.may_login() {
+        return Err(refused(Problem::UnknownConnection));
+    }
+    let verifier = ctx
+        .vault
+        .open_text(store::verifier_place(&attempt.id), &attempt.pkce_verifier)
+        .map_err(|error| refused(Problem::Vault(error.to_string())))?;
+    let pending =
+        Pending { issuer: attempt.issuer, nonce: attempt.nonce, pkce_verifier: verifier, max_age: attempt.max_age };
+    let identity = broker
+        .upstreams
+        .finish(ctx, &connection, &pending, params)
+        .await
+        .map_err(|error| refused(Problem::Upstream { connection: connection.display_name.clone(), error }))?;
+    admit(broker, &connection, &authorization, &identity).map_err(&refused)?;
+    sign_in(broker, visitor, &connection, &authorization, &identity).await.map_err(|r| r.at(&authorization).by(slug))
+}
+
+/// Finds the trip by its `state`, checks that this browser left with it by this connection, and uses it up.
+async fn claim(
+    broker: &Broker,
+    visitor: &Visitor,
+    connection: &Connection,
+    params: &Params,
+) -> Result<(Attempt, Authorization), Refusal> {
+    let now = broker.ctx.now();
+    let state = params.get("state").filter(|s| is_well_formed(Kind::UpstreamState, s)).ok_or(Problem::StateUnknown)?;
+    let mut conn = broker.ctx.db.acquire().await?;
+    let attempt = store::by_state(&mut conn, &fingerprint(state)).await?.ok_or(Problem::StateUnknown)?;
+    if verify_slices_are_equal(&attempt.browser_hash, &visitor.browser_hash()).is_err() {
+        return Err(Problem::StateOfAnotherBrowser.into());
+    }
+    if attempt.connection_id != connection.id {
+        return Err(Problem::StateOfAnotherConnection.into());
+    }
+    if attempt.completed {
+        return Err(Problem::StateReplayed.into());
+    }
+    if now >= attempt.expires_at {
+        return Err(Problem::Stale.into());
+    }
+    if !store::complete(&mut conn, &attempt.id, now).await? {
+        return Err(Problem::StateReplayed.into());
+    }
+    let found = authorization::store::find(&mut conn, &attempt.authorization_id, &visitor.browser_hash(), now).await?;
+    let authorization =
+        found.filter(|a| matches!(a.state, State::Pending | State::Identified { .. })).ok_or(Problem::Stale)?;
+    Ok((attempt, authorization))
+}
+
+/// The connection's allow rule. What cannot be evaluated does not let in.
+fn admit(
+    broker: &Broker,
+    connection: &Connection,
+    authorization: &Authorization,
+    identity: &UpstreamIdentity,
+) -> Result<(), Problem> {
+    let failed = match connection.admits(identity.claims()) {
+        Ok(true) => return Ok(()),
+        Ok(false) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    let client = broker.catalog.load().client(authorization.client_id.as_str());
+    let app = client.map_or_else(|| authorization.client_id.to_string(), |c| c.name.clone());
+    Err(Problem::NotAllowed { connection: connection.display_name.clone(), app, failed })
+}
+
+/// Everything a sign-in changes, at once: user, identity, session, authorization, audit.
+async fn sign_in(
+    broker: &Broker,
+    visitor: &Visitor,
+    connection: &Connection,
+    authorization: &Authorization,
+    identity: &UpstreamIdentity,
+) -> Result<Next, Refusal> {
+    let ctx = &broker.ctx;
+    let token = mint(Kind::Session, &ctx.rng);
+    let attempt = async |conn: &mut Conn| write(broker, visitor, connection, authorization, identity, &token, conn).await;
+    let written = match db::in_tx(&ctx.db, attempt).await {
+        // the same person's first two logins raced; the other one made the identity, so now it is found
+        Err(Refusal { problem: Problem::Database(error), .. }) if db::on_constraint(&error, "identities_key") => {
+            db::in_tx(&ctx.db, attempt).await
+        }
+        other => other,
+    };
+    match written? {
+        Written::SignedIn => Ok(Next::SignedIn {
+            authorization: authorization.id.clone(),
+            session: token,
+            connection: connection.slug.to_string(),
+        }),
+        Written::Blocked => Err(Problem::Blocked.into()),
+    }
+}
+
+enum Written {
+    SignedIn,
+    Blocked,
+}
+
+async fn write(
+    broker: &Broker,
+    visitor: &Visitor,
+    connection: &Connection,
+    authorization: &Authorization,
+    identity: &UpstreamIdentity,
+    token: &Secret<String>,
+    conn: &mut Conn,
+) -> Result<Written, Refusal> {
+    let ctx = &broker.ctx;
+    let now = ctx.now();
+    let (profile, warnings) = connection.effective_mapping().profile(identity.claims(), connection);
+    for warning in warnings {
+        tracing::info!(connection = %connection.slug, ?warning, "a claim could not be mapped");
+    }
+    let person = user::login::resolve(ctx, conn, &connection.id, identity.key(), &profile).await?;
+    if !person.user.is_active() {
+        return Ok(Written::Blocked);
+    }
+    let session = NewSession {
+        id: SessionId::new(now, &ctx.rng),
+        token_hash: fingerprint(token.expose()),
+        user_id: person.user.id.clone(),
+        identity_id: person.id,
+        connection_slug: connection.slug.to_string(),
+        auth_time: signed_in_at(identity, now),
+        acr: identity.acr().map(Into::into),
+        amr: identity.amr().to_vec(),
+        upstream_sid: identity.sid().map(Into::into),
+    };
+    if let Some(old) = &visitor.session {
+        session::store::revoke_by_token(conn, &fingerprint(old.expose()), now).await?;
+    }
+    session::store::insert(conn, &session, broker.session_lifetimes, now).await?;
+    if !authorization::store::identify(conn, &authorization.id, &session.id).await? {
+        return Err(Problem::Stale.into());
+    }
+    let event = Event::success("login", format!("user:{}", person.user.id))
+        .client(&authorization.client_id)
+        .connection(&connection.slug)
+        .about(&person.user.id)
+        .trace(&authorization.trace_id)
+        .from_addr(visitor.addr);
+    audit::record(ctx, conn, event).await?;
+    Ok(Written::SignedIn)
+}
+
+/// When the upstream says that the person signed in; now, where it does not say or speaks of the future.
+fn signed_in_at(identity: &UpstreamIdentity, now: OffsetDateTime) -> OffsetDateTime {
+    let at = identity.auth_time().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    at.filter(|at| *at <= now).unwrap_or(now)
+}

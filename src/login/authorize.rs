@@ -1,0 +1,231 @@
+//! `/authorize` and coming back to it: decide what is next, as far as that goes without a person.
+
+use std::sync::Arc;
+
+use super::answer::ClientAnswer;
+use super::depart::depart;
+use super::{Next, Problem, Refusal, Visitor, chooser};
+use crate::audit::{self, Event};
+use crate::authorization::next_step::{Person, SignIn};
+use crate::authorization::{self, Authorization, AuthorizeRequest, State, Step, Target, next_step};
+use crate::broker::{Broker, Catalog};
+use crate::client::Client;
+use crate::consent::{self, Consent};
+use crate::db;
+use crate::ids::AuthorizationId;
+use crate::oauth::error::OAuthError;
+use crate::oauth::params::Params;
+use crate::secret::{Kind, fingerprint, mint};
+use crate::session::{self, Session};
+
+/// A new request.
+///
+/// # Errors
+/// a [`Refusal`] for what must not be redirected; everything else goes back to the client as [`Next::Client`].
+pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Result<Next, Refusal> {
+    let catalog = broker.catalog.load_full();
+    let target = Target::check(params, |id| catalog.client(id)).map_err(Problem::Target)?;
+    let issuer = broker.ctx.urls.issuer();
+    let early = |error: OAuthError| Ok(Next::Client(ClientAnswer::early_error(&target, &error, issuer)));
+    if let Err(error) = broker.require_live() {
+        return early(error);
+    }
+    let hinted_sub = match params.get("id_token_hint").map(|hint| hinted_sub(broker, hint)) {
+        Some(Err(error)) => return early(error),
+        Some(Ok(sub)) => Some(sub),
+        None => None,
+    };
+    let request = match AuthorizeRequest::parse(params, &target, hinted_sub, |id| catalog.resource(id)) {
+        Ok(request) => request,
+        Err(error) => return early(error),
+    };
+    let client = target.client;
+    let now = broker.ctx.now();
+    let session = usable_session(broker, visitor, &catalog, &client).await?;
+    let mut authorization = Authorization {
+        id: AuthorizationId::new(now, &broker.ctx.rng),
+        state: State::Pending,
+        client_id: client.client_id.clone(),
+        request,
+        browser_hash: visitor.browser_hash(),
+        trace_id: visitor.trace_id.clone(),
+        created_at: now,
+        expires_at: now + authorization::LIFETIME,
+    };
+    let step = step(broker, &authorization, &client, session.as_ref(), false).await?;
+    if let (Some(session), Step::Issue | Step::Consent) = (&session, &step) {
+        authorization.state = State::Identified { session: session.id.clone() };
+    }
+    if !matches!(step, Step::Refuse(_)) {
+        let mut conn = broker.ctx.db.acquire().await?;
+        authorization::store::insert(&mut conn, &authorization).await?;
+    }
+    carry_out(broker, visitor, &catalog, authorization, &client, session, step).await
+}
+
+/// An authorization that goes on: after a sign-in, or after the person reloaded a page.
+///
+/// # Errors
+/// [`Problem::Stale`] when it is not this browser's or has ended.
+pub async fn resume(broker: &Broker, visitor: &Visitor, id: &str) -> Result<Next, Refusal> {
+    let (authorization, client) = find(broker, visitor, id).await?;
+    let catalog = broker.catalog.load_full();
+    let session = usable_session(broker, visitor, &catalog, &client).await?;
+    let for_this = matches!((&authorization.state, &session), (State::Identified { session: s }, Some(now)) if *s == now.id);
+    let step = step(broker, &authorization, &client, session.as_ref(), for_this).await?;
+    // a session that began elsewhere may serve this request too, but the row must name it first
+    if let (Step::Issue | Step::Consent, Some(session), false) = (&step, &session, for_this) {
+        let mut conn = broker.ctx.db.acquire().await?;
+        if !authorization::store::identify(&mut conn, &authorization.id, &session.id).await? {
+            return Err(Refusal::from(Problem::Stale).at(&authorization));
+        }
+    }
+    carry_out(broker, visitor, &catalog, authorization, &client, session, step).await
+}
+
+/// The authorization behind a page of ours.
+///
+/// # Errors
+/// [`Problem::Stale`].
+pub async fn find(broker: &Broker, visitor: &Visitor, id: &str) -> Result<(Authorization, Arc<Client>), Refusal> {
+    let mut conn = broker.ctx.db.acquire().await?;
+    let found = authorization::store::find(&mut conn, id, &visitor.browser_hash(), broker.ctx.now()).await?;
+    let authorization = found
+        .filter(|a| matches!(a.state, State::Pending | State::Identified { .. }))
+        .ok_or(Problem::Stale)?;
+    let client = broker.catalog.load().client(authorization.client_id.as_str()).filter(|c| c.enabled);
+    let client = client.ok_or_else(|| Refusal::from(Problem::Stale).at(&authorization))?;
+    Ok((authorization, client))
+}
+
+async fn carry_out(
+    broker: &Broker,
+    visitor: &Visitor,
+    catalog: &Catalog,
+    authorization: Authorization,
+    client: &Client,
+    session: Option<Session>,
+    step: Step,
+) -> Result<Next, Refusal> {
+    match (step, session) {
+        (Step::Refuse(error), _) => {
+            let event = Event::refused("authorization", error.code.as_str(), actor(None));
+            broker.audit.record(event.client(&client.client_id).trace(&visitor.trace_id).from_addr(visitor.addr));
+            Ok(Next::Client(ClientAnswer::error(&authorization.request, &error, broker.ctx.urls.issuer())))
+        }
+        (Step::SignIn(kind), session) => sign_in(broker, visitor, catalog, authorization, client, session, kind).await,
+        (Step::Consent, _) => Ok(Next::Consent(Box::new(authorization))),
+        (Step::Issue, Some(session)) => issue(broker, visitor, authorization, client, &session).await,
+        (Step::Issue, None) => Err(Refusal::from(Problem::Stale).at(&authorization)),
+    }
+}
+
+/// Straight through when only one connection is possible; otherwise the chooser.
+async fn sign_in(
+    broker: &Broker,
+    visitor: &Visitor,
+    catalog: &Catalog,
+    authorization: Authorization,
+    client: &Client,
+    session: Option<Session>,
+    kind: SignIn,
+) -> Result<Next, Refusal> {
+    let possible = catalog.connections_for(client);
+    if possible.is_empty() {
+        return Err(Refusal::from(Problem::NoConnection { app: client.name.clone() }).at(&authorization));
+    }
+    let chosen = chooser::preselected(&possible, &authorization.request, session.as_ref(), kind);
+    match chosen {
+        Some(connection) => depart(broker, visitor, &authorization, &connection).await,
+        None => Ok(Next::Choose(Box::new(authorization))),
+    }
+}
+
+pub(super) async fn step(
+    broker: &Broker,
+    authorization: &Authorization,
+    client: &Client,
+    session: Option<&Session>,
+    signed_in_for_this: bool,
+) -> Result<Step, sqlx::Error> {
+    let consent: Option<Consent> = match session {
+        Some(session) if !client.first_party => {
+            let mut conn = broker.ctx.db.acquire().await?;
+            consent::store::find(&mut conn, &session.user_id, &client.client_id).await?
+        }
+        _ => None,
+    };
+    let person = Person { session, signed_in_for_this, consent: consent.as_ref() };
+    Ok(next_step(&authorization.request, client, person, broker.ctx.now()))
+}
+
+/// The browser's session, if its connection is still one by which people may sign in to this client.
+pub async fn usable_session(
+    broker: &Broker,
+    visitor: &Visitor,
+    catalog: &Catalog,
+    client: &Client,
+) -> Result<Option<Session>, sqlx::Error> {
+    let session = live_session(broker, visitor).await?;
+    Ok(session.filter(|session| {
+        catalog.connection(&session.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug))
+    }))
+}
+
+/// The browser's session, whatever it may be used for.
+pub async fn live_session(broker: &Broker, visitor: &Visitor) -> Result<Option<Session>, sqlx::Error> {
+    let Some(token) = &visitor.session else { return Ok(None) };
+    let now = broker.ctx.now();
+    let mut conn = broker.ctx.db.acquire().await?;
+    let session = session::store::by_token(&mut conn, &fingerprint(token.expose()), broker.session_lifetimes, now).await?;
+    if let Some(session) = session.as_ref().filter(|session| session.wants_touch(now)) {
+        session::store::touch(&mut conn, &session.id, now).await?;
+    }
+    Ok(session)
+}
+
+/// Makes the code: identified -> granted.
+pub async fn issue(
+    broker: &Broker,
+    visitor: &Visitor,
+    authorization: Authorization,
+    client: &Client,
+    session: &Session,
+) -> Result<Next, Refusal> {
+    let ctx = &broker.ctx;
+    let code = mint(Kind::AuthorizationCode, &ctx.rng);
+    let expires_at = ctx.now() + authorization::CODE_LIFETIME;
+    let hash = fingerprint(code.expose());
+    let event = Event::success("authorization", actor(Some(session)))
+        .client(&client.client_id)
+        .about(&session.user_id)
+        .connection(&session.connection_slug)
+        .trace(&visitor.trace_id)
+        .from_addr(visitor.addr);
+    let granted = db::in_tx(&ctx.db, async |conn| {
+        let scope = &authorization.request.scope;
+        let granted = authorization::store::grant(conn, &authorization.id, &session.id, &hash, expires_at, scope).await?;
+        if granted {
+            audit::record(ctx, conn, event).await?;
+        }
+        Ok::<_, sqlx::Error>(granted)
+    })
+    .await?;
+    if !granted {
+        return Err(Refusal::from(Problem::Stale).at(&authorization));
+    }
+    Ok(Next::Client(ClientAnswer::code(&authorization.request, &code, ctx.urls.issuer())))
+}
+
+pub fn actor(session: Option<&Session>) -> String {
+    session.map_or_else(|| "anonymous".into(), |session| format!("user:{}", session.user_id))
+}
+
+/// An expired hint is fine (OIDC Core §3.1.2.1): it only says who is meant.
+fn hinted_sub(broker: &Broker, hint: &str) -> Result<String, OAuthError> {
+    let token = broker.keys.load().verify(hint).ok();
+    let ours = token.filter(|t| t.claims.get("iss").and_then(|i| i.as_str()) == Some(broker.ctx.urls.issuer()));
+    ours.and_then(|t| t.claims.get("sub").and_then(|s| s.as_str()).map(Into::into)).ok_or_else(|| {
+        OAuthError::new(crate::oauth::error::ErrorCode::InvalidRequest, "id_token_hint is not an ID token of ours")
+    })
+}

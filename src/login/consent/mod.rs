@@ -1,0 +1,59 @@
+//! The person's decision about a third-party client.
+
+pub mod pages;
+
+use super::answer::ClientAnswer;
+use super::authorize::{actor, find, issue, usable_session};
+use super::{Next, Problem, Refusal, Visitor};
+use crate::audit::{self, Event};
+use crate::authorization::{self, State};
+use crate::broker::Broker;
+use crate::consent::{self, Consent};
+use crate::db;
+use crate::oauth::error::{ErrorCode, OAuthError};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Allow,
+    Deny,
+}
+
+/// # Errors
+/// [`Problem::Stale`] when the session that the page was shown for is not the browser's any more.
+pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Decision) -> Result<Next, Refusal> {
+    let ctx = &broker.ctx;
+    let (authorization, client) = find(broker, visitor, id).await?;
+    let catalog = broker.catalog.load_full();
+    let session = usable_session(broker, visitor, &catalog, &client).await?;
+    let session = session.filter(|s| authorization.state == State::Identified { session: s.id.clone() });
+    let session = session.ok_or_else(|| Refusal::from(Problem::Stale).at(&authorization))?;
+    let event = match decision {
+        Decision::Allow => Event::success("consent", actor(Some(&session))),
+        Decision::Deny => Event::refused("consent", "denied_by_person", actor(Some(&session))),
+    };
+    let event = event.client(&client.client_id).about(&session.user_id).trace(&visitor.trace_id).from_addr(visitor.addr);
+    match decision {
+        Decision::Allow => {
+            let request = &authorization.request;
+            let allowed = Consent { scopes: request.scope.clone(), audiences: request.audiences.clone() };
+            db::in_tx(&ctx.db, async |conn| {
+                consent::store::grant(conn, &session.user_id, &client.client_id, &allowed, ctx.now()).await?;
+                audit::record(ctx, conn, event).await
+            })
+            .await?;
+            issue(broker, visitor, authorization, &client, &session).await
+        }
+        Decision::Deny => {
+            let denied = db::in_tx(&ctx.db, async |conn| {
+                audit::record(ctx, conn, event).await?;
+                authorization::store::deny(conn, &authorization.id).await
+            })
+            .await?;
+            if !denied {
+                return Err(Refusal::from(Problem::Stale).at(&authorization));
+            }
+            let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
+            Ok(Next::Client(ClientAnswer::error(&authorization.request, &error, ctx.urls.issuer())))
+        }
+    }
+}

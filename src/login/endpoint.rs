@@ -1,0 +1,121 @@
+//! The protocol's own addresses: `/authorize` and each connection's callback. What they answer is decided elsewhere.
+
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::extract::Visiting;
+use super::{Next, Problem, Refusal, Visitor, arrive, authorize, pages};
+use crate::audit::Event;
+use crate::broker::Broker;
+use crate::connection;
+use crate::oauth::params::Params;
+use crate::oauth::response_mode::ResponseMode;
+use crate::web::brand::Brand;
+use crate::web::{cookies, redirect};
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.service(web::resource("/authorize").route(web::get().to(begin)).route(web::post().to(begin)))
+        .route("/authorize/{id}", web::get().to(resume))
+        .service(
+            web::resource("/connections/{slug}/callback").route(web::get().to(callback)).route(web::post().to(callback)),
+        )
+        .route("/connections/{slug}/jwks.json", web::get().to(jwks));
+}
+
+/// OIDC Core §3.1.2.1: GET and POST alike.
+async fn begin(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, body: Bytes) -> HttpResponse {
+    let next = match Params::decode(sent(&req, &body)) {
+        Ok(params) => authorize::begin(&broker, &visiting.visitor, &params).await,
+        Err(error) => Err(Problem::Malformed(error).into()),
+    };
+    respond(&broker, &req, &visiting, next, "authorization").await
+}
+
+async fn resume(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, id: Path<String>) -> HttpResponse {
+    let next = authorize::resume(&broker, &visiting.visitor, &id).await;
+    respond(&broker, &req, &visiting, next, "authorization").await
+}
+
+/// The upstream's answer, as query or as form_post.
+async fn callback(
+    broker: Data<Broker>,
+    req: HttpRequest,
+    visiting: Visiting,
+    slug: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
+    let next = match Params::decode(sent(&req, &body)) {
+        Ok(params) => arrive::arrive(&broker, &visiting.visitor, &slug, &params).await,
+        Err(error) => Err(Refusal::from(Problem::Malformed(error)).by(&slug)),
+    };
+    respond(&broker, &req, &visiting, next, "login").await
+}
+
+/// The keys by which a connection with private_key_jwt proves itself: what its IdP's administrator registers.
+async fn jwks(broker: Data<Broker>, slug: Path<String>) -> HttpResponse {
+    match broker.catalog.load().connection(&slug) {
+        Some(connection) => {
+            HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(connection::jwks::jwks(&connection))
+        }
+        None => HttpResponse::NotFound().finish(),
+    }
+}
+
+fn sent<'a>(req: &'a HttpRequest, body: &'a Bytes) -> &'a [u8] {
+    if req.method() == actix_web::http::Method::POST { body } else { req.query_string().as_bytes() }
+}
+
+/// Carries a decision out. `action` is the audit word for a refusal.
+pub async fn respond(
+    broker: &Broker,
+    req: &HttpRequest,
+    visiting: &Visiting,
+    next: Result<Next, Refusal>,
+    action: &'static str,
+) -> HttpResponse {
+    let urls = &broker.ctx.urls;
+    let visitor = &visiting.visitor;
+    let response = match next {
+        Ok(Next::Upstream { url }) => redirect::see_other(&url),
+        Ok(Next::Client(answer)) => match (answer.response_mode, answer.target()) {
+            (ResponseMode::FormPost, Some(target)) => {
+                redirect::form_post(urls, Brand::avouch(urls), &target, &answer.params)
+            }
+            _ => redirect::see_other(&answer.url()),
+        },
+        Ok(Next::Choose(authorization)) => redirect::see_other(&urls.local(&format!("/login/{}", authorization.id))),
+        Ok(Next::Consent(authorization)) => redirect::see_other(&urls.local(&format!("/consent/{}", authorization.id))),
+        Ok(Next::SignedIn { authorization, session, connection }) => {
+            broker.metrics.login(&connection, "success");
+            let mut response = redirect::see_other(&urls.local(&format!("/authorize/{authorization}")));
+            let life = broker.session_lifetimes.absolute;
+            for cookie in [cookies::set_session(urls, &session, life), cookies::set_last_connection(urls, &connection)] {
+                if let Err(error) = response.add_cookie(&cookie) {
+                    tracing::error!(%error, "a cookie could not be set");
+                }
+            }
+            response
+        }
+        Err(refusal) => {
+            note(broker, visitor, &refusal, action);
+            pages::problem(broker, req, visitor, &refusal)
+        }
+    };
+    visiting.welcome(broker, response)
+}
+
+/// Every refusal is audited, with the word for the cause and what only the operator may read.
+fn note(broker: &Broker, visitor: &Visitor, refusal: &Refusal, action: &'static str) {
+    let problem = &refusal.problem;
+    let reason = problem.reason();
+    tracing::info!(reason, detail = problem.internal(), "a sign-in went no further");
+    broker.metrics.login(refusal.connection.as_deref().unwrap_or("none"), reason);
+    let mut event = match problem.is_failure() {
+        true => Event::failed(action, reason, "anonymous"),
+        false => Event::refused(action, reason, "anonymous"),
+    };
+    event.client_id = refusal.authorization.as_ref().map(|a| a.client_id.to_string());
+    event.connection = refusal.connection.clone();
+    let detail = serde_json::json!({ "detail": problem.internal() });
+    broker.audit.record(event.trace(&visitor.trace_id).from_addr(visitor.addr).detail(detail));
+}

@@ -1,0 +1,237 @@
+//! Why a sign-in went no further, in three languages: a word for audit, a page for the person, a code for the client.
+
+use crate::authorization::Authorization;
+use crate::authorization::request::TargetError;
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::upstream::UpstreamError;
+
+/// A problem with what is known of its request: the audit event and the way back need it.
+#[derive(Debug)]
+pub struct Refusal {
+    pub problem: Problem,
+    pub authorization: Option<Box<Authorization>>,
+    pub connection: Option<String>,
+}
+
+#[derive(Debug)]
+pub enum Problem {
+    /// The request is not one we can answer by redirect.
+    Target(TargetError),
+    Malformed(OAuthError),
+    /// No such authorization for this browser, or it took too long.
+    Stale,
+    /// The `state` of the answer is none of ours.
+    StateUnknown,
+    /// It is ours, but another browser left with it.
+    StateOfAnotherBrowser,
+    /// It came back before.
+    StateReplayed,
+    /// It left by another connection.
+    StateOfAnotherConnection,
+    /// A form without its token, or from another site.
+    ForeignForm,
+    UnknownConnection,
+    NoConnection { app: String },
+    Upstream { connection: String, error: UpstreamError },
+    /// The connection's allow rule said no, or could not be evaluated.
+    NotAllowed { connection: String, app: String, failed: Option<String> },
+    Blocked,
+    Database(sqlx::Error),
+    Vault(String),
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        Problem::Database(error).into()
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { problem, authorization: None, connection: None }
+    }
+}
+
+impl Refusal {
+    pub fn at(mut self, authorization: &Authorization) -> Self {
+        self.authorization.get_or_insert_with(|| Box::new(authorization.clone()));
+        self
+    }
+
+    pub fn by(mut self, connection: &str) -> Self {
+        self.connection.get_or_insert_with(|| connection.into());
+        self
+    }
+}
+
+/// What the page says.
+#[derive(Debug)]
+pub struct Wording {
+    pub status: u16,
+    pub verdict: &'static str,
+    pub heading: String,
+    pub explanation: String,
+    pub remedies: Vec<String>,
+}
+
+impl Problem {
+    /// The audit word: stable, snake case.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Target(TargetError::ClientIdMissing) => "client_id_missing",
+            Self::Target(TargetError::UnknownClient(_)) => "client_unknown",
+            Self::Target(TargetError::ClientDisabled(_)) => "client_disabled",
+            Self::Target(TargetError::RedirectUriMissing) => "redirect_uri_missing",
+            Self::Target(TargetError::RedirectUriNotRegistered { .. }) => "redirect_uri_not_registered",
+            Self::Malformed(_) => "request_malformed",
+            Self::Stale => "authorization_stale",
+            Self::StateUnknown => "state_unknown",
+            Self::StateOfAnotherBrowser => "state_of_another_browser",
+            Self::StateReplayed => "state_replayed",
+            Self::StateOfAnotherConnection => "state_of_another_connection",
+            Self::ForeignForm => "form_foreign",
+            Self::UnknownConnection => "connection_unknown",
+            Self::NoConnection { .. } => "no_connection",
+            Self::Upstream { error: UpstreamError::Unavailable { .. }, .. } => "upstream_unavailable",
+            Self::Upstream { error: UpstreamError::Refused { .. }, .. } => "upstream_refused",
+            Self::Upstream { error: UpstreamError::Invalid { reason, .. } | UpstreamError::Misconfigured { reason, .. }, .. } => reason,
+            Self::NotAllowed { .. } => "not_allowed",
+            Self::Blocked => "user_blocked",
+            Self::Database(_) => "database",
+            Self::Vault(_) => "vault",
+        }
+    }
+
+    /// Whether it is a fault of ours or of an upstream rather than a refusal.
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(_) | Self::Vault(_) | Self::Upstream { error: UpstreamError::Unavailable { .. } | UpstreamError::Misconfigured { .. }, .. }
+        )
+    }
+
+    /// What the client is told when the person goes back to it.
+    pub fn for_client(&self) -> OAuthError {
+        match self {
+            Self::Upstream { error: UpstreamError::Unavailable { .. }, .. } | Self::Database(_) => {
+                OAuthError::new(ErrorCode::TemporarilyUnavailable, "signing in is not possible just now; try again later")
+            }
+            Self::Vault(_) | Self::Upstream { error: UpstreamError::Misconfigured { .. }, .. } => {
+                OAuthError::new(ErrorCode::ServerError, "signing in failed; the operator finds the cause by the trace id")
+            }
+            _ => OAuthError::new(ErrorCode::AccessDenied, "the person was not signed in"),
+        }
+    }
+
+    /// For the operator's log and audit, never for the page.
+    pub fn internal(&self) -> String {
+        match self {
+            Self::Upstream { error, .. } => error.to_string(),
+            Self::NotAllowed { failed: Some(reason), .. } => reason.clone(),
+            Self::Database(error) => error.to_string(),
+            Self::Vault(error) => error.clone(),
+            Self::Malformed(error) => error.to_string(),
+            Self::Target(error) => format!("{error:?}"),
+            other => other.reason().into(),
+        }
+    }
+
+    pub fn wording(&self) -> Wording {
+        let page = |status, verdict, heading: &str, explanation: String, remedies: &[&str]| Wording {
+            status,
+            verdict,
+            heading: heading.into(),
+            explanation,
+            remedies: remedies.iter().map(|&r| r.into()).collect(),
+        };
+        const TELL: &str = "If it happens again, send the trace id below to whoever runs this sign-in page.";
+        const AGAIN: &str = "Go back to the application and start again from there.";
+        match self {
+            Self::Target(error) => target(error),
+            Self::Malformed(error) => page(400, "Not understood", "The application sent a request we cannot read", format!("It says: {}.", error.description), &["Tell the people who run the application; the trace id below helps them."]),
+            Self::Stale => page(400, "Not signed in", "This sign-in is over", "It took longer than an hour, was finished already, or began in another browser.".into(), &[AGAIN]),
+            Self::StateUnknown => page(400, "Not signed in", "We do not know this sign-in", "The answer that arrived belongs to no sign-in that began here in the last minutes.".into(), &[AGAIN]),
+            Self::StateOfAnotherBrowser => page(400, "Not signed in", "This sign-in began in another browser", "The answer that arrived belongs to a sign-in that did not begin in this browser, so it is not used here. Blocked cookies look the same.".into(), &["Start again from the application, in this browser, and let this site keep its cookies."]),
+            Self::StateReplayed => page(400, "Not signed in", "This sign-in was used already", "The same answer arrived a second time; each counts once.".into(), &["If you are signed in by now, go back to the application. Otherwise start again from there."]),
+            Self::StateOfAnotherConnection => page(400, "Not signed in", "The answer came from the wrong place", "The sign-in left for one provider and the answer arrived at the address of another, so it is not used.".into(), &[AGAIN, TELL]),
+            Self::ForeignForm => page(400, "Not done", "We could not check that this form was yours", "The page was open too long, or the form came from another site.".into(), &["Go back one page, reload it and try again."]),
+            Self::UnknownConnection => page(404, "Not found", "There is no such way to sign in", "The address names a provider that does not exist here or is switched off.".into(), &[AGAIN]),
+            Self::NoConnection { app } => page(403, "Not signed in", "There is no way to sign in yet", format!("No provider is switched on for {app}."), &["Ask whoever runs this sign-in page to connect one."]),
+            Self::Upstream { connection, error } => upstream(connection, error, TELL),
+            Self::NotAllowed { connection, app, .. } => Wording {
+                status: 403,
+                verdict: "Not signed in",
+                heading: format!("Your account may not use {app}"),
+                explanation: format!("{connection} confirmed who you are, but the rule for people from {connection} does not let your account in."),
+                remedies: vec![format!("Ask your administrator which group or role is needed, and sign in again once you have it. Nothing needs to change here.")],
+            },
+            Self::Blocked => page(403, "Not signed in", "Your account is blocked", "An administrator has blocked it here; your provider has nothing to do with it.".into(), &["Ask whoever runs this sign-in page."]),
+            Self::Database(_) => page(503, "Not signed in", "We cannot sign anybody in just now", "The part that remembers sign-ins does not answer. Nothing is lost.".into(), &["Try again in a minute.", TELL]),
+            Self::Vault(_) => page(500, "Not signed in", "Something broke on our side", "A stored value could not be read. Nothing is lost.".into(), &[TELL]),
+        }
+    }
+}
+
+fn target(error: &TargetError) -> Wording {
+    let (heading, explanation) = match error {
+        TargetError::ClientIdMissing => ("The application did not say who it is", "The parameter client_id is missing.".to_owned()),
+        TargetError::UnknownClient(_) => ("We do not know this application", "Its client_id is not registered here.".into()),
+        TargetError::ClientDisabled(_) => ("This application is switched off", "An administrator has disabled it here.".into()),
+        TargetError::RedirectUriMissing => ("The application did not say where to return", "The parameter redirect_uri is missing.".into()),
+        TargetError::RedirectUriNotRegistered { redirect_uri, .. } => (
+            "The application asks us to return to an address it did not register",
+            format!("The address {} is not among those registered for it. It must match byte for byte.", shortened(redirect_uri)),
+        ),
+    };
+    Wording {
+        status: 400,
+        verdict: "Not signed in",
+        heading: heading.into(),
+        explanation,
+        remedies: vec!["Tell the people who run the application; the trace id below helps them.".into()],
+    }
+}
+
+fn upstream(connection: &str, error: &UpstreamError, tell: &str) -> Wording {
+    let (status, heading, explanation, remedy) = match error {
+        UpstreamError::Unavailable { .. } => (
+            502,
+            format!("{connection} does not answer"),
+            format!("We asked {connection} to sign you in and got no usable answer."),
+            "Try again in a minute, or sign in another way.".to_owned(),
+        ),
+        UpstreamError::Refused { error, .. } if error == "access_denied" => (
+            403,
+            format!("{connection} did not sign you in"),
+            "The sign-in was cancelled there, or your account may not use it.".into(),
+            "Sign in again, or use another account.".into(),
+        ),
+        UpstreamError::Refused { error, .. } => (
+            403,
+            format!("{connection} did not sign you in"),
+            format!("It answered \u{201c}{}\u{201d}.", shortened(error)),
+            format!("Sign in again. If it stays, ask the administrator of {connection}."),
+        ),
+        UpstreamError::Invalid { .. } => (
+            403,
+            format!("We could not verify the answer of {connection}"),
+            "What arrived does not hold against what we know of it, so you were not signed in.".into(),
+            "Start again from the application.".into(),
+        ),
+        UpstreamError::Misconfigured { .. } => (
+            500,
+            format!("The connection to {connection} needs attention"),
+            "Its settings or credentials do not work any more. This is nothing you did.".into(),
+            "Tell whoever runs this sign-in page, with the trace id below.".into(),
+        ),
+    };
+    Wording { status, verdict: "Not signed in", heading, explanation, remedies: vec![remedy, tell.into()] }
+}
+
+fn shortened(text: &str) -> String {
+    let mut out: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
+    if text.chars().count() > 120 {
+        out.push('…');
+    }
+    out
+}

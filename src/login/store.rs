@@ -1,0 +1,102 @@
+//! SQL of login attempts: one row a trip, its `state` used once.
+
+use time::OffsetDateTime;
+
+use crate::db::Conn;
+use crate::ids::{AuthorizationId, ConnectionId, LoginAttemptId};
+use crate::vault::{Place, Sealed};
+
+pub struct NewAttempt<'a> {
+    pub id: &'a LoginAttemptId,
+    pub state_hash: [u8; 32],
+    pub browser_hash: [u8; 32],
+    pub authorization: &'a AuthorizationId,
+    pub connection: &'a ConnectionId,
+    pub issuer: &'a str,
+    pub nonce: &'a str,
+    pub pkce_verifier: &'a Sealed,
+    pub max_age: Option<u32>,
+    pub expires_at: OffsetDateTime,
+}
+
+/// A trip as it was remembered.
+#[derive(Debug)]
+pub struct Attempt {
+    pub id: LoginAttemptId,
+    pub browser_hash: Vec<u8>,
+    pub authorization_id: String,
+    pub connection_id: ConnectionId,
+    pub issuer: String,
+    pub nonce: String,
+    pub pkce_verifier: Sealed,
+    pub max_age: Option<u32>,
+    pub expires_at: OffsetDateTime,
+    pub completed: bool,
+}
+
+pub fn verifier_place(id: &LoginAttemptId) -> Place<'_> {
+    Place { table: "login_attempts", column: "pkce_verifier", row: id.as_str() }
+}
+
+pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO login_attempts (id, state_hash, browser_hash, authorization_id, connection_id, issuer, nonce,
+                                     pkce_verifier, max_age, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        new.id.as_str(),
+        &new.state_hash[..],
+        &new.browser_hash[..],
+        new.authorization.as_str(),
+        new.connection.as_str(),
+        new.issuer,
+        new.nonce,
+        new.pkce_verifier.as_bytes(),
+        new.max_age.map(i64::from),
+        now,
+        new.expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<Attempt>, sqlx::Error> {
+    let row = sqlx::query!(
+        "SELECT id, browser_hash, authorization_id, connection_id, issuer, nonce, pkce_verifier, max_age, expires_at, completed_at
+         FROM login_attempts WHERE state_hash = $1",
+        &state_hash[..]
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Attempt {
+        id: LoginAttemptId::from_stored(row.id),
+        browser_hash: row.browser_hash,
+        authorization_id: row.authorization_id,
+        connection_id: ConnectionId::from_stored(row.connection_id),
+        issuer: row.issuer,
+        nonce: row.nonce,
+        pkce_verifier: Sealed::from_stored(row.pkce_verifier),
+        max_age: row.max_age.and_then(|n| u32::try_from(n).ok()),
+        expires_at: row.expires_at,
+        completed: row.completed_at.is_some(),
+    }))
+}
+
+/// Uses the trip up. False: another answer with the same `state` was quicker.
+pub async fn complete(conn: &mut Conn, id: &LoginAttemptId, now: OffsetDateTime) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "UPDATE login_attempts SET completed_at = $2 WHERE id = $1 AND completed_at IS NULL",
+        id.as_str(),
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
+    // a used one is remembered for a while, so that a replay is called one
+    let cut = now - time::Duration::hours(1);
+    let done = sqlx::query!("DELETE FROM login_attempts WHERE expires_at < $1", cut).execute(conn).await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,154 @@
+//! SQL of refresh tokens and of the few access tokens that were revoked before their end.
+
+use time::OffsetDateTime;
+
+use super::refresh::{Family, NewRefreshToken, Stored};
+use crate::db::Conn;
+use crate::ids::{FamilyId, IdentityId, RefreshTokenId, SessionId, UserId};
+use crate::oauth::scope::Scope;
+use crate::vault::Sealed;
+
+pub async fn insert_family(conn: &mut Conn, family: &Family, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO refresh_families (id, client_id, user_id, identity_id, session_id, connection_slug, scopes, audiences,
+                                       auth_time, acr, amr, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        family.id.as_str(),
+        family.client_id,
+        family.user_id.as_str(),
+        family.identity_id.as_str(),
+        family.session_id.as_str(),
+        family.connection_slug,
+        family.scopes.as_slice(),
+        &family.audiences,
+        family.auth_time,
+        family.acr,
+        &family.amr,
+        now,
+        family.expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_token(
+    conn: &mut Conn,
+    family: &FamilyId,
+    token: &NewRefreshToken,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO refresh_tokens (id, family_id, token_hash, state, created_at, expires_at) VALUES ($1, $2, $3, 'active', $4, $5)",
+        token.id.as_str(),
+        family.as_str(),
+        &token.hash[..],
+        now,
+        token.expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The token and its family, the family locked: two refreshes of one family come one after the other.
+pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
+                  f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr,
+                  f.expires_at AS family_expires_at, f.revoked_at
+           FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
+           WHERE t.token_hash = $1 FOR UPDATE OF f"#,
+        &hash[..]
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    // the lock may have been waited for: what another request did meanwhile must be seen
+    let fresh = sqlx::query!(
+        "SELECT t.rotated_at, t.successor, f.revoked_at FROM refresh_tokens t JOIN refresh_families f ON f.id = t.family_id WHERE t.id = $1",
+        row.id
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Some(Stored {
+        id: RefreshTokenId::from_stored(row.id),
+        family: Family {
+            id: FamilyId::from_stored(row.family_id),
+            client_id: row.client_id,
+            user_id: UserId::from_stored(row.user_id),
+            identity_id: IdentityId::from_stored(row.identity_id),
+            session_id: SessionId::from_stored(row.session_id),
+            connection_slug: row.connection_slug,
+            scopes: Scope::from_tokens(row.scopes),
+            audiences: row.audiences,
+            auth_time: row.auth_time,
+            acr: row.acr,
+            amr: row.amr,
+            expires_at: row.family_expires_at,
+        },
+        revoked: fresh.revoked_at.is_some(),
+        expires_at: row.expires_at,
+        rotated: fresh.rotated_at.zip(fresh.successor.map(Sealed::from_stored)),
+    }))
+}
+
+/// Active -> rotated. False: somebody else rotated it.
+pub async fn rotate(
+    conn: &mut Conn,
+    id: &RefreshTokenId,
+    successor: &Sealed,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "UPDATE refresh_tokens SET state = 'rotated', rotated_at = $2, successor = $3 WHERE id = $1 AND state = 'active'",
+        id.as_str(),
+        now,
+        successor.as_bytes()
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether the token with this fingerprint was not used yet.
+pub async fn is_unused(conn: &mut Conn, hash: &[u8; 32]) -> Result<bool, sqlx::Error> {
+    let active = sqlx::query_scalar!("SELECT state = 'active' FROM refresh_tokens WHERE token_hash = $1", &hash[..])
+        .fetch_optional(conn)
+        .await?;
+    Ok(active.flatten().unwrap_or(false))
+}
+
+pub async fn revoke_family(conn: &mut Conn, id: &FamilyId, reason: &str, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE refresh_families SET revoked_at = $2, revoked_reason = $3 WHERE id = $1 AND revoked_at IS NULL",
+        id.as_str(),
+        now,
+        reason
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn revoke_access_token(conn: &mut Conn, jti: &str, expires_at: OffsetDateTime) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO revoked_access_tokens (jti, expires_at) VALUES ($1, $2) ON CONFLICT ON CONSTRAINT revoked_access_tokens_pkey DO NOTHING",
+        jti,
+        expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn is_revoked(conn: &mut Conn, jti: &str) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!("SELECT 1 AS one FROM revoked_access_tokens WHERE jti = $1", jti).fetch_optional(conn).await?;
+    Ok(found.is_some())
+}
+
+pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
+    let families = sqlx::query!("DELETE FROM refresh_families WHERE expires_at < $1", now).execute(&mut *conn).await?;
+    let tokens = sqlx::query!("DELETE FROM revoked_access_tokens WHERE expires_at < $1", now).execute(conn).await?;
+    Ok(families.rows_affected() + tokens.rows_affected())
+}

@@ -1,0 +1,139 @@
+//! A provider's metadata (OIDC Discovery 1.0, RFC 8414): fetched when first needed, so that Avouch starts while a
+//! provider is down, or taken from endpoints entered by hand.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::UpstreamError;
+use super::cache::Cache;
+use super::issuer;
+use crate::connection::OidcSettings;
+use crate::connection::oidc::Endpoints;
+use crate::ctx::Ctx;
+
+const WHAT: &str = "the provider's discovery document";
+
+/// What we use of the document.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Provider {
+    pub(super) issuer: String,
+    pub(super) authorization_endpoint: String,
+    pub(super) token_endpoint: String,
+    pub(super) jwks_uri: String,
+    pub(super) userinfo_endpoint: Option<String>,
+    /// RFC 9207: every authorization response names its issuer.
+    #[serde(default)]
+    pub(super) authorization_response_iss_parameter_supported: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Documents(Cache<Provider>);
+
+impl Documents {
+    /// # Errors
+    /// `Unavailable`, `discovery_issuer_mismatch`, `tenants_missing`.
+    pub(super) async fn get(
+        &self,
+        ctx: &Ctx,
+        settings: &OidcSettings,
+    ) -> Result<Arc<Provider>, UpstreamError> {
+        issuer::acceptable(settings)?;
+        match &settings.endpoints {
+            Some(endpoints) => Ok(Arc::new(by_hand(settings, endpoints))),
+            None => {
+                let provider = self
+                    .0
+                    .get(&settings.issuer, ctx.now(), fetch(ctx, settings))
+                    .await?;
+                // Another connection may have filled the cache under other tenants.
+                issuer::check_document(settings, &provider.issuer)?;
+                Ok(provider)
+            }
+        }
+    }
+}
+
+/// Past the cache.
+///
+/// # Errors
+/// as [`Documents::get`].
+pub(super) async fn fetch(ctx: &Ctx, settings: &OidcSettings) -> Result<Provider, UpstreamError> {
+    if let Some(endpoints) = &settings.endpoints {
+        issuer::acceptable(settings)?;
+        return Ok(by_hand(settings, endpoints));
+    }
+    let url = format!(
+        "{}/.well-known/openid-configuration",
+        settings.issuer.trim_end_matches('/')
+    );
+    let provider: Provider = get_json(ctx, WHAT, &url).await?;
+    issuer::check_document(settings, &provider.issuer)?;
+    for endpoint in [
+        &provider.authorization_endpoint,
+        &provider.token_endpoint,
+        &provider.jwks_uri,
+    ] {
+        let admitted = Url::parse(endpoint).is_ok_and(|url| ctx.http.admits(&url).is_ok());
+        if !admitted {
+            return Err(UpstreamError::unavailable(
+                WHAT,
+                "it names an endpoint that is not an https URL",
+            ));
+        }
+    }
+    Ok(provider)
+}
+
+/// A JSON document by GET.
+///
+/// # Errors
+/// `Unavailable`, named by `what`.
+pub(super) async fn get_json<T: serde::de::DeserializeOwned>(
+    ctx: &Ctx,
+    what: &'static str,
+    url: &str,
+) -> Result<T, UpstreamError> {
+    let failed = |detail: String| UpstreamError::unavailable(what, detail);
+    let request = http::Request::get(url)
+        .header(http::header::ACCEPT, "application/json")
+        .body(Vec::new())
+        .map_err(|_| failed("its address is not a URL".into()))?;
+    let response = ctx
+        .http
+        .send(request)
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    if response.status() != http::StatusCode::OK {
+        return Err(failed(format!(
+            "the provider answered with status {}",
+            response.status().as_u16()
+        )));
+    }
+    serde_json::from_slice(response.body()).map_err(|error| failed(not_readable(&error)))
+}
+
+/// What is wrong with JSON of a provider, by place and kind: serde's own text would repeat the provider's.
+pub(super) fn not_readable(error: &serde_json::Error) -> String {
+    let why = match error.classify() {
+        serde_json::error::Category::Data => "a member is missing or of the wrong kind",
+        _ => "it is not JSON",
+    };
+    format!(
+        "its answer cannot be read: {why} (line {}, column {})",
+        error.line(),
+        error.column()
+    )
+}
+
+fn by_hand(settings: &OidcSettings, endpoints: &Endpoints) -> Provider {
+    Provider {
+        issuer: settings.issuer.clone(),
+        authorization_endpoint: endpoints.authorization_endpoint.clone(),
+        token_endpoint: endpoints.token_endpoint.clone(),
+        jwks_uri: endpoints.jwks_uri.clone(),
+        userinfo_endpoint: endpoints.userinfo_endpoint.clone(),
+        authorization_response_iss_parameter_supported: false,
+    }
+}

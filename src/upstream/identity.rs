@@ -1,0 +1,108 @@
+//! The evidence of a verified sign-in, and who the person is at the upstream: issuer and subject, never an e-mail address.
+
+use serde_json::Value;
+use url::Url;
+
+use super::UpstreamError;
+use crate::connection::{Connection, Preset};
+use crate::user::IdentityKey;
+
+/// OIDC Core §2: a subject has at most 255 ASCII characters.
+const LONGEST_SUBJECT: usize = 255;
+
+/// Evidence of a verified sign-in at an upstream. Only this module's protocols can make one.
+#[derive(Clone, Debug)]
+pub struct UpstreamIdentity {
+    key: IdentityKey,
+    claims: Value,
+    auth_time: Option<i64>,
+    acr: Option<String>,
+    amr: Vec<String>,
+    sid: Option<String>,
+}
+
+impl UpstreamIdentity {
+    pub fn key(&self) -> &IdentityKey {
+        &self.key
+    }
+    /// ID token and UserInfo merged; the ID token wins.
+    pub fn claims(&self) -> &Value {
+        &self.claims
+    }
+    /// When the person really signed in there (seconds since the epoch), if the provider says so.
+    pub fn auth_time(&self) -> Option<i64> {
+        self.auth_time
+    }
+    pub fn acr(&self) -> Option<&str> {
+        self.acr.as_deref()
+    }
+    pub fn amr(&self) -> &[String] {
+        &self.amr
+    }
+    pub fn sid(&self) -> Option<&str> {
+        self.sid.as_deref()
+    }
+
+    /// From the claims of an ID token whose verification has succeeded, and what UserInfo adds to them.
+    pub(super) fn of_verified(key: IdentityKey, id_token: &Value, merged: Value) -> Self {
+        let text = |name: &str| id_token[name].as_str().map(str::to_owned);
+        let amr = id_token["amr"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        Self {
+            key,
+            claims: merged,
+            auth_time: id_token["auth_time"].as_f64().map(|seconds| seconds as i64),
+            acr: text("acr"),
+            amr,
+            sid: text("sid"),
+        }
+    }
+}
+
+/// `iss` and `sub`; for Entra `iss` (which names the tenant) and `oid`, because an Entra `sub` differs from application
+/// to application, so that a new registration would make everybody a stranger.
+///
+/// # Errors
+/// `subject_missing`, `oid_missing`, `subject_too_long`.
+pub(super) fn key(connection: &Connection, id_token: &Value) -> Result<IdentityKey, UpstreamError> {
+    let text = |name: &str| id_token[name].as_str().filter(|text| !text.is_empty());
+    let issuer = text("iss").unwrap_or_default().to_owned();
+    let subject = if is_entra(connection, &issuer) {
+        text("oid").ok_or_else(|| {
+            UpstreamError::invalid(
+                "oid_missing",
+                "the ID token has no object id (oid), which is who the person is in Entra",
+            )
+        })
+    } else {
+        text("sub").ok_or_else(|| {
+            UpstreamError::invalid("subject_missing", "the ID token does not say who signed in (sub)")
+        })
+    }?;
+    if subject.len() > LONGEST_SUBJECT {
+        let detail = format!(
+            "the subject has {} bytes; at most {LONGEST_SUBJECT} are allowed",
+            subject.len()
+        );
+        return Err(UpstreamError::invalid("subject_too_long", detail));
+    }
+    Ok(IdentityKey {
+        issuer,
+        subject: subject.to_owned(),
+    })
+}
+
+fn is_entra(connection: &Connection, issuer: &str) -> bool {
+    const HOSTS: [&str; 3] = [
+        "login.microsoftonline.com",
+        "login.microsoftonline.us",
+        "login.partner.microsoftonline.cn",
+    ];
+    connection.preset == Some(Preset::Entra)
+        || Url::parse(issuer).is_ok_and(|url| url.host_str().is_some_and(|host| HOSTS.contains(&host)))
+}

@@ -1,0 +1,176 @@
+//! Redeeming the code (RFC 6749 §4.1.3) with the connection's way of authenticating.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use serde::Deserialize;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use super::discovery::{Provider, not_readable};
+use super::quoted::{error_code, quoted};
+use super::{UpstreamError, client_assertion};
+use crate::connection::{ClientAuthentication, Connection, Credential, CredentialKind, OidcSettings};
+use crate::ctx::Ctx;
+use crate::secret::Secret;
+
+const WHAT: &str = "the provider's token endpoint";
+
+/// What we use of the token answer (OIDC Core §3.1.3.3).
+#[derive(Debug, Deserialize)]
+pub(super) struct Tokens {
+    pub(super) id_token: Option<Secret<String>>,
+    pub(super) access_token: Option<Secret<String>>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+/// # Errors
+/// `Unavailable`, `Refused`, and `Misconfigured` for our own credential.
+pub(super) async fn redeem(
+    ctx: &Ctx,
+    connection: &Connection,
+    settings: &OidcSettings,
+    provider: &Provider,
+    code: &str,
+    code_verifier: &Secret<String>,
+) -> Result<Tokens, UpstreamError> {
+    let request = request(ctx, connection, settings, provider, code, code_verifier.expose())?;
+    let response = ctx
+        .http
+        .send(request)
+        .await
+        .map_err(|error| UpstreamError::unavailable(WHAT, error.to_string()))?;
+    if response.status() == http::StatusCode::OK {
+        return serde_json::from_slice(response.body())
+            .map_err(|error| UpstreamError::unavailable(WHAT, not_readable(&error)));
+    }
+    Err(refusal(response.status(), response.body()))
+}
+
+fn request(
+    ctx: &Ctx,
+    connection: &Connection,
+    settings: &OidcSettings,
+    provider: &Provider,
+    code: &str,
+    code_verifier: &str,
+) -> Result<http::Request<Vec<u8>>, UpstreamError> {
+    let redirect_uri = ctx.urls.callback(connection.slug.as_str());
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code")
+        .append_pair("code", code)
+        .append_pair("redirect_uri", &redirect_uri)
+        .append_pair("code_verifier", code_verifier);
+    let mut request = http::Request::post(&provider.token_endpoint)
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    match settings.client_authentication {
+        ClientAuthentication::ClientSecretBasic => {
+            let secret = client_secret(ctx, connection)?;
+            request = request.header(
+                AUTHORIZATION,
+                basic(&settings.client_id, secret.expose()).as_str(),
+            );
+        }
+        ClientAuthentication::ClientSecretPost => {
+            let secret = client_secret(ctx, connection)?;
+            form.append_pair("client_id", &settings.client_id)
+                .append_pair("client_secret", secret.expose());
+        }
+        ClientAuthentication::PrivateKeyJwt => {
+            let assertion = client_assertion::sign(ctx, connection, settings, provider)?;
+            form.append_pair("client_id", &settings.client_id)
+                .append_pair("client_assertion_type", client_assertion::TYPE)
+                .append_pair("client_assertion", assertion.expose());
+        }
+    }
+    request
+        .body(form.finish().into_bytes())
+        .map_err(|_| UpstreamError::misconfigured("endpoint_invalid", "token_endpoint: it is not a URL"))
+}
+
+/// RFC 6749 §5.2. A server error is no refusal, whatever its body says.
+fn refusal(status: http::StatusCode, body: &[u8]) -> UpstreamError {
+    let refusal = serde_json::from_slice::<Refusal>(body)
+        .ok()
+        .filter(|_| status.is_client_error());
+    let Some(Refusal {
+        error,
+        error_description,
+    }) = refusal
+    else {
+        return UpstreamError::unavailable(
+            WHAT,
+            format!("the provider answered with status {}", status.as_u16()),
+        );
+    };
+    let (error, description) = (error_code(&error), quoted(&error_description, 300));
+    match error.as_str() {
+        "invalid_client" | "unauthorized_client" => UpstreamError::misconfigured(
+            "invalid_client",
+            format!(
+                "the provider does not accept our credential ({error}: {description}); renew the connection's secret or key, and check its client id and way of authenticating"
+            ),
+        ),
+        "temporarily_unavailable" | "server_error" => {
+            UpstreamError::unavailable(WHAT, format!("{error}: {description}"))
+        }
+        _ => UpstreamError::Refused { error, description },
+    }
+}
+
+fn client_secret(ctx: &Ctx, connection: &Connection) -> Result<Secret<String>, UpstreamError> {
+    let credential = connection.active(CredentialKind::ClientSecret).ok_or_else(|| {
+        UpstreamError::misconfigured(
+            "credential_missing",
+            "the connection has no active client secret; enter one",
+        )
+    })?;
+    ctx.vault
+        .open_text(Credential::place(&credential.id), &credential.sealed)
+        .map_err(|error| UpstreamError::misconfigured("credential_unreadable", error.to_string()))
+}
+
+/// RFC 6749 §2.3.1: both halves are form-urlencoded before they are joined, or a secret with `:` or `+` breaks.
+fn basic(client_id: &str, secret: &str) -> Zeroizing<String> {
+    let encoded =
+        |text: &str| Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
+    let pair = Zeroizing::new(format!(
+        "{}:{}",
+        encoded(client_id).as_str(),
+        encoded(secret).as_str()
+    ));
+    Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_credentials_survive_odd_characters() {
+        let header = basic("a:b", "s+ %é");
+        let decoded = STANDARD.decode(header.strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(String::from_utf8(decoded).unwrap(), "a%3Ab:s%2B+%25%C3%A9");
+    }
+
+    #[test]
+    fn a_refusal_is_told_from_a_failure_and_from_our_own_fault() {
+        let reason = |status: u16, body: &str| {
+            refusal(http::StatusCode::from_u16(status).unwrap(), body.as_bytes()).reason()
+        };
+        assert_eq!(
+            reason(400, r#"{"error":"invalid_grant","error_description":"x"}"#),
+            "refused"
+        );
+        assert_eq!(reason(401, r#"{"error":"invalid_client"}"#), "invalid_client");
+        assert_eq!(reason(500, r#"{"error":"invalid_grant"}"#), "unavailable");
+        assert_eq!(reason(400, "<html>"), "unavailable");
+    }
+}

@@ -1,0 +1,80 @@
+//! Sending the browser on: by 303, or by a page that posts (OAuth 2.0 Form Post Response Mode).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
+use askama::Template;
+use url::Url;
+
+use super::brand::Brand;
+use super::page;
+use super::security_headers::FormAction;
+use crate::urls::Urls;
+
+/// 303, never 302 or 307: the browser is to fetch with GET and without the body it posted to us (RFC 9700 §4.12).
+/// `url` is already percent-encoded; one that cannot stand in a header is our mistake and answers 500.
+pub fn see_other(url: &str) -> HttpResponse {
+    let Ok(location) = HeaderValue::from_str(url) else {
+        tracing::error!("a redirect target is no header value");
+        return HttpResponse::InternalServerError().finish();
+    };
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, location))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
+#[derive(Template)]
+#[template(path = "form_post.html")]
+struct FormPostPage<'a> {
+    brand: Brand,
+    target: &'a str,
+    host: &'a str,
+    fields: &'a [(String, String)],
+}
+
+/// A page whose form carries `fields` to `target`: sent by script, or by the person where there is none.
+pub fn form_post(urls: &Urls, brand: Brand, target: &Url, fields: &[(String, String)]) -> HttpResponse {
+    let host = target.host_str().unwrap_or("the application");
+    let page = FormPostPage {
+        brand,
+        target: target.as_str(),
+        host,
+        fields,
+    };
+    FormAction::onward(urls, [target]).on(page::render(StatusCode::OK, &page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::body::to_bytes;
+
+    #[test]
+    fn a_redirect_cannot_smuggle_a_header() {
+        assert_eq!(
+            see_other("https://app.example/cb?code=x")
+                .headers()
+                .get("location")
+                .unwrap(),
+            "https://app.example/cb?code=x"
+        );
+        assert_eq!(see_other("https://app.example/\r\nset-cookie: a=b").status(), 500);
+    }
+
+    #[actix_web::test]
+    async fn the_posting_page_works_by_hand_and_escapes_what_it_carries() {
+        let urls = Urls::new("https://id.example").unwrap();
+        let target = Url::parse("https://app.example/cb").unwrap();
+        let fields = [("state".to_owned(), "\"><script>alert(1)</script>".to_owned())];
+        let response = form_post(&urls, Brand::avouch(&urls), &target, &fields);
+        assert_eq!(
+            response.extensions().get::<FormAction>(),
+            Some(&FormAction::onward(&urls, [&target]))
+        );
+        let html = to_bytes(response.into_body()).await.unwrap();
+        let html = std::str::from_utf8(&html).unwrap();
+        assert!(html.contains("action=\"https://app.example/cb\"") && html.contains("id=\"continue\""));
+        assert!(html.contains("data-auto-submit") && !html.contains("<script>"));
+    }
+}

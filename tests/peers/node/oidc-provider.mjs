@@ -1,0 +1,103 @@
+// An upstream identity provider that we did not write: npm oidc-provider (OpenID certified), with the quirks it has.
+//
+// Configuration, one JSON object, as argv[2] or as the first line of stdin:
+//   port     TCP port on 127.0.0.1; 0 (the default) takes a free one. The issuer is http://localhost:PORT.
+//   clients  oidc-provider client metadata as is (OpenID Connect Dynamic Client Registration's names)
+//   users    { login: { email, name, groups, ...any claims } }; the login is the sub, any password is right.
+//            Absent: every login exists and gets made-up claims.
+//   pkce_required  default true
+// Prints {"ready":true,"issuer":...} once it answers. Afterwards stdin takes commands:
+//   {"cmd":"rotate_keys"}  fresh signing keys, the old ones gone from the JWKS; sessions and grants stay
+//   {"cmd":"log"}          the back-channel requests seen so far: [{method, path, authorization_scheme}]
+// It exits when stdin closes.
+import http from 'node:http';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { say, serve, stdinLines } from './jsonl.mjs';
+
+const { Provider } = await import('oidc-provider');
+
+const lines = stdinLines();
+const config = JSON.parse(process.argv[2] ?? (await lines.next()).value ?? '{}');
+
+const server = http.createServer();
+await new Promise((resolve, reject) => {
+  server.once('error', reject);
+  server.listen(config.port ?? 0, '127.0.0.1', resolve);
+});
+const issuer = `http://localhost:${server.address().port}`;
+
+const seen = [];
+let answer = provider().callback();
+server.on('request', (request, response) => {
+  const { pathname } = new URL(request.url, issuer);
+  if (/^\/(token|me|jwks|\.well-known)/.test(pathname)) {
+    seen.push({ method: request.method, path: pathname, authorization_scheme: request.headers.authorization?.split(' ')[0] });
+  }
+  answer(request, response);
+});
+
+say({ ready: true, issuer });
+await serve(lines, {
+  // oidc-provider keeps sessions, codes and grants in one process-wide memory store: a new Provider on the same
+  // server is the same provider with other keys.
+  rotate_keys: () => {
+    answer = provider().callback();
+    return {};
+  },
+  log: () => ({ requests: seen }),
+});
+
+function provider() {
+  return new Provider(issuer, {
+    jwks: { keys: signingKeys() },
+    clients: config.clients ?? [],
+    cookies: { keys: ['only-for-tests'] },
+    pkce: { required: () => config.pkce_required ?? true },
+    // Scope claims also in the ID token, as most commercial providers do.
+    conformIdTokenClaims: false,
+    scopes: ['openid', 'offline_access', 'email', 'profile', 'groups'],
+    claims: {
+      openid: ['sub'],
+      email: ['email', 'email_verified'],
+      profile: ['name', 'given_name', 'family_name', 'preferred_username'],
+      groups: ['groups'],
+    },
+    findAccount: (_ctx, login) => account(login),
+    // The library's own dispatcher refuses loopback addresses, where a client's jwks_uri lives in a test.
+    fetch: (url, { dispatcher: _, ...options } = {}) => globalThis.fetch(url, options),
+    ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 3600, IdToken: 3600, RefreshToken: 3600, AuthorizationCode: 60, ClientCredentials: 600 },
+    features: {
+      devInteractions: { enabled: true },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+      // RFC 8707: any resource has an API behind it that takes RFC 9068 tokens, signed as the client's ID tokens are.
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (_ctx, resource, client) => ({
+          audience: resource,
+          scope: 'read write',
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: client.idTokenSignedResponseAlg } },
+        }),
+      },
+    },
+  });
+}
+
+function account(login) {
+  if (config.users && !Object.hasOwn(config.users, login)) return undefined;
+  const madeUp = { email: `${login}@corp.example`, email_verified: true, name: login, preferred_username: login, groups: [] };
+  return { accountId: login, claims: async () => ({ ...madeUp, ...config.users?.[login], sub: login }) };
+}
+
+// One RSA key without `alg` serves RS256 and PS256.
+function signingKeys() {
+  return [
+    generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    generateKeyPairSync('ed25519'),
+  ].map(({ privateKey }) => ({ ...privateKey.export({ format: 'jwk' }), use: 'sig', kid: randomUUID() }));
+}

@@ -1,0 +1,91 @@
+// A downstream application that we did not write: npm openid-client (OpenID certified), and npm jose for a resource
+// server. Commands, one JSON object a line (answers: {"ok":true,...} or {"ok":false,"error",...}):
+//   {"cmd":"discover","issuer","client_id","client_secret"?,"auth":"basic|post|none","id_token_alg"?}
+//   {"cmd":"authorize_url","redirect_uri","scope", ...more parameters}   -> url, state, nonce; keeps the PKCE verifier
+//   {"cmd":"callback","url","body"?}     redeems; `body` is the form of response_mode=form_post -> claims, tokens
+//   {"cmd":"refresh","refresh_token"?}   the last refresh token unless given -> claims, tokens
+//   {"cmd":"userinfo"}                   with the last access token -> claims
+//   {"cmd":"client_credentials","params":{...}}                          -> tokens
+//   {"cmd":"verify_access_token","token"?,"audience","alg","typ"?}       typ is at+jwt unless given -> header, claims
+//   {"cmd":"introspect","token"}, {"cmd":"revoke","token"}, {"cmd":"end_session_url", ...parameters}
+import { serve, stdinLines } from './jsonl.mjs';
+
+const oidc = await import('openid-client');
+const jose = await import('jose');
+
+let config;
+let pending; // the checks of the last authorize_url
+let tokens; // the last token response
+
+const authentication = {
+  basic: (secret) => oidc.ClientSecretBasic(secret),
+  post: (secret) => oidc.ClientSecretPost(secret),
+  none: () => oidc.None(),
+};
+
+const remember = (response) => {
+  // A refresh need not repeat the refresh token or the ID token (RFC 6749 §6).
+  tokens = { ...tokens, ...response };
+  return { claims: response.claims?.(), tokens: { ...response } };
+};
+
+await serve(stdinLines(), {
+  discover: async ({ issuer, client_id, client_secret, auth = 'basic', id_token_alg }) => {
+    if (!Object.hasOwn(authentication, auth)) throw new Error(`auth is basic, post or none, not ${auth}`);
+    const metadata = { client_secret, ...(id_token_alg && { id_token_signed_response_alg: id_token_alg }) };
+    config = await oidc.discovery(new URL(issuer), client_id, metadata, authentication[auth](client_secret), {
+      // http on localhost; and the ID token's signature is checked, which openid-client leaves to TLS by default.
+      execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
+    });
+    pending = tokens = undefined;
+    return { metadata: config.serverMetadata() };
+  },
+
+  authorize_url: async ({ redirect_uri, ...parameters }) => {
+    const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
+    const expectedState = oidc.randomState();
+    const expectedNonce = oidc.randomNonce();
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri,
+      code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: 'S256',
+      state: expectedState,
+      nonce: expectedNonce,
+      ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)])),
+    });
+    pending = { pkceCodeVerifier, expectedState, expectedNonce, ...(parameters.max_age !== undefined && { maxAge: Number(parameters.max_age) }) };
+    return { url: url.href, state: expectedState, nonce: expectedNonce };
+  },
+
+  callback: async ({ url, body }) => {
+    const response = body === undefined
+      ? new URL(url)
+      : new Request(url, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body });
+    // Checks state, iss (RFC 9207), then the ID token: signature by the JWKS, alg, iss, aud, exp, nonce.
+    return remember(await oidc.authorizationCodeGrant(config, response, { ...pending, idTokenExpected: true }));
+  },
+
+  refresh: async ({ refresh_token = tokens?.refresh_token, ...parameters }) =>
+    remember(await oidc.refreshTokenGrant(config, refresh_token, parameters)),
+
+  userinfo: async ({ access_token = tokens.access_token, sub = oidc.skipSubjectCheck }) =>
+    ({ claims: await oidc.fetchUserInfo(config, access_token, sub) }),
+
+  client_credentials: async ({ params = {} }) => {
+    tokens = undefined;
+    return remember(await oidc.clientCredentialsGrant(config, params));
+  },
+
+  verify_access_token: async ({ token = tokens.access_token, audience, alg, typ = 'at+jwt' }) => {
+    const { issuer, jwks_uri } = config.serverMetadata();
+    const keys = jose.createRemoteJWKSet(new URL(jwks_uri));
+    const { payload, protectedHeader } = await jose.jwtVerify(token, keys, {
+      issuer, audience, algorithms: [alg], typ, requiredClaims: ['exp', 'iat', 'sub', 'jti', 'client_id'],
+    });
+    return { header: protectedHeader, claims: payload };
+  },
+
+  introspect: async ({ token }) => ({ response: await oidc.tokenIntrospection(config, token) }),
+  revoke: async ({ token }) => { await oidc.tokenRevocation(config, token); return {}; },
+  end_session_url: async (parameters) => ({ url: oidc.buildEndSessionUrl(config, parameters).href }),
+});
