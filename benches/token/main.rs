@@ -6,6 +6,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+mod broker;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use avouch::clock::{Clock, SystemClock};
 use avouch::jose::{Alg, Header, KeyPair};
+use broker::Broker;
 
 const CONNECTIONS: usize = 8;
 const ROUND: Duration = Duration::from_secs(2);
@@ -22,14 +25,14 @@ const ROUNDS: usize = 5;
 
 #[actix_web::main]
 async fn main() {
-    avouch::cli::install_crypto();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     for alg in [Alg::RS256, Alg::ES256] {
         measure(alg).await;
     }
 }
 
 async fn measure(alg: Alg) {
-    let broker = broker::start(alg).await;
+    let broker = Broker::start(alg).await;
     let bare = bare(alg).await;
     let ours = request(broker.address, &broker.basic);
     let theirs = request(bare, &broker.basic);
@@ -145,4 +148,4 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-mod broker;
+
