@@ -213,6 +213,22 @@ async fn a_master_key_that_does_not_fit_is_refused(
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_port_that_is_taken_is_named(_: sqlx::postgres::PgPoolOptions, options: PgConnectOptions) {
+    let dir = tempfile::tempdir().unwrap();
+    let database = options.to_url_lossy().to_string();
+    master_key(&dir.path().join("key"), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let variables = [
+        ("AVOUCH_DATABASE_URL", database.as_str()),
+        ("AVOUCH_MASTER_KEY_FILE", "key"),
+        ("AVOUCH_LISTEN", address.as_str()),
+    ];
+    let line = fault(&avouch(dir.path(), &["serve"], &variables));
+    assert!(line.contains(&address) && line.contains("AVOUCH_LISTEN"), "{line}");
+}
+
+#[sqlx::test(migrations = false)]
 async fn apply_prints_its_plan_and_an_export_changes_nothing(
     _: sqlx::postgres::PgPoolOptions,
     options: PgConnectOptions,

@@ -155,11 +155,12 @@ impl Config {
 }
 
 fn default_filter(purpose: Purpose) -> String {
-    if purpose == Purpose::Command {
-        "warn".into()
-    } else {
-        "info".into()
+    // actix tells of each of its worker threads.
+    match purpose {
+        Purpose::Command => "warn",
+        Purpose::Serve | Purpose::Demo => "info,actix_server=warn",
     }
+    .into()
 }
 
 fn tls(sources: &Sources) -> Result<Option<TlsFiles>, ConfigError> {
