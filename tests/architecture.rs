@@ -19,7 +19,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     ("steps", &["authorization", "token"]),
     (
         "journeys and top",
-        &["discovery", "grant", "login", "provisioning", "cli", "config", "demo", "janitor", "main", "server"],
+        &["discovery", "grant", "login", "provisioning", "cli", "config", "demo", "janitor", "main", "server", "startup"],
     ),
 ];
 
@@ -42,10 +42,11 @@ const BESIDE: &[(&str, &[&str])] = &[
     // steps
     ("authorization", &["token"]),
     // journeys and top
-    ("cli", &["config", "demo", "janitor", "provisioning", "server"]),
+    ("cli", &["config", "demo", "janitor", "provisioning", "server", "startup"]),
     ("demo", &["config", "provisioning", "server"]),
     ("main", &["cli"]),
     ("janitor", &["login"]),
+    ("startup", &["config"]),
     ("server", &["config", "discovery", "grant", "janitor", "login"]),
 ];
 
