@@ -30,7 +30,8 @@ pub enum Purpose {
     Serve,
     /// A command that answers and ends: it logs warnings only.
     Command,
-    /// Private upstreams are allowed and a master key is made where none is named.
+    /// Private upstreams are allowed, a master key is made where none is named, and the log leaves the terminal to what
+    /// there is to click: warnings only.
     Demo,
 }
 
@@ -146,7 +147,7 @@ impl Config {
 }
 
 fn default_filter(purpose: Purpose) -> String {
-    if purpose == Purpose::Command { "warn".into() } else { "info".into() }
+    if purpose == Purpose::Serve { "info".into() } else { "warn".into() }
 }
 
 fn tls(sources: &Sources) -> Result<Option<TlsFiles>, ConfigError> {
