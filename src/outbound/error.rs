@@ -8,7 +8,9 @@ use super::resolver::Closed;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    #[error("the extra CA file (AVOUCH_UPSTREAM_CA_FILE) holds no PEM certificate; it needs -----BEGIN CERTIFICATE----- blocks")]
+    #[error(
+        "the extra CA file (AVOUCH_UPSTREAM_CA_FILE) holds no PEM certificate; it needs -----BEGIN CERTIFICATE----- blocks"
+    )]
     ExtraCa,
     #[error("TLS for outbound requests cannot start: {0}; is the package ca-certificates installed?")]
     Tls(String),
@@ -18,7 +20,9 @@ pub enum BuildError {
 pub enum FetchError {
     #[error("it is not an http(s) URL; correct it in the connection's settings")]
     Url,
-    #[error("{host} is addressed by plain http; use https (plain http is for private networks, with AVOUCH_ALLOW_PRIVATE_UPSTREAMS=true)")]
+    #[error(
+        "{host} is addressed by plain http; use https (plain http is for private networks, with AVOUCH_ALLOW_PRIVATE_UPSTREAMS=true)"
+    )]
     PlainHttp { host: String },
     #[error("{host} {}", match reach {
         Reach::Never => "leads to a link-local or reserved address, which outbound requests never go to",
@@ -29,7 +33,9 @@ pub enum FetchError {
     Redirect { host: String, to: String },
     #[error("the name {host} cannot be resolved; check its spelling and this machine's DNS")]
     Dns { host: String },
-    #[error("{host} did not finish its answer within {seconds} s; check the provider and the network between")]
+    #[error(
+        "{host} did not finish its answer within {seconds} s; check the provider and the network between"
+    )]
     Timeout { host: String, seconds: u64 },
     #[error("TLS with {host} failed: {detail}; for a private CA set AVOUCH_UPSTREAM_CA_FILE")]
     Tls { host: String, detail: String },
@@ -48,7 +54,10 @@ impl FetchError {
             return Self::Private { host, reach: *reach };
         }
         if error.is_timeout() {
-            return Self::Timeout { host, seconds: timeout.as_secs().max(1) };
+            return Self::Timeout {
+                host,
+                seconds: timeout.as_secs().max(1),
+            };
         }
         let detail = innermost(&error);
         if find::<rustls::Error>(&error).is_some() {
@@ -57,7 +66,11 @@ impl FetchError {
         if error.is_dns() {
             return Self::Dns { host };
         }
-        if error.is_connect() { Self::Connect { host, detail } } else { Self::Interrupted { host, detail } }
+        if error.is_connect() {
+            Self::Connect { host, detail }
+        } else {
+            Self::Interrupted { host, detail }
+        }
     }
 }
 
@@ -83,7 +96,10 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 
 /// `io::Error` skips the error it wraps in its `source()`.
 fn source<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+    match error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref)
+    {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
     }

@@ -56,7 +56,7 @@ impl UpstreamIdentity {
         Self {
             key,
             claims: merged,
-            auth_time: id_token["auth_time"].as_i64(),
+            auth_time: id_token["auth_time"].as_f64().map(|seconds| seconds as i64),
             acr: text("acr"),
             amr,
             sid: text("sid"),

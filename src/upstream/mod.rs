@@ -32,6 +32,7 @@
 mod authorization_url;
 mod cache;
 mod client_assertion;
+mod code_flow;
 mod discovery;
 mod identity;
 mod issuer;
@@ -71,7 +72,7 @@ impl Upstreams {
         hints: &StartHints,
     ) -> Result<Trip, UpstreamError> {
         let Protocol::Oidc(settings) = &connection.protocol;
-        oidc::start(self, ctx, connection, settings, hints).await
+        code_flow::start(self, ctx, connection, settings, hints).await
     }
 
     /// Turns the browser's return into a verified identity. The caller has matched `state` to `pending` already and
@@ -87,7 +88,7 @@ impl Upstreams {
         params: &Params,
     ) -> Result<UpstreamIdentity, UpstreamError> {
         let Protocol::Oidc(settings) = &connection.protocol;
-        oidc::finish(self, ctx, connection, settings, pending, params).await
+        code_flow::finish(self, ctx, connection, settings, pending, params).await
     }
 
     /// Whether discovery and keys can be had now; asks the provider, not the caches.
@@ -152,7 +153,7 @@ pub enum UpstreamError {
     /// Its answer does not hold: signature, nonce, audience and so on. `reason` is the audit word.
     #[error("{reason}: {detail}")]
     Invalid { reason: &'static str, detail: String },
-    /// Our side of the connection is wrong: credential missing or refused, tenant not allowed.
+    /// Our side of the connection is wrong: credential missing or refused, issuer or tenants not as they should be.
     #[error("{reason}: {detail}")]
     Misconfigured { reason: &'static str, detail: String },
 }
@@ -188,3 +189,6 @@ impl UpstreamError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

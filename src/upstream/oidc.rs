@@ -1,6 +1,5 @@
-//! OpenID Connect, relying-party side: the code flow with PKCE, nonce and RFC 9207, and the verification of ID tokens.
-//! The only file that names `openidconnect`, which does the cryptography and the checks of OIDC Core §3.1.3.7; what it
-//! leaves to its caller (azp, skew, `iat`, `nbf`, `auth_time`) is checked here.
+//! The verification of ID tokens (OIDC Core §3.1.3.7). The only file that names `openidconnect`, which does the
+//! cryptography and most checks; what it leaves to its caller (azp, skew, `iat`, `nbf`, `auth_time`) is checked here.
 
 use std::str::FromStr;
 
@@ -16,16 +15,9 @@ use openidconnect::{
 };
 use serde_json::{Value, json};
 
-use super::discovery::Provider;
+use super::UpstreamError;
+use super::issuer;
 use super::jwks::KeySet;
-use super::quoted::{error_code, quoted};
-use super::{Pending, StartHints, Trip, UpstreamError, UpstreamIdentity, Upstreams};
-use super::{authorization_url, identity, issuer, token_request, userinfo};
-use crate::connection::{Connection, OidcSettings};
-use crate::ctx::Ctx;
-use crate::oauth::params::Params;
-use crate::oauth::pkce::CodeChallenge;
-use crate::secret::{Kind, Secret, mint};
 
 /// Clocks may differ by this many seconds.
 const SKEW: i64 = 60;
@@ -50,160 +42,32 @@ type ParsedIdToken = IdToken<
     CoreJwsSigningAlgorithm,
 >;
 
-pub(super) async fn start(
-    upstreams: &Upstreams,
-    ctx: &Ctx,
-    connection: &Connection,
-    settings: &OidcSettings,
-    hints: &StartHints,
-) -> Result<Trip, UpstreamError> {
-    let provider = upstreams.discovery.get(ctx, settings).await?;
-    let endpoint = authorization_url::endpoint(&ctx.http, &provider.authorization_endpoint)?;
-    let state = mint(Kind::UpstreamState, &ctx.rng);
-    let nonce = ctx.rng.token();
-    let pkce_verifier = Secret::new(ctx.rng.token());
-    let max_age = authorization_url::max_age(settings, hints.max_age);
-    let unique = authorization_url::Unique {
-        state: state.expose(),
-        nonce: &nonce,
-        code_challenge: &CodeChallenge::of_verifier(pkce_verifier.expose()),
-        max_age,
-    };
-    let redirect_uri = ctx.urls.callback(connection.slug.as_str());
-    let url = authorization_url::build(endpoint, connection, settings, hints, &redirect_uri, &unique);
-    Ok(Trip {
-        url,
-        issuer: settings.issuer.clone(),
-        state,
-        nonce,
-        pkce_verifier,
-        max_age,
-    })
-}
-
-pub(super) async fn finish(
-    upstreams: &Upstreams,
-    ctx: &Ctx,
-    connection: &Connection,
-    settings: &OidcSettings,
-    pending: &Pending,
-    params: &Params,
-) -> Result<UpstreamIdentity, UpstreamError> {
-    if pending.issuer != settings.issuer {
-        let detail = "the connection was changed during the sign-in; start again";
-        return Err(UpstreamError::invalid("issuer_changed", detail));
-    }
-    let provider = upstreams.discovery.get(ctx, settings).await?;
-    check_response_issuer(settings, &provider, params.get("iss"))?;
-    if let Some(error) = params.get("error") {
-        let description = quoted(params.get("error_description").unwrap_or_default(), 300);
-        return Err(UpstreamError::Refused {
-            error: error_code(error),
-            description,
-        });
-    }
-    let code = params.get("code").ok_or_else(|| {
-        UpstreamError::invalid("code_missing", "the response has neither a code nor an error")
-    })?;
-
-    let tokens =
-        token_request::redeem(ctx, connection, settings, &provider, code, &pending.pkce_verifier).await?;
-    let id_token = tokens.id_token.ok_or_else(|| {
-        UpstreamError::invalid(
-            "id_token_missing",
-            "the token answer has no ID token; is `openid` allowed for our client?",
-        )
-    })?;
-    let claims = verified_claims(upstreams, ctx, settings, &provider, pending, id_token.expose()).await?;
-    let key = identity::key(connection, &claims)?;
-    let merged = match (&provider.userinfo_endpoint, &tokens.access_token) {
-        (Some(endpoint), Some(token)) => {
-            userinfo::merge(&claims, userinfo::fetch(ctx, endpoint, token).await?)?
-        }
-        _ => claims.clone(),
-    };
-    Ok(UpstreamIdentity::of_verified(key, &claims, merged))
-}
-
-/// RFC 9207 §2.4, before anything else in the response is believed: it may be another provider's (mix-up).
-fn check_response_issuer(
-    settings: &OidcSettings,
-    provider: &Provider,
-    iss: Option<&str>,
-) -> Result<(), UpstreamError> {
-    match iss {
-        Some(iss) if issuer::acceptable(settings)?.iter().any(|issuer| issuer == iss) => Ok(()),
-        Some(iss) => {
-            let detail = format!(
-                "the response comes from {:?}, which is not who was asked",
-                quoted(iss, 200)
-            );
-            Err(UpstreamError::invalid("iss_parameter_mismatch", detail))
-        }
-        None if provider.authorization_response_iss_parameter_supported => Err(UpstreamError::invalid(
-            "iss_parameter_missing",
-            "the response does not name its issuer, which this provider promises always to do",
-        )),
-        None => Ok(()),
-    }
-}
-
-/// Verifies the ID token; a key we have not seen is looked for once more at the provider.
-async fn verified_claims(
-    upstreams: &Upstreams,
-    ctx: &Ctx,
-    settings: &OidcSettings,
-    provider: &Provider,
-    pending: &Pending,
-    id_token: &str,
-) -> Result<Value, UpstreamError> {
-    let token = Presented::parse(id_token)?;
-    let expected = Expected {
-        issuer: issuer::expected(settings, &token.payload)?,
-        shared: settings.is_multi_tenant(),
-        client_id: &settings.client_id,
-        nonce: &pending.nonce,
-        max_age: authorization_url::max_age(settings, pending.max_age),
-        now: ctx.now().unix_timestamp(),
-    };
-    let keys = upstreams.jwks.get(ctx, &provider.jwks_uri).await?;
-    match token.verify(&expected, &keys) {
-        Err(UpstreamError::Invalid {
-            reason: "unknown_key",
-            detail,
-        }) => match upstreams.jwks.newer_than(ctx, &provider.jwks_uri, &keys).await? {
-            Some(newer) => token.verify(&expected, &newer)?,
-            None => return Err(UpstreamError::invalid("unknown_key", detail)),
-        },
-        result => result?,
-    }
-    Ok(token.payload)
-}
-
 /// What the ID token has to say.
-struct Expected<'a> {
-    issuer: String,
+pub(super) struct Expected<'a> {
+    pub(super) issuer: String,
     /// The issuer's key set serves other tenants too.
-    shared: bool,
-    client_id: &'a str,
-    nonce: &'a str,
-    max_age: Option<u32>,
+    pub(super) shared: bool,
+    pub(super) client_id: &'a str,
+    pub(super) nonce: &'a str,
+    pub(super) max_age: Option<u32>,
     /// Seconds since the epoch.
-    now: i64,
+    pub(super) now: i64,
 }
 
 /// An ID token as it came: nothing in it is believed but to find out how to check it.
-struct Presented {
+pub(super) struct Presented {
     parsed: ParsedIdToken,
     payload: Value,
 }
 
 impl Presented {
-    fn parse(text: &str) -> Result<Self, UpstreamError> {
+    /// # Errors
+    /// `id_token_malformed`, `header_not_supported`, `alg_not_allowed`, `subject_missing`.
+    pub(super) fn parse(text: &str) -> Result<Self, UpstreamError> {
         let malformed = || {
             UpstreamError::invalid(
                 "id_token_malformed",
-                "the ID token cannot be read; it lacks iss, exp or iat, or is no JWT",
+                "the ID token cannot be read: it is no JWT, lacks iss, exp or iat, or a standard claim is of the wrong kind",
             )
         };
         let json = |part: &str| {
@@ -239,7 +103,14 @@ impl Presented {
         Ok(Self { parsed, payload })
     }
 
-    fn verify(&self, expected: &Expected<'_>, keys: &KeySet) -> Result<(), UpstreamError> {
+    /// Its claims, to be believed once [`Presented::verify`] has succeeded.
+    pub(super) fn payload(&self) -> &Value {
+        &self.payload
+    }
+
+    /// # Errors
+    /// `unknown_key` when another key set might help; any other word of the ID token's is final.
+    pub(super) fn verify(&self, expected: &Expected<'_>, keys: &KeySet) -> Result<(), UpstreamError> {
         let verifier = CoreIdTokenVerifier::new_public_client(
             ClientId::new(expected.client_id.to_owned()),
             IssuerUrl::new(expected.issuer.clone()).map_err(|_| {
@@ -250,7 +121,9 @@ impl Presented {
             })?,
             self.signing_keys(expected, keys)?,
         );
-        let a_little_ago = chrono::DateTime::from_timestamp(expected.now - SKEW, 0).unwrap_or_default();
+        // A time that cannot be said lets nothing pass.
+        let a_little_ago = chrono::DateTime::from_timestamp(expected.now - SKEW, 0)
+            .unwrap_or(chrono::DateTime::<chrono::Utc>::MAX_UTC);
         let verifier = verifier
             .set_allowed_algs(ALGORITHMS)
             .set_other_audience_verifier_fn(|_| true) // several audiences need `azp`: see below
@@ -369,6 +242,3 @@ fn cause(error: &ClaimsVerificationError) -> UpstreamError {
     };
     UpstreamError::invalid(reason, detail)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,144 @@
+//! OpenID Connect, relying-party side: the code flow (OIDC Core §3.1) with PKCE, nonce and RFC 9207.
+
+use serde_json::Value;
+
+use super::discovery::Provider;
+use super::oidc::{Expected, Presented};
+use super::quoted::{error_code, quoted};
+use super::{Pending, StartHints, Trip, UpstreamError, UpstreamIdentity, Upstreams};
+use super::{authorization_url, identity, issuer, token_request, userinfo};
+use crate::connection::{Connection, OidcSettings};
+use crate::ctx::Ctx;
+use crate::oauth::params::Params;
+use crate::oauth::pkce::CodeChallenge;
+use crate::secret::{Kind, Secret, mint};
+
+pub(super) async fn start(
+    upstreams: &Upstreams,
+    ctx: &Ctx,
+    connection: &Connection,
+    settings: &OidcSettings,
+    hints: &StartHints,
+) -> Result<Trip, UpstreamError> {
+    let provider = upstreams.discovery.get(ctx, settings).await?;
+    let endpoint = authorization_url::endpoint(&ctx.http, &provider.authorization_endpoint)?;
+    let state = mint(Kind::UpstreamState, &ctx.rng);
+    let nonce = ctx.rng.token();
+    let pkce_verifier = Secret::new(ctx.rng.token());
+    let max_age = authorization_url::max_age(settings, hints.max_age);
+    let unique = authorization_url::Unique {
+        state: state.expose(),
+        nonce: &nonce,
+        code_challenge: &CodeChallenge::of_verifier(pkce_verifier.expose()),
+        max_age,
+    };
+    let redirect_uri = ctx.urls.callback(connection.slug.as_str());
+    let url = authorization_url::build(endpoint, connection, settings, hints, &redirect_uri, &unique);
+    Ok(Trip {
+        url,
+        issuer: settings.issuer.clone(),
+        state,
+        nonce,
+        pkce_verifier,
+        max_age,
+    })
+}
+
+pub(super) async fn finish(
+    upstreams: &Upstreams,
+    ctx: &Ctx,
+    connection: &Connection,
+    settings: &OidcSettings,
+    pending: &Pending,
+    params: &Params,
+) -> Result<UpstreamIdentity, UpstreamError> {
+    if pending.issuer != settings.issuer {
+        let detail = "the connection was changed during the sign-in; start again";
+        return Err(UpstreamError::invalid("issuer_changed", detail));
+    }
+    let provider = upstreams.discovery.get(ctx, settings).await?;
+    check_response_issuer(settings, &provider, params.get("iss"))?;
+    if let Some(error) = params.get("error") {
+        let description = quoted(params.get("error_description").unwrap_or_default(), 300);
+        return Err(UpstreamError::Refused {
+            error: error_code(error),
+            description,
+        });
+    }
+    let code = params.get("code").ok_or_else(|| {
+        UpstreamError::invalid("code_missing", "the response has neither a code nor an error")
+    })?;
+
+    let tokens =
+        token_request::redeem(ctx, connection, settings, &provider, code, &pending.pkce_verifier).await?;
+    let id_token = tokens.id_token.ok_or_else(|| {
+        UpstreamError::invalid(
+            "id_token_missing",
+            "the token answer has no ID token; is `openid` allowed for our client?",
+        )
+    })?;
+    let claims = verified_claims(upstreams, ctx, settings, &provider, pending, id_token.expose()).await?;
+    let key = identity::key(connection, &claims)?;
+    let merged = match (&provider.userinfo_endpoint, &tokens.access_token) {
+        (Some(endpoint), Some(token)) => {
+            userinfo::merge(&claims, userinfo::fetch(ctx, endpoint, token).await?)?
+        }
+        _ => claims.clone(),
+    };
+    Ok(UpstreamIdentity::of_verified(key, &claims, merged))
+}
+
+/// RFC 9207 §2.4, before anything else in the response is believed: it may be another provider's (mix-up).
+fn check_response_issuer(
+    settings: &OidcSettings,
+    provider: &Provider,
+    iss: Option<&str>,
+) -> Result<(), UpstreamError> {
+    match iss {
+        Some(iss) if issuer::acceptable(settings)?.iter().any(|issuer| issuer == iss) => Ok(()),
+        Some(iss) => {
+            let detail = format!(
+                "the response comes from {:?}, which is not who was asked",
+                quoted(iss, 200)
+            );
+            Err(UpstreamError::invalid("iss_parameter_mismatch", detail))
+        }
+        None if provider.authorization_response_iss_parameter_supported => Err(UpstreamError::invalid(
+            "iss_parameter_missing",
+            "the response does not name its issuer, which this provider promises always to do",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Verifies the ID token; a key we have not seen is looked for once more at the provider.
+async fn verified_claims(
+    upstreams: &Upstreams,
+    ctx: &Ctx,
+    settings: &OidcSettings,
+    provider: &Provider,
+    pending: &Pending,
+    id_token: &str,
+) -> Result<Value, UpstreamError> {
+    let token = Presented::parse(id_token)?;
+    let expected = Expected {
+        issuer: issuer::expected(settings, token.payload())?,
+        shared: settings.is_multi_tenant(),
+        client_id: &settings.client_id,
+        nonce: &pending.nonce,
+        max_age: authorization_url::max_age(settings, pending.max_age),
+        now: ctx.now().unix_timestamp(),
+    };
+    let keys = upstreams.jwks.get(ctx, &provider.jwks_uri).await?;
+    match token.verify(&expected, &keys) {
+        Err(UpstreamError::Invalid {
+            reason: "unknown_key",
+            detail,
+        }) => match upstreams.jwks.newer_than(ctx, &provider.jwks_uri, &keys).await? {
+            Some(newer) => token.verify(&expected, &newer)?,
+            None => return Err(UpstreamError::invalid("unknown_key", detail)),
+        },
+        result => result?,
+    }
+    Ok(token.payload().clone())
+}
