@@ -49,3 +49,4 @@ pub mod config;
 pub mod demo;
 pub mod janitor;
 pub mod server;
+pub mod startup; // from a configuration to a working Ctx

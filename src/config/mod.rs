@@ -28,6 +28,8 @@ use value::{duration, readable_file};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Serve,
+    /// A command that answers and ends: it logs warnings only.
+    Command,
     /// Private upstreams are allowed and a master key is made where none is named.
     Demo,
 }
@@ -122,7 +124,7 @@ impl Config {
                 ttl: sources.parse("session_ttl", duration)?,
                 idle: sources.parse("session_idle", duration)?,
             },
-            log: Log { filter: sources.parse("log", value::log_filter)?, format: sources.parse("log_format", value::log_format)? },
+            log: Log { filter: sources.optional("log", value::log_filter)?.unwrap_or_else(|| default_filter(purpose)), format: sources.parse("log_format", value::log_format)? },
             urls,
             database_url,
             data_dir,
@@ -141,6 +143,10 @@ impl Config {
     pub fn database_options(&self) -> Option<PgConnectOptions> {
         self.database_url.as_ref().and_then(|url| PgConnectOptions::from_str(url.expose()).ok())
     }
+}
+
+fn default_filter(purpose: Purpose) -> String {
+    if purpose == Purpose::Command { "warn".into() } else { "info".into() }
 }
 
 fn tls(sources: &Sources) -> Result<Option<TlsFiles>, ConfigError> {

@@ -28,7 +28,7 @@ pub const SETTINGS: [Setting; 15] = [
     setting("allow_private_upstreams", "AVOUCH_ALLOW_PRIVATE_UPSTREAMS", None),
     setting("session_ttl", "AVOUCH_SESSION_TTL", Some("12h")),
     setting("session_idle", "AVOUCH_SESSION_IDLE", Some("2h")),
-    setting("log", "AVOUCH_LOG", Some("info")),
+    setting("log", "AVOUCH_LOG", None),
     setting("log_format", "AVOUCH_LOG_FORMAT", Some("pretty")),
 ];
 

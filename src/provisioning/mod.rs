@@ -1,1 +1,47 @@
-//! (being written)
+//! The resource file: YAML that says which connections, resources, clients, roles and users created ahead there shall be.
+//! Owns reading it, what is wrong with it, the plan against what is stored, applying that plan in one transaction, and
+//! writing the same file from what is stored. A file owns configuration, never credentials: a secret it names is imported
+//! once per distinct value, and nothing here ever removes one.
+
+mod apply;
+mod check;
+mod client_entry;
+mod connection_entry;
+mod entry;
+mod export;
+mod file;
+mod plan;
+mod secret_ref;
+mod store;
+mod stored;
+
+pub use apply::{Applied, apply};
+pub use check::Problem;
+pub use export::export;
+pub use file::{FileError, ResourceFile};
+pub use plan::{Change, Plan, Sign, plan};
+
+/// A file together with how it is to be taken.
+#[derive(Debug)]
+pub struct Job {
+    pub file: ResourceFile,
+    /// Written to `managed_by` of what the file brings: its name.
+    pub managed_by: String,
+    /// Where relative paths of secret files begin.
+    pub base_dir: std::path::PathBuf,
+    /// Delete what the file does not name. Users are never deleted.
+    pub prune: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisioningError {
+    /// Everything that is wrong with the file, at once.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Problems(Vec<Problem>),
+    #[error("the stored resources changed while the plan was made; run it again")]
+    Changed,
+    #[error(transparent)]
+    Certificate(#[from] crate::jose::CertificateError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}

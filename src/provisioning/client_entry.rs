@@ -1,0 +1,105 @@
+//! A client as the file writes it, and the way to and from the stored one.
+
+use serde::{Deserialize, Serialize};
+
+use super::connection_entry::secret_variable;
+use super::entry::{is_default, is_yes, redirect_uris, yes};
+use super::secret_ref::SecretRef;
+use crate::client::{ClaimPolicy, Client, ClientId, ClientKind};
+use crate::connection::Slug;
+use crate::jose::Alg;
+use crate::oauth::grant_type::GrantType;
+use crate::oauth::redirect_uri::RedirectUri;
+use crate::oauth::scope::Scope;
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientEntry {
+    pub client_id: ClientId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub kind: ClientKind,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub enabled: bool,
+    #[serde(default, deserialize_with = "redirect_uris", skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<RedirectUri>,
+    #[serde(default, deserialize_with = "redirect_uris", skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Absent: what the kind usually needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Vec<GrantType>>,
+    /// The first is the default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// Absent: all enabled ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Vec<Slug>>,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub first_party: bool,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub require_pkce: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub claims: ClaimPolicy,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub id_token_alg: Alg,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<SecretRef>,
+}
+
+impl ClientEntry {
+    pub(super) fn of(client: &Client) -> Self {
+        let id = client.client_id.as_str();
+        Self {
+            name: Some(client.name.clone()).filter(|name| name != id),
+            kind: client.kind,
+            enabled: client.enabled,
+            redirect_uris: client.redirect_uris.clone(),
+            post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
+            grants: Some(client.grants.clone()).filter(|grants| grants != usual_grants(client.kind)),
+            audiences: client.audiences.clone(),
+            scopes: client.scopes.as_ref().map(|scopes| scopes.as_slice().to_vec()),
+            connections: client.connections.clone(),
+            first_party: client.first_party,
+            require_pkce: client.require_pkce,
+            claims: client.claims.clone(),
+            id_token_alg: client.id_token_alg,
+            client_secret: (!client.secrets.is_empty()).then(|| SecretRef::Env(secret_variable("CLIENT_", id))),
+            client_id: client.client_id.clone(),
+        }
+    }
+
+    /// Without secrets.
+    pub(super) fn to_client(&self, managed_by: &str) -> Client {
+        Client {
+            client_id: self.client_id.clone(),
+            name: self.name.clone().unwrap_or_else(|| self.client_id.to_string()),
+            kind: self.kind,
+            enabled: self.enabled,
+            redirect_uris: self.redirect_uris.clone(),
+            post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
+            grants: self.effective_grants().to_vec(),
+            audiences: self.audiences.clone(),
+            scopes: self.scopes.as_ref().map(Scope::from_tokens),
+            connections: self.connections.clone(),
+            first_party: self.first_party,
+            require_pkce: self.require_pkce,
+            claims: self.claims.clone(),
+            id_token_alg: self.id_token_alg,
+            managed_by: Some(managed_by.into()),
+            secrets: Vec::new(),
+        }
+    }
+
+    pub(super) fn effective_grants(&self) -> &[GrantType] {
+        self.grants.as_deref().unwrap_or_else(|| usual_grants(self.kind))
+    }
+}
+
+const fn usual_grants(kind: ClientKind) -> &'static [GrantType] {
+    match kind {
+        ClientKind::Web | ClientKind::Spa | ClientKind::Native => &[GrantType::AuthorizationCode, GrantType::RefreshToken],
+        ClientKind::Machine => &[GrantType::ClientCredentials],
+    }
+}

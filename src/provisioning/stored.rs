@@ -1,0 +1,34 @@
+//! Everything a file could speak of, as it stands in the database.
+
+use crate::client::{self, Client};
+use crate::connection::{self, Connection, Slug};
+use crate::db::Conn;
+use crate::ids::UserId;
+use crate::resource::{self, Resource};
+use crate::role::{self, Role};
+use crate::user::{self, provision::CreatedAhead};
+
+pub(super) struct Stored {
+    pub connections: Vec<Connection>,
+    pub resources: Vec<Resource>,
+    pub clients: Vec<Client>,
+    pub roles: Vec<Role>,
+    /// Those created ahead only.
+    pub users: Vec<(UserId, CreatedAhead)>,
+}
+
+impl Stored {
+    pub async fn read(conn: &mut Conn) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            connections: connection::store::all(conn).await?,
+            resources: resource::store::all(conn).await?,
+            clients: client::store::all(conn).await?,
+            roles: role::store::all(conn).await?,
+            users: user::store::created_ahead(conn).await?,
+        })
+    }
+
+    pub fn connection(&self, slug: &Slug) -> Option<&Connection> {
+        self.connections.iter().find(|known| known.slug == *slug)
+    }
+}
