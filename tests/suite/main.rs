@@ -3,9 +3,4 @@
 
 mod harness;
 
-#[tokio::test]
-async fn a_broker_starts() {
-    let broker = harness::Broker::start(harness::Options::default()).await;
-    let answer = reqwest::get(broker.url("/.well-known/openid-configuration")).await.unwrap();
-    assert_eq!(answer.status(), 200);
-}
+mod sign_in;
