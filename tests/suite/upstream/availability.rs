@@ -7,7 +7,7 @@ use time::Duration as Turn;
 
 use super::refused;
 use crate::harness::world::connection;
-use crate::harness::{Broker, FakeIdp, Misbehaviour, Options, Place, World};
+use crate::harness::{FakeIdp, Misbehaviour, Options, Place, World};
 
 #[tokio::test]
 async fn the_broker_starts_while_a_provider_is_down_says_so_and_works_once_it_is_up() {
@@ -37,7 +37,7 @@ async fn a_provider_that_goes_down_in_the_middle_is_named() {
 async fn a_provider_that_takes_its_time_is_given_up() {
     let options = Options { upstream_timeout: Duration::from_millis(300), ..Options::default() };
     let world = World::with(options).await;
-    for place in [Place::Token, Place::UserInfo, Place::Jwks] {
+    for place in [Place::Token, Place::Jwks, Place::UserInfo] {
         world.idp.tell_the_truth();
         world.idp.misbehave(place, Misbehaviour::Slow(Duration::from_secs(15)));
         refused(&world, 502, "upstream_unavailable").await;
