@@ -3,5 +3,6 @@
 
 mod harness;
 
+mod races;
 mod sign_in;
 mod upstream;
