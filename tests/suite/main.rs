@@ -3,6 +3,9 @@
 
 mod harness;
 
+mod database;
+mod process;
 mod races;
 mod sign_in;
+mod tokens;
 mod upstream;

@@ -8,6 +8,7 @@ pub mod browser;
 pub mod fake_idp;
 pub mod html;
 pub mod postgres;
+pub mod process;
 pub mod world;
 
 pub use app::{Answer, App};
@@ -15,4 +16,5 @@ pub use broker::{AuditEvent, Broker, Options};
 pub use browser::{Browser, Page};
 pub use fake_idp::{FakeIdp, Misbehaviour, Place, Signature};
 pub use postgres::Database;
+pub use process::BrokerProcess;
 pub use world::World;
