@@ -1,4 +1,3 @@
-//! The broker as a process: how it refuses to start, and what is left when it is killed.
+//! The broker as a process that is killed. How it refuses to start is told in `tests/cli.rs`.
 
 mod kill;
-mod refusals;
