@@ -158,7 +158,7 @@ fn default_filter(purpose: Purpose) -> String {
     // actix tells of each of its worker threads.
     match purpose {
         Purpose::Command => "warn",
-        Purpose::Serve | Purpose::Demo => "info,actix_server=warn",
+        Purpose::Serve | Purpose::Demo => "info,actix_server=warn,sqlx=warn",
     }
     .into()
 }

@@ -27,8 +27,8 @@ pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Resul
     let target = Target::check(params, |id| catalog.client(id)).map_err(Problem::Target)?;
     let issuer = broker.ctx.urls.issuer();
     let early = |error: OAuthError| Ok(Next::Client(ClientAnswer::early_error(&target, &error, issuer)));
-    if let Err(error) = broker.require_live() {
-        return early(error);
+    if !broker.is_live() {
+        return Err(Problem::NotLive.into());
     }
     let hinted_sub = match params.get("id_token_hint").map(|hint| hinted_sub(broker, hint)) {
         Some(Err(error)) => return early(error),

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use time::Duration;
 
 use super::plan::{Plan, Step};
 use super::planner::{plan, plan_on};
 use super::{Job, ProvisioningError, store};
+use crate::audit::{self, Event};
 use crate::client::{self, ClientSecret};
 use crate::connection::credential::PublicPart;
 use crate::connection::{self, Credential, CredentialKind, CredentialState, Slug};
@@ -40,6 +42,12 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
         let mut users = plan.known_users.clone();
         for step in plan.changes.iter().flat_map(|change| &change.steps) {
             carry_out(ctx, conn, job, step, &keys, &mut users).await?;
+        }
+        if !plan.changes.is_empty() {
+            // the details hold no secret: they are what the plan prints
+            let changes: Vec<_> = plan.changes.iter().map(|c| json!({ "item": c.item, "details": c.details })).collect();
+            let event = Event::success("resources.applied", format!("file:{}", job.managed_by));
+            audit::record(ctx, conn, event.detail(json!({ "changes": changes }))).await?;
         }
         Ok(Applied { plan, users })
     })
