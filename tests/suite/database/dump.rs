@@ -32,7 +32,8 @@ async fn a_dump_after_sign_ins_holds_no_usable_secret() {
     let world = World::new().await;
     world.connect("fabrikam", "client_authentication: private_key_jwt").await;
     let shop = &world.shop;
-    let mut secrets: Vec<(&str, String)> = vec![("client secret", SHOP_SECRET.into()), ("upstream secret", CONTOSO_SECRET.into())];
+    let mut secrets: Vec<(&str, String)> =
+        vec![("client secret", SHOP_SECRET.into()), ("upstream secret", CONTOSO_SECRET.into())];
 
     // one sign-in redeemed and refreshed, one whose code lies about, one under way at the provider
     let mut browser = shop.browser();

@@ -133,7 +133,8 @@ impl App {
 
     /// Verifies a token of the broker by the key that its JWKS names, for this audience.
     pub async fn verified(&self, token: &str, audience: &str) -> TokenData<Value> {
-        let keys: JwkSet = http().get(format!("{}/.well-known/jwks.json", self.issuer)).send().await.unwrap().json().await.unwrap();
+        let keys: JwkSet =
+            http().get(format!("{}/.well-known/jwks.json", self.issuer)).send().await.unwrap().json().await.unwrap();
         let header = decode_header(token).unwrap();
         let jwk = keys.find(header.kid.as_deref().expect("kid")).expect("the key is published");
         let mut rules = Validation::new(header.alg);

@@ -84,7 +84,8 @@ impl Browser {
     /// Submits the form with this id, with `changes` to its fields; a button's name and value are such a change.
     pub async fn submit(&mut self, page: &Page, form: &str, changes: &[(&str, &str)]) -> Page {
         let form = page.form(form);
-        let mut fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut fields: Vec<(&str, &str)> =
+            form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         fields.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
         fields.extend_from_slice(changes);
         let target = page.url.join(&form.action).unwrap();
@@ -126,7 +127,13 @@ impl Browser {
         for _ in 0..20 {
             self.history.push(url.clone());
             if self.stops.iter().any(|stop| url.as_str().starts_with(stop)) {
-                return Page { url, status: 0, headers: HeaderMap::new(), body: body.unwrap_or_default(), stopped: true };
+                return Page {
+                    url,
+                    status: 0,
+                    headers: HeaderMap::new(),
+                    body: body.unwrap_or_default(),
+                    stopped: true,
+                };
             }
             let page = self.fetch(&method, &url, body.as_deref(), from.as_deref()).await;
             let onward = page.headers.get(LOCATION).filter(|_| (301..=308).contains(&page.status));
@@ -144,7 +151,9 @@ impl Browser {
         let cookies: Vec<String> = self
             .jar
             .iter()
-            .filter(|c| c.site == site(url) && url.path().starts_with(&c.path) && (!c.secure || url.scheme() == "https"))
+            .filter(|c| {
+                c.site == site(url) && url.path().starts_with(&c.path) && (!c.secure || url.scheme() == "https")
+            })
             .map(|c| format!("{}={}", c.name, c.value))
             .collect();
         let mut request = self.http.request(method.clone(), url.clone());
@@ -152,11 +161,14 @@ impl Browser {
             request = request.header(COOKIE, cookies.join("; "));
         }
         let same = origin.is_none_or(|origin| origin == url.origin().ascii_serialization());
-        request = request.header("sec-fetch-site", match origin {
-            None => "none",
-            Some(_) if same => "same-origin",
-            Some(_) => "cross-site",
-        });
+        request = request.header(
+            "sec-fetch-site",
+            match origin {
+                None => "none",
+                Some(_) if same => "same-origin",
+                Some(_) => "cross-site",
+            },
+        );
         if *method == Method::POST {
             let origin = origin.map_or_else(|| url.origin().ascii_serialization(), Into::into);
             request = request.header(ORIGIN, origin).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -173,7 +185,8 @@ impl Browser {
         for header in headers.get_all(SET_COOKIE) {
             let mut parts = header.to_str().unwrap().split(';').map(str::trim);
             let (name, value) = parts.next().unwrap().split_once('=').unwrap();
-            let mut cookie = Cookie { site: site(url), name: name.into(), value: value.into(), path: "/".into(), secure: false };
+            let mut cookie =
+                Cookie { site: site(url), name: name.into(), value: value.into(), path: "/".into(), secure: false };
             let mut over = false;
             for attribute in parts {
                 let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));

@@ -17,7 +17,8 @@ pub fn forms(html: &str) -> Vec<Form> {
         let body = part.split("</form>").next().unwrap_or_default();
         let tag = body.split('>').next().unwrap_or_default();
         let attribute = |name: &str| attribute(tag, name).unwrap_or_default();
-        let mut form = Form { id: attribute("id"), action: attribute("action"), method: attribute("method"), ..Form::default() };
+        let mut form =
+            Form { id: attribute("id"), action: attribute("action"), method: attribute("method"), ..Form::default() };
         for (element, tag) in tags(body) {
             let get = |name: &str| self::attribute(tag, name).unwrap_or_default();
             match element {
@@ -52,7 +53,18 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 
 fn unescaped(text: &str) -> String {
     let mut out = text.to_owned();
-    for (entity, character) in [("&#34;", "\""), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&#60;", "<"), ("&lt;", "<"), ("&#62;", ">"), ("&gt;", ">"), ("&#38;", "&"), ("&amp;", "&")] {
+    for (entity, character) in [
+        ("&#34;", "\""),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&#60;", "<"),
+        ("&lt;", "<"),
+        ("&#62;", ">"),
+        ("&gt;", ">"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ] {
         out = out.replace(entity, character);
     }
     out

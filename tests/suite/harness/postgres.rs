@@ -96,10 +96,11 @@ async fn copy(template: &str, name: &str) {
 /// What a run that was killed left behind.
 async fn remove_leftovers() {
     let mut conn = administrator().await;
-    let names: Vec<String> = sqlx::query_scalar(r"SELECT datname::text FROM pg_database WHERE datname LIKE 'avouch\_test\_%'")
-        .fetch_all(&mut conn)
-        .await
-        .unwrap();
+    let names: Vec<String> =
+        sqlx::query_scalar(r"SELECT datname::text FROM pg_database WHERE datname LIKE 'avouch\_test\_%'")
+            .fetch_all(&mut conn)
+            .await
+            .unwrap();
     for name in names {
         let alive = name.split('_').nth(2).is_some_and(|pid| std::path::Path::new("/proc").join(pid).exists());
         if !alive {
@@ -115,7 +116,11 @@ async fn administer(statement: &str) -> Result<(), sqlx::Error> {
 }
 
 async fn administrator() -> PgConnection {
-    PgConnectOptions::from_str(&base_url()).unwrap().connect().await.expect("DATABASE_URL leads to a Postgres that runs")
+    PgConnectOptions::from_str(&base_url())
+        .unwrap()
+        .connect()
+        .await
+        .expect("DATABASE_URL leads to a Postgres that runs")
 }
 
 fn url_of(name: &str) -> String {

@@ -60,7 +60,12 @@ impl World {
     /// The last event of this action.
     pub async fn last_event(&self, action: &str) -> AuditEvent {
         let events = self.broker.audit_events().await;
-        events.iter().rev().find(|event| event.action == action).cloned().unwrap_or_else(|| panic!("no {action} in {events:#?}"))
+        events
+            .iter()
+            .rev()
+            .find(|event| event.action == action)
+            .cloned()
+            .unwrap_or_else(|| panic!("no {action} in {events:#?}"))
     }
 
     /// How often this action was audited.

@@ -81,5 +81,9 @@ clients: [{{ client_id: wiki, kind: spa, redirect_uris: [https://wiki.example/ca
         (SELECT count(*) FROM sessions) - (SELECT count(*) FROM audit_events WHERE action = 'login' AND outcome = 'success') AS unaudited";
     let row = sqlx::query(halves).fetch_one(&mut conn).await.unwrap();
     let counts: Vec<i64> = (0..5).map(|column| row.get(column)).collect();
-    assert_eq!(counts, [1, 0, 0, 0, 0], "users, users without identity, authorizations and sessions half written, logins unaudited");
+    assert_eq!(
+        counts,
+        [1, 0, 0, 0, 0],
+        "users, users without identity, authorizations and sessions half written, logins unaudited"
+    );
 }

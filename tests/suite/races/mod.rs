@@ -54,7 +54,8 @@ async fn refreshes_with_one_token_get_one_and_the_same_successor() {
     let mut token = tokens["refresh_token"].as_str().unwrap().to_owned();
     for _ in 0..ROUNDS {
         let answers = join_all((0..RACERS).map(|_| world.shop.refresh(&token))).await;
-        let mut successors: Vec<_> = answers.iter().map(|answer| (answer.status, answer.text("refresh_token").to_owned())).collect();
+        let mut successors: Vec<_> =
+            answers.iter().map(|answer| (answer.status, answer.text("refresh_token").to_owned())).collect();
         successors.dedup();
         assert_eq!(successors.len(), 1, "{successors:?}");
         assert_eq!(successors[0].0, 200);
@@ -70,7 +71,8 @@ async fn of_first_logins_of_one_person_all_find_one_user() {
         world.idp.tell(|script| script.subject = format!("person-{round}"));
         let browsers: Vec<_> = (0..RACERS).map(|_| world.shop.browser()).collect();
         let all = browsers.into_iter().map(async |mut browser| world.shop.tokens(&mut browser, &[]).await);
-        let subs: Vec<_> = join_all(all).await.iter().map(|t| claims(t["id_token"].as_str().unwrap())["sub"].clone()).collect();
+        let subs: Vec<_> =
+            join_all(all).await.iter().map(|t| claims(t["id_token"].as_str().unwrap())["sub"].clone()).collect();
         assert!(subs.iter().all(|sub| *sub == subs[0]), "{subs:?}");
     }
 }

@@ -16,7 +16,10 @@ async fn with_several_providers_the_person_chooses_one() {
     let mut browser = world.shop.browser();
     let (_, page) = world.shop.sign_in(&mut browser, &[]).await;
     assert_eq!(page.status, 200);
-    assert!(page.has("connection-contoso") && page.has("connection-fabrikam") && page.body.contains("The Shop"), "{page}");
+    assert!(
+        page.has("connection-contoso") && page.has("connection-fabrikam") && page.body.contains("The Shop"),
+        "{page}"
+    );
     let page = browser.press(&page, "connection-fabrikam").await;
     assert!(page.params().contains_key("code"), "{page}");
     assert_eq!((fabrikam.received().authorize.len(), world.idp.received().authorize.len()), (1, 0));

@@ -13,7 +13,10 @@ async fn what_was_allowed_is_remembered_until_more_is_asked_for() {
     let mut browser = app.browser();
     let basic = app.scoped("openid profile");
     let (request, page) = basic.sign_in(&mut browser, &[]).await;
-    assert!(page.has("allow") && page.has("deny") && page.body.contains("Partner") && page.body.contains("Marty McFly"), "{page}");
+    assert!(
+        page.has("allow") && page.has("deny") && page.body.contains("Partner") && page.body.contains("Marty McFly"),
+        "{page}"
+    );
     assert_eq!(page.text_of("return-host").as_deref(), Some(""), "the host stands in an element of its own");
     assert!(page.body.contains("https://partner.example"), "{page}");
     let page = browser.press(&page, "allow").await;

@@ -13,8 +13,14 @@ async fn a_form_without_its_token_or_from_another_site_does_nothing() {
     let action = world.broker.url(&form.action);
     let ours = [("csrf", csrf.as_str()), ("connection", "fabrikam")];
 
-    browser.submit(&page, "connection-form", &[("csrf", "wrong"), ("connection", "fabrikam")]).await.assert_problem(400, "form_foreign");
-    browser.submit(&page, "email-form", &[("csrf", ""), ("email", "a@fabrikam.example")]).await.assert_problem(400, "form_foreign");
+    browser
+        .submit(&page, "connection-form", &[("csrf", "wrong"), ("connection", "fabrikam")])
+        .await
+        .assert_problem(400, "form_foreign");
+    browser
+        .submit(&page, "email-form", &[("csrf", ""), ("email", "a@fabrikam.example")])
+        .await
+        .assert_problem(400, "form_foreign");
     for origin in ["https://evil.example", "null", "http://localhost:1"] {
         browser.post_from(Some(origin), &action, &ours).await.assert_problem(400, "form_foreign");
     }

@@ -58,7 +58,10 @@ async fn other_faults_go_back_to_the_application_by_name() {
         assert_eq!((&params["state"], &params["iss"]), (&request.state, &world.broker.issuer), "{more:?}");
         let description = &params["error_description"];
         assert!(description.chars().all(|c| (' '..='~').contains(&c) && c != '"' && c != '\\'), "{description}");
-        assert!(params.keys().all(|k| ["error", "error_description", "error_uri", "state", "iss"].contains(&k.as_str())), "{params:?}");
+        assert!(
+            params.keys().all(|k| ["error", "error_description", "error_uri", "state", "iss"].contains(&k.as_str())),
+            "{params:?}"
+        );
     }
     assert!(world.idp.received().authorize.is_empty());
 }
@@ -66,7 +69,10 @@ async fn other_faults_go_back_to_the_application_by_name() {
 #[tokio::test]
 async fn unknown_parameters_are_ignored_and_doubled_ones_are_not() {
     let world = World::new().await;
-    world.shop.tokens(&mut world.shop.browser(), &[("extra", "foobar"), ("display", "popup"), ("claims_locales", "de")]).await;
+    world
+        .shop
+        .tokens(&mut world.shop.browser(), &[("extra", "foobar"), ("display", "popup"), ("claims_locales", "de")])
+        .await;
     let request = world.shop.request(&[]);
     let page = world.shop.browser().open(&format!("{}&state=again", request.url)).await;
     page.assert_problem(400, "request_malformed");
@@ -88,7 +94,8 @@ async fn a_request_may_be_posted() {
 async fn form_post_answers_by_a_form_without_inline_script_errors_included() {
     let world = World::new().await;
     for (more, member) in [("login", "code"), ("sometimes", "error")] {
-        let (request, page) = world.shop.sign_in(&mut world.shop.browser(), &[("response_mode", "form_post"), ("prompt", more)]).await;
+        let (request, page) =
+            world.shop.sign_in(&mut world.shop.browser(), &[("response_mode", "form_post"), ("prompt", more)]).await;
         assert_eq!(page.status, 200, "{page}");
         let form = &page.forms()[0];
         assert_eq!((form.action.as_str(), form.method.as_str()), (world.shop.redirect_uri.as_str(), "post"));
@@ -96,7 +103,10 @@ async fn form_post_answers_by_a_form_without_inline_script_errors_included() {
         assert!(field(member).is_some(), "{page}");
         assert_eq!((field("state"), field("iss")), (Some(request.state.clone()), Some(world.broker.issuer.clone())));
         let csp = page.header("content-security-policy");
-        assert!(csp.contains("script-src 'self';") && csp.contains("form-action 'self' https:") && !csp.contains("unsafe"), "{csp}");
+        assert!(
+            csp.contains("script-src 'self';") && csp.contains("form-action 'self' https:") && !csp.contains("unsafe"),
+            "{csp}"
+        );
         assert!(!page.body.contains("onload="), "{page}");
         assert_eq!(page.header("cache-control"), "no-store");
     }

@@ -11,7 +11,8 @@ async fn a_second_application_needs_no_second_sign_in() {
     let (mut browser, first) = world.signed_in().await;
     browser.stop_at(&other.redirect_uri);
     let second = other.tokens(&mut browser, &[]).await;
-    let sub = |tokens: &serde_json::Value| crate::harness::app::claims(tokens["id_token"].as_str().unwrap())["sub"].clone();
+    let sub =
+        |tokens: &serde_json::Value| crate::harness::app::claims(tokens["id_token"].as_str().unwrap())["sub"].clone();
     assert_eq!(sub(&first), sub(&second), "one person, one sub for all applications");
     assert_eq!(world.idp.received().authorize.len(), 1);
 }

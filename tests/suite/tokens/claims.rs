@@ -26,7 +26,10 @@ async fn every_algorithm_verifies_by_the_published_keys_and_types_are_as_the_res
         assert_eq!(token["iss"], json!(world.broker.issuer));
         assert_eq!(token["exp"].as_i64().unwrap() - token["iat"].as_i64().unwrap(), ttl);
         assert_eq!(answer.json["expires_in"], json!(ttl));
-        assert_eq!((&token["sub"], &token["client_id"], &token["azp"]), (&json!("robot"), &json!("robot"), &json!("robot")));
+        assert_eq!(
+            (&token["sub"], &token["client_id"], &token["azp"]),
+            (&json!("robot"), &json!("robot"), &json!("robot"))
+        );
         assert!(token["scope"].is_string() && token["jti"].is_string(), "{token}");
     }
 }
@@ -68,7 +71,10 @@ async fn claims_go_where_scope_and_registration_send_them() {
     let access = claims(lean["access_token"].as_str().unwrap());
     assert_eq!(access["scope"], json!("openid profile email offline_access"));
     assert_eq!(access["aud"], json!(world.broker.url("/userinfo")));
-    assert_eq!((&access["client_id"], &access["azp"], &access["sub"]), (&json!("shop"), &json!("shop"), &id_token["sub"]));
+    assert_eq!(
+        (&access["client_id"], &access["azp"], &access["sub"]),
+        (&json!("shop"), &json!("shop"), &id_token["sub"])
+    );
 
     let app = world.app("rich", "kind: spa\nclaims: { id_token: [email, name, groups], access_token: [email] }").await;
     let rich = app.tokens(&mut app.browser(), &[]).await;

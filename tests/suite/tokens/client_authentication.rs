@@ -72,7 +72,9 @@ async fn whoever_cannot_prove_itself_is_told_alike_and_how_to() {
     let nobody = post(&url, Some(&basic("nobody", "wrong")), &[GRANT]).await;
     assert_eq!(wrong.json["error_description"], nobody.json["error_description"]);
     for fields in [vec![GRANT, ("client_id", "shop")], vec![GRANT, ("client_secret", "again")]] {
-        post(&url, Some(&basic("robot", "robot-secret-0123456789")), &fields).await.assert_error(400, "invalid_request");
+        post(&url, Some(&basic("robot", "robot-secret-0123456789")), &fields)
+            .await
+            .assert_error(400, "invalid_request");
     }
     let reasons: Vec<_> = world.broker.audit_events().await.into_iter().filter_map(|event| event.reason).collect();
     for reason in ["client_secret_wrong", "client_unknown", "client_secret_missing"] {

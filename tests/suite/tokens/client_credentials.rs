@@ -8,7 +8,8 @@ use crate::harness::app::{claims, post};
 async fn without_a_scope_it_is_all_that_the_client_may_have_on_the_audience() {
     let world = World::new().await;
     let robot = machine(&world).await;
-    let table: &[(&[(&str, &str)], &str, &str)] = &[
+    type Asked = &'static [(&'static str, &'static str)];
+    let table: &[(Asked, &str, &str)] = &[
         (&[], API, "read write"),
         (&[("audience", API)], API, "read write"),
         (&[("resource", "https://es256.example")], "https://es256.example", "read"),

@@ -19,7 +19,8 @@ async fn what_is_wrong_with_a_request_is_named_in_json_that_nobody_stores() {
         ("grant_type=client_credentials&scope=nothing", "invalid_scope"),
     ];
     for (body, error) in table {
-        let request = http().post(robot.token_url()).header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+        let request =
+            http().post(robot.token_url()).header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
         let request = request.header("authorization", basic("robot", "robot-secret-0123456789")).body(*body);
         let answer = answer(request).await;
         assert_eq!((answer.status, answer.json["error"].as_str()), (400, Some(*error)), "{body}: {}", answer.json);
@@ -48,7 +49,10 @@ async fn other_content_types_and_methods_are_refused() {
 async fn parameters_in_the_url_do_not_count() {
     let world = World::new().await;
     let robot = machine(&world).await;
-    let url = format!("{}?grant_type=client_credentials&client_id=robot&client_secret=robot-secret-0123456789", robot.token_url());
+    let url = format!(
+        "{}?grant_type=client_credentials&client_id=robot&client_secret=robot-secret-0123456789",
+        robot.token_url()
+    );
     let request = http().post(url).header("content-type", "application/x-www-form-urlencoded").body("");
     answer(request).await.assert_error(400, "invalid_request");
 }

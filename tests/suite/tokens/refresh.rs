@@ -31,7 +31,16 @@ async fn an_old_token_that_comes_again_ends_the_whole_family() {
     world.broker.clock.advance(Duration::seconds(11));
     world.shop.refresh(first).await.assert_error(400, "invalid_grant");
     world.shop.refresh(second.text("refresh_token")).await.assert_error(400, "invalid_grant");
-    assert_eq!(world.broker.audit_events().await.iter().filter(|e| e.reason.as_deref() == Some("refresh_token_reused")).count(), 1);
+    assert_eq!(
+        world
+            .broker
+            .audit_events()
+            .await
+            .iter()
+            .filter(|e| e.reason.as_deref() == Some("refresh_token_reused"))
+            .count(),
+        1
+    );
 }
 
 #[tokio::test]

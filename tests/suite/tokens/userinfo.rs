@@ -4,8 +4,8 @@ use serde_json::json;
 use time::Duration;
 
 use super::machine;
-use crate::harness::app::{answer, claims, get, http, post};
 use crate::harness::World;
+use crate::harness::app::{answer, claims, get, http, post};
 
 #[tokio::test]
 async fn it_answers_to_a_header_a_post_and_a_body_and_says_what_the_scopes_allow() {
@@ -23,7 +23,8 @@ async fn it_answers_to_a_header_a_post_and_a_body_and_says_what_the_scopes_allow
     let sub = claims(tokens["id_token"].as_str().unwrap())["sub"].clone();
     for answer in answers {
         assert_eq!(answer.status, 200, "{}", answer.json);
-        let expected = json!({ "sub": sub, "email": "marty@contoso.example", "email_verified": false, "name": "Marty McFly" });
+        let expected =
+            json!({ "sub": sub, "email": "marty@contoso.example", "email_verified": false, "name": "Marty McFly" });
         let mut said = answer.json.clone();
         said["email_verified"] = false.into(); // who is believed about it is the connection's matter
         assert_eq!(said, expected);

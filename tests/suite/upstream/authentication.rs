@@ -29,7 +29,10 @@ async fn client_secret_post_stands_in_the_body_and_in_no_header() {
     world.signed_in().await;
     let call = world.idp.received().token.remove(0);
     assert_eq!(call.authorization, None);
-    assert_eq!((call.params["client_id"].as_str(), call.params["client_secret"].as_str()), ("avouch-at-contoso", CONTOSO_SECRET));
+    assert_eq!(
+        (call.params["client_id"].as_str(), call.params["client_secret"].as_str()),
+        ("avouch-at-contoso", CONTOSO_SECRET)
+    );
     assert_eq!(call.params["redirect_uri"], world.broker.url("/connections/contoso/callback"));
 }
 
@@ -105,5 +108,9 @@ async fn hints_are_passed_on_and_consent_stays_between_us_and_the_person() {
     assert_eq!(plain["scope"], "openid groups");
     assert!(!plain.contains_key("login_hint") && !plain.contains_key("prompt"));
     assert_eq!(plain["code_challenge_method"], "S256");
-    assert!(hinted["nonce"] != plain["nonce"] && hinted["state"] != plain["state"] && hinted["code_challenge"] != plain["code_challenge"]);
+    assert!(
+        hinted["nonce"] != plain["nonce"]
+            && hinted["state"] != plain["state"]
+            && hinted["code_challenge"] != plain["code_challenge"]
+    );
 }

@@ -81,7 +81,9 @@ async fn a_private_address_is_refused_unless_it_is_allowed() {
     let world = World::with(options).await;
     refused(&world, 502, "upstream_unavailable").await;
     let secure = world.idp.issuer.replace("http:", "https:");
-    for issuer in [secure.as_str(), "https://127.0.0.1:1", "https://[::1]:1", "https://169.254.169.254", "https://10.0.0.1"] {
+    for issuer in
+        [secure.as_str(), "https://127.0.0.1:1", "https://[::1]:1", "https://169.254.169.254", "https://10.0.0.1"]
+    {
         world.set_contoso(&format!("issuer: \"{issuer}\"")).await;
         refused(&world, 502, "upstream_unavailable").await;
     }
@@ -97,7 +99,9 @@ async fn nonsense_for_metadata_is_unavailable_and_another_issuer_is_a_misconfigu
         world.broker.clock.advance(Turn::seconds(6));
     }
     world.idp.tell_the_truth();
-    world.idp.tell(|script| script.discovery = Some(Box::new(|document| document["issuer"] = "https://evil.example".into())));
+    world.idp.tell(|script| {
+        script.discovery = Some(Box::new(|document| document["issuer"] = "https://evil.example".into()))
+    });
     refused(&world, 500, "discovery_issuer_mismatch").await;
 }
 
@@ -107,7 +111,8 @@ async fn metadata_may_not_point_into_the_network() {
     let world = World::with(options).await;
     for member in ["token_endpoint", "jwks_uri", "authorization_endpoint"] {
         world.idp.tell(|script| {
-            script.discovery = Some(Box::new(move |document| document[member] = "http://169.254.169.254/latest".into()));
+            script.discovery =
+                Some(Box::new(move |document| document[member] = "http://169.254.169.254/latest".into()));
         });
         refused(&world, 502, "upstream_unavailable").await;
         world.broker.clock.advance(Turn::seconds(6));

@@ -31,13 +31,26 @@ const LIES: &[Lie] = &[
     ("no audience at all", |idp| claim(idp, "aud", json!([])), "audience_mismatch"),
     (
         "several audiences and a foreign azp",
-        |idp| idp.lie(|claims| { claims["aud"] = json!([claims["aud"], "another"]); claims["azp"] = json!("another") }),
+        |idp| {
+            idp.lie(|claims| {
+                claims["aud"] = json!([claims["aud"], "another"]);
+                claims["azp"] = json!("another")
+            })
+        },
         "azp_mismatch",
     ),
-    ("several audiences and no azp", |idp| idp.lie(|claims| claims["aud"] = json!([claims["aud"], "another"])), "azp_mismatch"),
+    (
+        "several audiences and no azp",
+        |idp| idp.lie(|claims| claims["aud"] = json!([claims["aud"], "another"])),
+        "azp_mismatch",
+    ),
     ("a foreign azp beside our audience", |idp| claim(idp, "azp", json!("another")), "azp_mismatch"),
     ("another issuer", |idp| claim(idp, "iss", json!("https://evil.example")), "issuer_mismatch"),
-    ("our issuer with a slash", |idp| idp.lie(|c| c["iss"] = format!("{}/", c["iss"].as_str().unwrap()).into()), "issuer_mismatch"),
+    (
+        "our issuer with a slash",
+        |idp| idp.lie(|c| c["iss"] = format!("{}/", c["iss"].as_str().unwrap()).into()),
+        "issuer_mismatch",
+    ),
     ("an expired token", |idp| time(idp, "exp", -90), "expired"),
     ("a token of the future", |idp| time(idp, "iat", 120), "issued_in_future"),
     ("a token that is not valid yet", |idp| time(idp, "nbf", 120), "not_yet_valid"),
@@ -48,13 +61,21 @@ const LIES: &[Lie] = &[
     ("a key that is published nowhere", |idp| signature(idp, Signature::UnknownKid), "unknown_key"),
     ("a stranger's key under our kid", |idp| signature(idp, Signature::KidSwap), "signature_invalid"),
     ("a payload changed after signing", |idp| signature(idp, Signature::Broken), "signature_invalid"),
-    ("text that is no token", |idp| idp.tell(|s| s.token_answer = Some(Box::new(|a| a["id_token"] = "x.y".into()))), "id_token_malformed"),
+    (
+        "text that is no token",
+        |idp| idp.tell(|s| s.token_answer = Some(Box::new(|a| a["id_token"] = "x.y".into()))),
+        "id_token_malformed",
+    ),
     (
         "no ID token",
         |idp| idp.tell(|s| s.token_answer = Some(Box::new(|a| drop(a.as_object_mut().unwrap().remove("id_token"))))),
         "id_token_missing",
     ),
-    ("UserInfo about somebody else", |idp| idp.tell(|s| s.userinfo = json!({ "sub": "doc" })), "userinfo_subject_mismatch"),
+    (
+        "UserInfo about somebody else",
+        |idp| idp.tell(|s| s.userinfo = json!({ "sub": "doc" })),
+        "userinfo_subject_mismatch",
+    ),
 ];
 
 #[tokio::test]

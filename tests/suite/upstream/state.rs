@@ -56,7 +56,10 @@ async fn a_made_up_state_and_none_at_all_are_unknown() {
     let (mut browser, page) = at_the_callback(&world).await;
     let state = page.param("state");
     let own = [
-        page.url.as_str().replace(&state, &avouch::secret::mint(avouch::secret::Kind::UpstreamState, &Default::default()).expose().clone()),
+        page.url.as_str().replace(
+            &state,
+            &avouch::secret::mint(avouch::secret::Kind::UpstreamState, &Default::default()).expose().clone(),
+        ),
         page.url.as_str().replace(&state, "garbage"),
         page.url.as_str().replace(&format!("state={state}"), ""),
     ];

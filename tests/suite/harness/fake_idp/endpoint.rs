@@ -87,7 +87,11 @@ fn authorize(shared: &Shared, query: &str) -> HttpResponse {
         challenge: asked.get("code_challenge").cloned(),
     };
     state.codes.insert(code.clone(), behind);
-    let mut response = vec![("code".to_owned(), code), ("state".to_owned(), asked["state"].clone()), ("iss".to_owned(), shared.base.clone())];
+    let mut response = vec![
+        ("code".to_owned(), code),
+        ("state".to_owned(), asked["state"].clone()),
+        ("iss".to_owned(), shared.base.clone()),
+    ];
     if let Some(alter) = &state.script.response {
         alter(&mut response);
     }

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{Code, State, key};
 use super::endpoint::extend;
+use super::{Code, State, key};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signature {
