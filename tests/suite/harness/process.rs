@@ -1,0 +1,103 @@
+//! The broker as its own process, for what only a process can do: refuse to start, be killed.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::postgres::{Database, master_key_file};
+
+pub struct BrokerProcess {
+    pub issuer: String,
+    pub database: Database,
+    files: TempDir,
+    settings: Vec<(&'static str, String)>,
+    child: Option<Child>,
+}
+
+impl BrokerProcess {
+    /// Its settings and database; nothing runs yet.
+    pub async fn prepare() -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let database = Database::fresh().await;
+        // Held until both are known, so that they differ.
+        let ports = [TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap()];
+        let [port, ops_port] = ports.map(|listener| listener.local_addr().unwrap().port());
+        let issuer = format!("http://localhost:{port}");
+        let settings = vec![
+            ("AVOUCH_ISSUER", issuer.clone()),
+            ("AVOUCH_LISTEN", format!("127.0.0.1:{port}")),
+            ("AVOUCH_OPS_LISTEN", format!("127.0.0.1:{ops_port}")),
+            ("AVOUCH_DATABASE_URL", database.url.clone()),
+            ("AVOUCH_MASTER_KEY_FILE", master_key_file(files.path())),
+            ("AVOUCH_DATA_DIR", files.path().join("data").display().to_string()),
+            ("AVOUCH_ALLOW_PRIVATE_UPSTREAMS", "true".into()),
+            ("AVOUCH_LOG", "warn".into()),
+        ];
+        Self { issuer, database, files, settings, child: None }
+    }
+
+    /// Replaces a setting.
+    pub fn set(&mut self, variable: &'static str, value: impl Into<String>) {
+        self.settings.retain(|(known, _)| *known != variable);
+        self.settings.push((variable, value.into()));
+    }
+
+    pub fn files(&self) -> &std::path::Path {
+        self.files.path()
+    }
+
+    /// The program with nothing of ours in its environment but the settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_avouch"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AVOUCH_")) {
+            command.env_remove(name);
+        }
+        command.current_dir(self.files.path()).args(arguments).envs(self.settings.iter().cloned()).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// `avouch apply` of this resource file.
+    pub fn apply(&self, yaml: &str) {
+        std::fs::write(self.files.path().join("resources.yaml"), yaml).unwrap();
+        let output = self.run(&["apply", "-f", "resources.yaml"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Starts it and returns when it answers.
+    pub async fn serve(&mut self) {
+        let child = self.command(&["serve"]).stdout(Stdio::null()).spawn().unwrap();
+        self.child = Some(child);
+        let url = format!("{}/.well-known/openid-configuration", self.issuer);
+        let http = super::app::http();
+        for _ in 0..200 {
+            if http.get(&url).send().await.is_ok() {
+                return;
+            }
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                panic!("the broker ended with {status}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the broker does not answer");
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for BrokerProcess {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

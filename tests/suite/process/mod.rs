@@ -1,0 +1,3 @@
+//! The broker as a process that is killed. How it refuses to start is told in `tests/cli.rs`.
+
+mod kill;

@@ -1,0 +1,35 @@
+//! What applications get and how they ask for it.
+
+mod claims;
+mod client_authentication;
+mod client_credentials;
+mod discovery;
+mod errors;
+mod refresh;
+mod reuse;
+mod userinfo;
+
+use crate::harness::{App, World};
+
+pub const API: &str = "https://api.example";
+
+/// A machine with a secret, and the resources it may have.
+async fn machine(world: &World) -> App {
+    world.broker.secret("robot", "robot-secret-0123456789");
+    let yaml = "
+resources:
+  - { identifier: https://api.example, scopes: [read, write, admin] }
+  - { identifier: https://es256.example, scopes: [read], access_token: { alg: ES256, typ: JWT, ttl: 120 } }
+  - { identifier: https://ps256.example, scopes: [read], access_token: { alg: PS256 } }
+  - { identifier: https://eddsa.example, scopes: [read], access_token: { alg: EdDSA } }
+  - { identifier: https://forbidden.example, scopes: [read] }
+clients:
+  - client_id: robot
+    kind: machine
+    audiences: [https://api.example, https://es256.example, https://ps256.example, https://eddsa.example]
+    scopes: [read, write]
+    client_secret: { file: robot }
+";
+    world.apply(yaml).await;
+    App::new(&world.broker, "robot", Some("robot-secret-0123456789"))
+}
