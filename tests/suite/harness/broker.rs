@@ -1,0 +1,194 @@
+//! A whole broker in this process: its own port, database and clock. [`Broker::apply`] is how it is configured.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use avouch::clock::ShiftedClock;
+use avouch::config::{Config, Environment, Flags, Purpose};
+use avouch::ids::UserId;
+use avouch::outbound;
+use avouch::provisioning::{self, Job, ResourceFile};
+use avouch::server::{self, Server};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Row as _};
+use tempfile::TempDir;
+
+use super::postgres::{Database, master_key_file};
+
+/// How the broker differs from the usual one, which may reach private upstreams.
+pub struct Options {
+    pub clock: Arc<ShiftedClock>,
+    pub allow_private_upstreams: bool,
+    /// How long an upstream may take to answer.
+    pub upstream_timeout: Duration,
+    /// Absent: a fresh database of its own.
+    pub database: Option<PgConnectOptions>,
+    /// More settings, as variables.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock: Arc::default(),
+            allow_private_upstreams: true,
+            upstream_timeout: Duration::from_secs(10),
+            database: None,
+            settings: Vec::new(),
+        }
+    }
+}
+
+pub struct Broker {
+    /// `http://localhost:PORT`.
+    pub issuer: String,
+    pub clock: Arc<ShiftedClock>,
+    server: Option<Server>,
+    port: u16,
+    options: Options,
+    config: Config,
+    database: PgConnectOptions,
+    _own: Option<Database>,
+    files: TempDir,
+}
+
+/// A row of the audit log, as far as tests look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    pub action: String,
+    pub outcome: String,
+    pub reason: Option<String>,
+    pub actor: String,
+    pub client_id: Option<String>,
+    pub connection: Option<String>,
+    pub sub: Option<String>,
+    pub trace_id: Option<String>,
+}
+
+/// Once per process: which library does TLS.
+pub fn crypto() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+}
+
+impl Broker {
+    pub async fn start(options: Options) -> Self {
+        crypto();
+        let own = match &options.database {
+            Some(_) => None,
+            None => Some(Database::fresh().await),
+        };
+        let database = options.database.clone().unwrap_or_else(|| own.as_ref().unwrap().options());
+        let listener = listen(0);
+        let port = listener.local_addr().unwrap().port();
+        let issuer = format!("http://localhost:{port}");
+        let files = tempfile::tempdir().unwrap();
+        let mut settings = vec![
+            ("AVOUCH_ISSUER", issuer.clone()),
+            ("AVOUCH_DATABASE_URL", "postgres://elsewhere".to_owned()),
+            ("AVOUCH_MASTER_KEY_FILE", master_key_file(files.path())),
+            ("AVOUCH_DATA_DIR", files.path().display().to_string()),
+            ("AVOUCH_ALLOW_PRIVATE_UPSTREAMS", options.allow_private_upstreams.to_string()),
+        ];
+        settings.extend(options.settings.iter().cloned());
+        let config = Config::load(&Flags::default(), &Environment::of(settings), Purpose::Serve).unwrap();
+        let clock = options.clock.clone();
+        let mut broker = Self { issuer, clock, server: None, port, options, config, database, _own: own, files };
+        broker.run_on(listener).await;
+        broker
+    }
+
+    /// Stops it properly and starts it again at the same address, on the same database.
+    pub async fn restart(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
+        }
+        self.run_on(listen(self.port)).await;
+    }
+
+    async fn run_on(&mut self, listener: TcpListener) {
+        let mut ctx = avouch::startup::open(&self.config, self.database.clone(), self.clock.clone()).await.unwrap();
+        let policy = outbound::Policy {
+            allow_private: self.options.allow_private_upstreams,
+            timeout: self.options.upstream_timeout,
+            ..Default::default()
+        };
+        ctx.http = outbound::Client::new(policy).unwrap();
+        self.server = Some(server::start_on(&self.config, ctx, listener, listen(0)).await.unwrap());
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("the broker runs")
+    }
+
+    /// A URL below the issuer; `path` begins with a slash.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+
+    /// The same at the operations listener.
+    pub fn ops_url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.server().ops_address.port())
+    }
+
+    /// Puts a secret where the resource file finds it: `client_secret: { file: NAME }`.
+    pub fn secret(&self, name: &str, value: &str) {
+        std::fs::write(self.files.path().join(name), value).unwrap();
+    }
+
+    pub fn files(&self) -> &Path {
+        self.files.path()
+    }
+
+    /// Applies a resource file, and returns when the broker goes by it. The users it names come back with their `sub`.
+    pub async fn apply(&self, yaml: &str) -> Vec<(String, UserId)> {
+        let file = ResourceFile::parse(yaml, "resources.yaml").unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+        let base_dir = self.files.path().to_owned();
+        let job = Job { file, managed_by: "resources.yaml".into(), base_dir, prune: false };
+        let live = &self.server().broker;
+        let applied = provisioning::apply(&live.ctx, &job).await.unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+        live.reload().await.unwrap();
+        applied.users
+    }
+
+    /// The audit log so far, oldest first. Read from the database until there is an address to ask.
+    pub async fn audit_events(&self) -> Vec<AuditEvent> {
+        self.server().broker.audit.flush().await;
+        let mut conn = self.database.connect().await.unwrap();
+        let rows = sqlx::query(
+            "SELECT action, outcome, reason, actor, client_id, connection, sub, trace_id FROM audit_events ORDER BY at, id",
+        );
+        let rows = rows.fetch_all(&mut conn).await.unwrap();
+        let event = |row: &sqlx::postgres::PgRow| AuditEvent {
+            action: row.get(0),
+            outcome: row.get(1),
+            reason: row.get(2),
+            actor: row.get(3),
+            client_id: row.get(4),
+            connection: row.get(5),
+            sub: row.get(6),
+            trace_id: row.get(7),
+        };
+        rows.iter().map(event).collect()
+    }
+
+    /// How to reach its database, for what only an operator at the machine can do.
+    pub fn database(&self) -> &PgConnectOptions {
+        &self.database
+    }
+
+    pub fn database_url(&self) -> &str {
+        &self._own.as_ref().expect("a database of its own").url
+    }
+}
+
+/// A free port of the loopback address, or this one.
+pub fn listen(port: u16) -> TcpListener {
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    listener
+}

@@ -1,0 +1,18 @@
+//! What the tests stand on: a database each, a broker each, a browser, applications, and an identity provider that lies.
+
+#![allow(dead_code, unused_imports)] // each folder uses a part
+
+pub mod app;
+pub mod broker;
+pub mod browser;
+pub mod fake_idp;
+pub mod html;
+pub mod postgres;
+pub mod world;
+
+pub use app::{Answer, App};
+pub use broker::{AuditEvent, Broker, Options};
+pub use browser::{Browser, Page};
+pub use fake_idp::{FakeIdp, Misbehaviour, Place, Signature};
+pub use postgres::Database;
+pub use world::World;

@@ -1,0 +1,6 @@
+//! The black box: what a person, an application and an operator do to a whole broker, over HTTP. One folder per thing
+//! that somebody does. Each test has a broker and a database of its own, and turns the clock instead of waiting.
+
+mod harness;
+
+mod sign_in;

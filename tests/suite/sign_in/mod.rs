@@ -1,0 +1,3 @@
+//! A person signs in to an application.
+
+mod happy;
