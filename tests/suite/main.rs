@@ -3,4 +3,5 @@
 
 mod harness;
 
+mod real;
 mod sign_in;

@@ -5,14 +5,18 @@
 pub mod app;
 pub mod broker;
 pub mod browser;
+pub mod chromium;
 pub mod fake_idp;
 pub mod html;
+pub mod peer;
 pub mod postgres;
 pub mod world;
 
 pub use app::{Answer, App};
 pub use broker::{AuditEvent, Broker, Options};
 pub use browser::{Browser, Page};
+pub use chromium::Chromium;
 pub use fake_idp::{FakeIdp, Misbehaviour, Place, Signature};
+pub use peer::Peer;
 pub use postgres::Database;
 pub use world::World;
