@@ -12,7 +12,7 @@ demo: ## install what is missing, build, run the demo on http://localhost:8080
 
 test: setup peers check-sqlx ## install what is missing, run every test
 	cargo fmt --check
-	cargo test --locked
+	dev/with-postgres cargo test --locked
 
 # Clippy shares no compiled dependency with the tests (it only checks them), so it is not part of `make test`.
 check: ## rustfmt and clippy, warnings are errors

@@ -5,6 +5,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool};
 
+use crate::oauth::error::{ErrorCode, OAuthError};
+
 pub type Conn = sqlx::PgConnection;
 pub type Pool = PgPool;
 
@@ -51,5 +53,15 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
         // class 57: operator intervention (shutdown, cancelled statement), 53: out of resources, 08: connection
         sqlx::Error::Database(e) => e.code().is_some_and(|c| ["57", "53", "08"].iter().any(|class| c.starts_with(class))),
         _ => false,
+    }
+}
+
+/// What a database error means to a client: we cannot decide (503), or we are broken (500). It is logged here, once.
+pub fn database_error(error: &sqlx::Error) -> OAuthError {
+    tracing::error!(%error, "the database failed");
+    if is_unavailable(error) {
+        OAuthError::new(ErrorCode::TemporarilyUnavailable, "the database cannot be reached; try again in a few seconds")
+    } else {
+        OAuthError::new(ErrorCode::ServerError, "something broke on our side; the operator finds it by the trace id")
     }
 }

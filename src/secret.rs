@@ -31,7 +31,7 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
 
 impl<T: Zeroize + AsRef<[u8]>> PartialEq for Secret<T> {
     fn eq(&self, other: &Self) -> bool {
-        verify_slices_are_equal(self.0.as_ref().as_ref(), other.0.as_ref().as_ref()).is_ok()
+        verify_slices_are_equal((*self.0).as_ref(), (*other.0).as_ref()).is_ok()
     }
 }
 

@@ -84,6 +84,8 @@ pub async fn start_on(
             .configure(grant::endpoint::routes)
             .configure(token::endpoint::routes)
             .configure(login::endpoint::routes)
+            .configure(login::chooser::pages::routes)
+            .configure(login::consent::pages::routes)
             .configure(login::pages::routes);
         App::new()
             .app_data(state.clone())

@@ -19,7 +19,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     ("steps", &["authorization", "token"]),
     (
         "journeys and top",
-        &["discovery", "grant", "login", "provisioning", "cli", "config", "demo", "janitor", "main", "server"],
+        &["discovery", "grant", "login", "provisioning", "cli", "config", "demo", "janitor", "main", "server", "startup"],
     ),
 ];
 
@@ -32,7 +32,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     // mechanisms
     ("ctx", &["db", "outbound", "vault"]),
     ("vault", &["db"]),
-    ("web", &["ctx"]),
+    ("web", &["ctx", "vault"]),
     // nouns
     ("client", &["connection"]),
     ("consent", &["client", "user"]),
@@ -42,9 +42,11 @@ const BESIDE: &[(&str, &[&str])] = &[
     // steps
     ("authorization", &["token"]),
     // journeys and top
-    ("cli", &["config", "demo", "janitor", "provisioning", "server"]),
+    ("cli", &["config", "demo", "janitor", "provisioning", "server", "startup"]),
     ("demo", &["config", "provisioning", "server"]),
     ("main", &["cli"]),
+    ("janitor", &["login"]),
+    ("startup", &["config"]),
     ("server", &["config", "discovery", "grant", "janitor", "login"]),
 ];
 
@@ -105,6 +107,10 @@ impl File {
     fn module(&self) -> &str {
         let first = self.path.split('/').next().unwrap_or_default();
         first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    fn is_test(&self) -> bool {
+        self.name() == "tests.rs" || self.path.contains("/tests/")
     }
 
     fn name(&self) -> &str {
@@ -305,11 +311,12 @@ fn names_say_something() {
 #[test]
 fn every_file_says_what_it_owns_and_stays_short() {
     let mut offences = Vec::new();
-    for file in source() {
+    for file in source().iter().filter(|file| !file.is_test()) {
         if !file.text.starts_with("//!") {
             offences.push(format!("src/{}:1: begins without a //! that says what it owns", file.path));
         }
-        let lines = file.text.lines().count();
+        // unit tests beside the code end with it; what counts is what has to fit in the head
+        let lines = file.text.lines().take_while(|line| *line != "#[cfg(test)]").count();
         if lines > LONGEST && !MAY_BE_LONGER.contains(&file.path.as_str()) {
             offences.push(format!(
                 "src/{}: {lines} lines, more than {LONGEST}; split it along a noun or a rule",

@@ -81,7 +81,7 @@ impl Event {
         self.connection = Some(slug.to_string());
         self
     }
-    pub fn sub(mut self, sub: impl ToString) -> Self {
+    pub fn about(mut self, sub: impl ToString) -> Self {
         self.sub = Some(sub.to_string());
         self
     }

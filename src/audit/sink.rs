@@ -13,7 +13,8 @@ use crate::ctx::Ctx;
 use crate::ids::AuditEventId;
 
 const CAPACITY: usize = 16_384;
-const BATCH: usize = 512;
+/// Rows of one statement; at one flush every 100 ms this is more than signatures can be made.
+const BATCH: usize = 8_192;
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
 
 enum Message {
@@ -58,7 +59,7 @@ impl Sink {
 }
 
 async fn write(ctx: Ctx, mut inbox: mpsc::Receiver<Message>) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = Vec::new();
     while let Some(first) = inbox.recv().await {
         let mut waiting = Vec::new();
         let mut take = |message| match message {

@@ -35,12 +35,12 @@ impl Demo {
             }
         }
         match self.only {
-            None => {
-                database::with_ctx(&config, Sharing::Alone, async |ctx| demo::everything(config.clone(), ctx).await)
-            }
-            Some(Part::Broker) => {
-                database::with_ctx(&config, Sharing::Alone, async |ctx| demo::broker(config.clone(), ctx).await)
-            }
+            None => database::with_ctx(&config, Sharing::Alone, async |ctx| {
+                demo::everything(config.clone(), ctx).await
+            }),
+            Some(Part::Broker) => database::with_ctx(&config, Sharing::Alone, async |ctx| {
+                demo::broker(config.clone(), ctx).await
+            }),
             Some(Part::Idp) => actix_web::rt::System::new().block_on(demo::idp(config)),
             Some(Part::App) => actix_web::rt::System::new().block_on(demo::app(config)),
         }

@@ -4,6 +4,7 @@
 mod database;
 mod demo;
 mod healthcheck;
+mod keys;
 mod operator;
 mod resources;
 
@@ -16,7 +17,12 @@ use crate::{server, startup, telemetry};
 use database::Sharing;
 
 #[derive(Parser, Debug)]
-#[command(name = "avouch", version, about = "A self-hosted identity broker", max_term_width = 120)]
+#[command(
+    name = "avouch",
+    version,
+    about = "A self-hosted identity broker",
+    max_term_width = 120
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -39,6 +45,9 @@ enum Command {
     /// Break-glass administration
     #[command(subcommand)]
     Operator(operator::Operator),
+    /// Signing keys and the master key
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Exit 0 when the broker of this configuration is ready
     Healthcheck,
 }
@@ -50,7 +59,10 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // `{:#}` joins the causes; a cause that brought its own line breaks loses them.
-            let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+            let line = format!("{error:#}")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
             eprintln!("avouch: {line}");
             ExitCode::FAILURE
         }
@@ -67,16 +79,21 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     telemetry::init(&config.log.filter, config.log.format);
     match arguments.command {
         Command::Serve => {
-            database::with_ctx(&config, Sharing::Alone, async |ctx| server::run(config.clone(), ctx).await)?;
+            database::with_ctx(&config, Sharing::Alone, async |ctx| {
+                server::run(config.clone(), ctx).await
+            })?;
         }
         Command::Demo(demo) => demo.run(config)?,
         Command::Migrate => {
-            database::with_options(&config, Sharing::WithRunning, async |options| Ok(startup::migrate(&options).await?))?;
+            database::with_options(&config, Sharing::WithRunning, async |options| {
+                Ok(startup::migrate(&options).await?)
+            })?;
             println!("the database is up to date");
         }
         Command::Apply(apply) => apply.run(&config)?,
         Command::Export => resources::export(&config)?,
         Command::Operator(operator) => operator.run(&config)?,
+        Command::Keys(keys) => keys.run(&config)?,
         Command::Healthcheck => healthcheck::run(&config)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -88,7 +88,11 @@ pub async fn by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>,
 }
 
 /// Stores the connection without its credentials.
-pub async fn insert(conn: &mut Conn, connection: &Connection, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+pub async fn insert(
+    conn: &mut Conn,
+    connection: &Connection,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
     let columns = Columns::of(connection);
     sqlx::query!(
         "INSERT INTO connections (id, slug, display_name, protocol, preset, enabled, listed, settings, email_domains,
@@ -114,7 +118,11 @@ pub async fn insert(conn: &mut Conn, connection: &Connection, now: OffsetDateTim
 }
 
 /// Overwrites everything but slug and credentials. False: it is gone.
-pub async fn update(conn: &mut Conn, connection: &Connection, now: OffsetDateTime) -> Result<bool, sqlx::Error> {
+pub async fn update(
+    conn: &mut Conn,
+    connection: &Connection,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
     let columns = Columns::of(connection);
     let done = sqlx::query!(
         "UPDATE connections SET display_name = $2, protocol = $3, preset = $4, enabled = $5, listed = $6, settings = $7,
@@ -140,7 +148,9 @@ pub async fn update(conn: &mut Conn, connection: &Connection, now: OffsetDateTim
 
 /// Deletes the connection with its credentials and the identities that people have there.
 pub async fn delete(conn: &mut Conn, id: &ConnectionId) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!("DELETE FROM connections WHERE id = $1", id.as_str()).execute(conn).await?;
+    let done = sqlx::query!("DELETE FROM connections WHERE id = $1", id.as_str())
+        .execute(conn)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -175,7 +185,11 @@ pub async fn add_credential(
 }
 
 /// The active credential of that kind keeps answering as `retiring`.
-pub async fn retire_active(conn: &mut Conn, connection: &ConnectionId, kind: CredentialKind) -> Result<(), sqlx::Error> {
+pub async fn retire_active(
+    conn: &mut Conn,
+    connection: &ConnectionId,
+    kind: CredentialKind,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE connection_credentials SET state = 'retiring' WHERE connection_id = $1 AND kind = $2 AND state = 'active'",
         connection.as_str(),
@@ -217,7 +231,9 @@ impl<'a> Columns<'a> {
         };
         Self {
             protocol,
-            preset: connection.preset.and_then(|preset| json(&preset).as_str().map(str::to_owned)),
+            preset: connection
+                .preset
+                .and_then(|preset| json(&preset).as_str().map(str::to_owned)),
             settings,
             allow_rule: connection.allow.as_ref().map(Expression::source),
             mapping: json(&connection.mapping),
@@ -233,14 +249,22 @@ fn group(rows: Vec<CredentialRow>) -> HashMap<String, Vec<Credential>> {
     let mut out: HashMap<String, Vec<Credential>> = HashMap::new();
     for row in rows {
         let Some(state) = CredentialState::parse(&row.state) else {
-            tracing::error!(table = "connection_credentials", key = row.id, state = row.state, "row skipped: unknown state");
+            tracing::error!(
+                table = "connection_credentials",
+                key = row.id,
+                state = row.state,
+                "row skipped: unknown state"
+            );
             continue;
         };
         out.entry(row.connection_id).or_default().push(Credential {
             id: CredentialId::from_stored(row.id),
             state,
             sealed: Sealed::from_stored(row.sealed),
-            public: row.public_jwk.zip(row.certificate).map(|(jwk, certificate)| PublicPart { jwk, certificate }),
+            public: row
+                .public_jwk
+                .zip(row.certificate)
+                .map(|(jwk, certificate)| PublicPart { jwk, certificate }),
             created_at: row.created_at,
             expires_at: row.expires_at,
         });
@@ -251,7 +275,14 @@ fn group(rows: Vec<CredentialRow>) -> HashMap<String, Vec<Credential>> {
 fn readable(row: Row, credentials: Vec<Credential>) -> Option<Connection> {
     let slug = row.slug.clone();
     parse(row, credentials)
-        .inspect_err(|reason| tracing::error!(table = "connections", key = slug, reason, "row skipped: it does not parse"))
+        .inspect_err(|reason| {
+            tracing::error!(
+                table = "connections",
+                key = slug,
+                reason,
+                "row skipped: it does not parse"
+            )
+        })
         .ok()
 }
 
@@ -269,11 +300,18 @@ fn parse(row: Row, credentials: Vec<Credential>) -> Result<Connection, String> {
         enabled: row.enabled,
         listed: row.listed,
         protocol: match row.protocol.as_str() {
-            "oidc" => Protocol::Oidc(serde_json::from_value::<OidcSettings>(row.settings).map_err(|e| text(&e))?),
+            "oidc" => {
+                Protocol::Oidc(serde_json::from_value::<OidcSettings>(row.settings).map_err(|e| text(&e))?)
+            }
             other => return Err(format!("protocol {other} is unknown to this version")),
         },
         email_domains: row.email_domains,
-        allow: row.allow_rule.as_deref().map(Expression::parse).transpose().map_err(|e| text(&e))?,
+        allow: row
+            .allow_rule
+            .as_deref()
+            .map(Expression::parse)
+            .transpose()
+            .map_err(|e| text(&e))?,
         mapping: serde_json::from_value(row.mapping).map_err(|e| text(&e))?,
         managed_by: row.managed_by,
         credentials,

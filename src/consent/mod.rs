@@ -1,6 +1,5 @@
 //! What a user allowed a third-party client, so that nobody is asked twice for the same thing.
 
-pub mod pages;
 pub mod store;
 
 use crate::oauth::scope::Scope;

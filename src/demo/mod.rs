@@ -1,17 +1,17 @@
-//! (being written)
+//! `avouch demo`: not part of the product's path. (being written)
 
 use crate::config::Config;
 use crate::ctx::Ctx;
 
-pub async fn everything(_: Config, _: Ctx) -> anyhow::Result<()> {
-    anyhow::bail!("not yet")
+pub async fn everything(_config: Config, _ctx: Ctx) -> anyhow::Result<()> {
+    anyhow::bail!("the demo is being written")
 }
-pub async fn broker(_: Config, _: Ctx) -> anyhow::Result<()> {
-    anyhow::bail!("not yet")
+pub async fn broker(_config: Config, _ctx: Ctx) -> anyhow::Result<()> {
+    anyhow::bail!("the demo is being written")
 }
-pub async fn idp(_: Config) -> anyhow::Result<()> {
-    anyhow::bail!("not yet")
+pub async fn idp(_config: Config) -> anyhow::Result<()> {
+    anyhow::bail!("the demo is being written")
 }
-pub async fn app(_: Config) -> anyhow::Result<()> {
-    anyhow::bail!("not yet")
+pub async fn app(_config: Config) -> anyhow::Result<()> {
+    anyhow::bail!("the demo is being written")
 }

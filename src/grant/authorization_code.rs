@@ -15,7 +15,7 @@ use crate::oauth::pkce;
 use crate::secret::{Kind, fingerprint, is_well_formed};
 use crate::session;
 use crate::token::refresh::{self, Family};
-use crate::token::{Person, access, id_token, store as tokens};
+use crate::token::{Granted, Person, access, id_token, store as tokens};
 use crate::user;
 
 /// Two redemptions this close to each other are one client's accident.
@@ -111,10 +111,12 @@ async fn issue(
     let identity_id = session.identity_id.clone();
     let person = Person { user, session_id: session.id, auth_time: session.auth_time, acr: session.acr, amr: session.amr };
     let (scopes, audiences) = (&code.scopes, &code.request.audiences);
-    let access = access::mint(broker, catalog, client, Some(&person), audiences, scopes)?;
+    let granted = Granted { client, person: Some(&person), scope: scopes, audiences };
+    let access = access::mint(broker, catalog, granted)?;
+    let nonce = code.request.nonce.as_deref();
     let id_token = scopes
         .contains("openid")
-        .then(|| id_token::mint(broker, catalog, client, &person, scopes, audiences, code.request.nonce.as_deref(), &access.jwt))
+        .then(|| id_token::mint(broker, catalog, granted, &person, nonce, &access.jwt))
         .transpose()?;
     let wants_refresh = scopes.contains("offline_access") && client.may_use(GrantType::RefreshToken);
     let family = wants_refresh.then(|| Family {

@@ -6,7 +6,7 @@ use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::scope::{OIDC_SCOPES, Scope};
-use crate::token::access;
+use crate::token::{Granted, access};
 
 /// # Errors
 /// [`GrantError::Refused`] with `invalid_target`, `invalid_scope` or `unauthorized_client`.
@@ -35,7 +35,7 @@ pub fn issue(
     let audiences = client.resolve_audiences(&targets)?;
     let allowed = allowed_scopes(catalog, client, &audiences);
     let scope = if asked.is_empty() { allowed } else { narrowed(asked, &allowed)? };
-    let token = access::mint(broker, catalog, client, None, &audiences, &scope)?;
+    let token = access::mint(broker, catalog, Granted { client, person: None, scope: &scope, audiences: &audiences })?;
     Ok(TokenResponse {
         access_token: token.jwt,
         token_type: "Bearer",

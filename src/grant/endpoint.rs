@@ -9,7 +9,7 @@ use super::{Caller, GrantError, TokenResponse, authorization_code, client_creden
 use crate::audit::Event;
 use crate::broker::Broker;
 use crate::client::AuthenticatedClient;
-use crate::db;
+use crate::db::database_error;
 use crate::ids::{TraceId, UserId};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
@@ -57,17 +57,7 @@ async fn token(
             Err(error.into())
         }
         Err(GrantError::Broken(error)) => Err(error.into()),
-        Err(GrantError::Database(error)) => Err(database(&error).into()),
-    }
-}
-
-/// What a database error means to a client: we cannot decide, or we are broken.
-pub fn database(error: &sqlx::Error) -> OAuthError {
-    tracing::error!(%error, "the database failed");
-    if db::is_unavailable(error) {
-        OAuthError::new(ErrorCode::TemporarilyUnavailable, "the database cannot be reached; try again in a few seconds")
-    } else {
-        OAuthError::new(ErrorCode::ServerError, "something broke on our side; the operator finds it by the trace id")
+        Err(GrantError::Database(error)) => Err(database_error(&error).into()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::oauth::grant_type::GrantType;
 use crate::oauth::scope::Scope;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed};
 use crate::token::refresh::{self, Stored};
-use crate::token::{Person, access, id_token, store as tokens};
+use crate::token::{Granted, Person, access, id_token, store as tokens};
 use crate::user;
 
 /// A refusal that must be remembered (the family is revoked) travels as a value, or the rollback erases it.
@@ -101,10 +101,11 @@ async fn use_token(
         acr: family.acr.clone(),
         amr: family.amr.clone(),
     };
-    let access = access::mint(broker, catalog, client, Some(&person), &audiences, &scope)?;
+    let granted = Granted { client, person: Some(&person), scope: &scope, audiences: &audiences };
+    let access = access::mint(broker, catalog, granted)?;
     let id_token = scope
         .contains("openid")
-        .then(|| id_token::mint(broker, catalog, client, &person, &scope, &audiences, None, &access.jwt))
+        .then(|| id_token::mint(broker, catalog, granted, &person, None, &access.jwt))
         .transpose()?;
     let refresh_token = match retried {
         Some(value) => value,

@@ -166,7 +166,7 @@ async fn write(
     let event = Event::success("login", format!("user:{}", person.user.id))
         .client(&authorization.client_id)
         .connection(&connection.slug)
-        .sub(&person.user.id)
+        .about(&person.user.id)
         .trace(&authorization.trace_id)
         .from_addr(visitor.addr);
     audit::record(ctx, conn, event).await?;

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use super::answer::ClientAnswer;
 use super::depart::depart;
-use super::{Next, Problem, Refusal, Visitor};
+use super::{Next, Problem, Refusal, Visitor, chooser};
 use crate::audit::{self, Event};
 use crate::authorization::next_step::{Person, SignIn};
 use crate::authorization::{self, Authorization, AuthorizeRequest, State, Step, Target, next_step};
 use crate::broker::{Broker, Catalog};
 use crate::client::Client;
-use crate::connection::Connection;
 use crate::consent::{self, Consent};
 use crate::db;
 use crate::ids::AuthorizationId;
@@ -28,8 +27,8 @@ pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Resul
     let target = Target::check(params, |id| catalog.client(id)).map_err(Problem::Target)?;
     let issuer = broker.ctx.urls.issuer();
     let early = |error: OAuthError| Ok(Next::Client(ClientAnswer::early_error(&target, &error, issuer)));
-    if let Err(error) = broker.require_live() {
-        return early(error);
+    if !broker.is_live() {
+        return Err(Problem::NotLive.into());
     }
     let hinted_sub = match params.get("id_token_hint").map(|hint| hinted_sub(broker, hint)) {
         Some(Err(error)) => return early(error),
@@ -135,43 +134,14 @@ async fn sign_in(
     if possible.is_empty() {
         return Err(Refusal::from(Problem::NoConnection { app: client.name.clone() }).at(&authorization));
     }
-    let chosen = preselected(&possible, &authorization.request, session.as_ref(), kind);
+    let chosen = chooser::preselected(&possible, &authorization.request, session.as_ref(), kind);
     match chosen {
         Some(connection) => depart(broker, visitor, &authorization, &connection).await,
         None => Ok(Next::Choose(Box::new(authorization))),
     }
 }
 
-/// The connection that the request itself points to, most explicit first.
-fn preselected(
-    possible: &[Arc<Connection>],
-    request: &AuthorizeRequest,
-    session: Option<&Session>,
-    kind: SignIn,
-) -> Option<Arc<Connection>> {
-    let by_slug = |slug: &str| possible.iter().find(|c| c.slug.as_str() == slug);
-    if let Some(connection) = request.connection_hint.as_deref().and_then(by_slug) {
-        return Some(connection.clone());
-    }
-    if let [only] = possible {
-        return Some(only.clone());
-    }
-    if kind == SignIn::Again {
-        if let Some(connection) = session.and_then(|s| by_slug(&s.connection_slug)) {
-            return Some(connection.clone());
-        }
-    }
-    let hinted = [request.login_hint.as_deref(), request.domain_hint.as_deref()];
-    hinted.into_iter().flatten().find_map(|hint| by_domain(possible, hint))
-}
-
-/// Home-realm discovery: the connection that owns the domain of an e-mail address, or the domain itself.
-pub fn by_domain(possible: &[Arc<Connection>], hint: &str) -> Option<Arc<Connection>> {
-    let domain = hint.rsplit_once('@').map_or(hint, |(_, domain)| domain).trim();
-    possible.iter().find(|c| c.email_domains.iter().any(|d| d.eq_ignore_ascii_case(domain))).cloned()
-}
-
-async fn step(
+pub(super) async fn step(
     broker: &Broker,
     authorization: &Authorization,
     client: &Client,
@@ -208,10 +178,8 @@ pub async fn live_session(broker: &Broker, visitor: &Visitor) -> Result<Option<S
     let now = broker.ctx.now();
     let mut conn = broker.ctx.db.acquire().await?;
     let session = session::store::by_token(&mut conn, &fingerprint(token.expose()), broker.session_lifetimes, now).await?;
-    if let Some(session) = &session {
-        if session.wants_touch(now) {
-            session::store::touch(&mut conn, &session.id, now).await?;
-        }
+    if let Some(session) = session.as_ref().filter(|session| session.wants_touch(now)) {
+        session::store::touch(&mut conn, &session.id, now).await?;
     }
     Ok(session)
 }
@@ -230,7 +198,7 @@ pub async fn issue(
     let hash = fingerprint(code.expose());
     let event = Event::success("authorization", actor(Some(session)))
         .client(&client.client_id)
-        .sub(&session.user_id)
+        .about(&session.user_id)
         .connection(&session.connection_slug)
         .trace(&visitor.trace_id)
         .from_addr(visitor.addr);
@@ -260,40 +228,4 @@ fn hinted_sub(broker: &Broker, hint: &str) -> Result<String, OAuthError> {
     ours.and_then(|t| t.claims.get("sub").and_then(|s| s.as_str()).map(Into::into)).ok_or_else(|| {
         OAuthError::new(crate::oauth::error::ErrorCode::InvalidRequest, "id_token_hint is not an ID token of ours")
     })
-}
-
-/// With `prompt=select_account`: the session that would do, if the person chooses it.
-///
-/// # Errors
-/// the database's.
-pub async fn may_continue(
-    broker: &Broker,
-    visitor: &Visitor,
-    authorization: &Authorization,
-    client: &Client,
-) -> Result<Option<Session>, sqlx::Error> {
-    let catalog = broker.catalog.load_full();
-    let Some(session) = usable_session(broker, visitor, &catalog, client).await? else { return Ok(None) };
-    let step = step(broker, authorization, client, Some(&session), false).await?;
-    let mut chosen = authorization.clone();
-    chosen.request.prompt.select_account = false;
-    let after = self::step(broker, &chosen, client, Some(&session), false).await?;
-    let only_asks_to_choose = step == Step::SignIn(SignIn::Choose) && !matches!(after, Step::SignIn(_));
-    Ok(only_asks_to_choose.then_some(session))
-}
-
-/// The person chose the account that is signed in.
-///
-/// # Errors
-/// [`Problem::Stale`] when that account does not do.
-pub async fn continue_as(broker: &Broker, visitor: &Visitor, id: &str) -> Result<Next, Refusal> {
-    let (authorization, client) = find(broker, visitor, id).await?;
-    let session = may_continue(broker, visitor, &authorization, &client).await?;
-    let session = session.ok_or_else(|| Refusal::from(Problem::Stale).at(&authorization))?;
-    let mut conn = broker.ctx.db.acquire().await?;
-    if !authorization::store::identify(&mut conn, &authorization.id, &session.id).await? {
-        return Err(Refusal::from(Problem::Stale).at(&authorization));
-    }
-    drop(conn);
-    resume(broker, visitor, id).await
 }

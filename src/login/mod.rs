@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod arrive;
 pub mod authorize;
+pub mod chooser;
 pub mod consent;
 pub mod depart;
 pub mod endpoint;

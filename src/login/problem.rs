@@ -36,6 +36,8 @@ pub enum Problem {
     /// The connection's allow rule said no, or could not be evaluated.
     NotAllowed { connection: String, app: String, failed: Option<String> },
     Blocked,
+    /// The database is away, so nothing is decided.
+    NotLive,
     Database(sqlx::Error),
     Vault(String),
 }
@@ -97,6 +99,7 @@ impl Problem {
             Self::Upstream { error: UpstreamError::Invalid { reason, .. } | UpstreamError::Misconfigured { reason, .. }, .. } => reason,
             Self::NotAllowed { .. } => "not_allowed",
             Self::Blocked => "user_blocked",
+            Self::NotLive => "not_live",
             Self::Database(_) => "database",
             Self::Vault(_) => "vault",
         }
@@ -106,14 +109,14 @@ impl Problem {
     pub fn is_failure(&self) -> bool {
         matches!(
             self,
-            Self::Database(_) | Self::Vault(_) | Self::Upstream { error: UpstreamError::Unavailable { .. } | UpstreamError::Misconfigured { .. }, .. }
+            Self::NotLive | Self::Database(_) | Self::Vault(_) | Self::Upstream { error: UpstreamError::Unavailable { .. } | UpstreamError::Misconfigured { .. }, .. }
         )
     }
 
     /// What the client is told when the person goes back to it.
     pub fn for_client(&self) -> OAuthError {
         match self {
-            Self::Upstream { error: UpstreamError::Unavailable { .. }, .. } | Self::Database(_) => {
+            Self::Upstream { error: UpstreamError::Unavailable { .. }, .. } | Self::NotLive | Self::Database(_) => {
                 OAuthError::new(ErrorCode::TemporarilyUnavailable, "signing in is not possible just now; try again later")
             }
             Self::Vault(_) | Self::Upstream { error: UpstreamError::Misconfigured { .. }, .. } => {
@@ -166,7 +169,7 @@ impl Problem {
                 remedies: vec![format!("Ask your administrator which group or role is needed, and sign in again once you have it. Nothing needs to change here.")],
             },
             Self::Blocked => page(403, "Not signed in", "Your account is blocked", "An administrator has blocked it here; your provider has nothing to do with it.".into(), &["Ask whoever runs this sign-in page."]),
-            Self::Database(_) => page(503, "Not signed in", "We cannot sign anybody in just now", "The part that remembers sign-ins does not answer. Nothing is lost.".into(), &["Try again in a minute.", TELL]),
+            Self::NotLive | Self::Database(_) => page(503, "Not signed in", "We cannot sign anybody in just now", "The part that remembers sign-ins does not answer. Nothing is lost.".into(), &["Try again in a minute.", TELL]),
             Self::Vault(_) => page(500, "Not signed in", "Something broke on our side", "A stored value could not be read. Nothing is lost.".into(), &[TELL]),
         }
     }

@@ -5,8 +5,9 @@
 #[serde(transparent)]
 pub struct Scope(Vec<String>);
 
-/// What OIDC itself knows, in the order discovery lists it.
-pub const OIDC_SCOPES: [&str; 7] = ["openid", "profile", "email", "address", "phone", "groups", "offline_access"];
+/// What OIDC itself knows and we can fill, in the order discovery lists it. `address` and `phone` are not among them:
+/// no upstream mapping brings such claims, so asking for them is answered like any unknown scope, by leaving it out.
+pub const OIDC_SCOPES: [&str; 5] = ["openid", "profile", "email", "groups", "offline_access"];
 
 impl Scope {
     pub fn parse(text: &str) -> Self {

@@ -65,7 +65,9 @@ pub async fn set_password(
 
 /// How many operators there are: `demo` makes the first one.
 pub async fn count(conn: &mut Conn) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM operators"#).fetch_one(conn).await
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM operators"#)
+        .fetch_one(conn)
+        .await
 }
 
 /// A second key of that name violates `operator_keys_name_key`.
@@ -86,7 +88,11 @@ pub async fn insert_key(conn: &mut Conn, key: &OperatorKey, token_hash: [u8; 32]
 }
 
 /// The key of that hash if it has not expired; notes that it was used.
-pub async fn use_key(conn: &mut Conn, token_hash: [u8; 32], now: OffsetDateTime) -> Result<Option<OperatorKey>, sqlx::Error> {
+pub async fn use_key(
+    conn: &mut Conn,
+    token_hash: [u8; 32],
+    now: OffsetDateTime,
+) -> Result<Option<OperatorKey>, sqlx::Error> {
     let row = sqlx::query!(
         "UPDATE operator_keys SET last_used_at = $2 WHERE token_hash = $1 AND (expires_at IS NULL OR expires_at > $2)
          RETURNING id, name, role, hint, created_at, expires_at",

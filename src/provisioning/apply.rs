@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use time::Duration;
 
-use super::plan::{Plan, Step, plan, plan_on};
+use super::plan::{Plan, Step};
+use super::planner::{plan, plan_on};
 use super::{Job, ProvisioningError, store};
+use crate::audit::{self, Event};
 use crate::client::{self, ClientSecret};
 use crate::connection::credential::PublicPart;
 use crate::connection::{self, Credential, CredentialKind, CredentialState, Slug};
@@ -40,6 +43,12 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
         for step in plan.changes.iter().flat_map(|change| &change.steps) {
             carry_out(ctx, conn, job, step, &keys, &mut users).await?;
         }
+        if !plan.changes.is_empty() {
+            // the details hold no secret: they are what the plan prints
+            let changes: Vec<_> = plan.changes.iter().map(|c| json!({ "item": c.item, "details": c.details })).collect();
+            let event = Event::success("resources.applied", format!("file:{}", job.managed_by));
+            audit::record(ctx, conn, event.detail(json!({ "changes": changes }))).await?;
+        }
         Ok(Applied { plan, users })
     })
     .await
@@ -58,10 +67,18 @@ fn make_keys(ctx: &Ctx, plan: &Plan) -> Result<HashMap<Slug, OwnKey>, Provisioni
             let (pair, pkcs8) = KeyPair::generate(Alg::RS256);
             let now = ctx.now();
             let name = format!("{slug} at {}", ctx.urls.host());
-            let certificate = Certificate::self_signed(&pair, &name, now, now + CERTIFICATE_LIFE)?.der().to_vec();
+            let certificate = Certificate::self_signed(&pair, &name, now, now + CERTIFICATE_LIFE)?
+                .der()
+                .to_vec();
             let jwk = serde_json::to_value(pair.public_jwk().with_certificate(&certificate))
                 .expect("a JWK is a plain struct with string keys");
-            keys.insert(slug.clone(), OwnKey { pkcs8, public: PublicPart { jwk, certificate } });
+            keys.insert(
+                slug.clone(),
+                OwnKey {
+                    pkcs8,
+                    public: PublicPart { jwk, certificate },
+                },
+            );
         }
     }
     Ok(keys)
@@ -96,12 +113,25 @@ async fn carry_out(
         }
         Step::MakeConnectionKey(id, slug) => {
             let key = keys.get(slug).ok_or(ProvisioningError::Changed)?;
-            add_credential(ctx, conn, id, key.pkcs8.expose(), Some(key.public.clone()), None, &by).await?;
+            add_credential(
+                ctx,
+                conn,
+                id,
+                key.pkcs8.expose(),
+                Some(key.public.clone()),
+                None,
+                &by,
+            )
+            .await?;
             true
         }
         Step::ImportClientSecret(id, value) => {
             let digest = ctx.vault.digest(value.expose());
-            let secret = ClientSecret { id: ClientSecretId::new(now, &ctx.rng), digest, expires_at: None };
+            let secret = ClientSecret {
+                id: ClientSecretId::new(now, &ctx.rng),
+                digest,
+                expires_at: None,
+            };
             client::store::add_secret(conn, id, &secret, hint(value.expose()), &by, now).await?;
             true
         }
@@ -112,7 +142,11 @@ async fn carry_out(
         }
     };
     // Gone between reading and writing: somebody else was at work through the API.
-    if found { Ok(()) } else { Err(ProvisioningError::Changed) }
+    if found {
+        Ok(())
+    } else {
+        Err(ProvisioningError::Changed)
+    }
 }
 
 /// The new credential becomes the active one; the one before goes on as retiring.
@@ -127,7 +161,11 @@ async fn add_credential(
 ) -> Result<(), sqlx::Error> {
     let now = ctx.now();
     let id = CredentialId::new(now, &ctx.rng);
-    let kind = if public.is_some() { CredentialKind::PrivateKey } else { CredentialKind::ClientSecret };
+    let kind = if public.is_some() {
+        CredentialKind::PrivateKey
+    } else {
+        CredentialKind::ClientSecret
+    };
     let expires_at = public.as_ref().map(|_| now + CERTIFICATE_LIFE);
     let credential = Credential {
         sealed: ctx.vault.seal(Credential::place(&id), value, &ctx.rng),
@@ -144,5 +182,9 @@ async fn add_credential(
 /// The last four characters of a long secret. Of a short one they would give too much away.
 fn hint(secret: &str) -> &str {
     let tail = secret.len().saturating_sub(4);
-    if secret.len() >= 24 && secret.is_char_boundary(tail) { &secret[tail..] } else { "imported" }
+    if secret.len() >= 24 && secret.is_char_boundary(tail) {
+        &secret[tail..]
+    } else {
+        "imported"
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::check::{Findings, Known, scope_tokens};
 use super::connection_entry::secret_variable;
 use super::entry::{is_default, is_yes, redirect_uris, yes};
 use super::secret_ref::SecretRef;
@@ -10,7 +11,7 @@ use crate::connection::Slug;
 use crate::jose::Alg;
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::redirect_uri::RedirectUri;
-use crate::oauth::scope::Scope;
+use crate::oauth::scope::{OIDC_SCOPES, Scope};
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -21,9 +22,17 @@ pub struct ClientEntry {
     pub kind: ClientKind,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
-    #[serde(default, deserialize_with = "redirect_uris", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "redirect_uris",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub redirect_uris: Vec<RedirectUri>,
-    #[serde(default, deserialize_with = "redirect_uris", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "redirect_uris",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Absent: what the kind usually needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +74,8 @@ impl ClientEntry {
             require_pkce: client.require_pkce,
             claims: client.claims.clone(),
             id_token_alg: client.id_token_alg,
-            client_secret: (!client.secrets.is_empty()).then(|| SecretRef::Env(secret_variable("CLIENT_", id))),
+            client_secret: (!client.secrets.is_empty())
+                .then(|| SecretRef::Env(secret_variable("CLIENT_", id))),
             client_id: client.client_id.clone(),
         }
     }
@@ -95,11 +105,88 @@ impl ClientEntry {
     pub(super) fn effective_grants(&self) -> &[GrantType] {
         self.grants.as_deref().unwrap_or_else(|| usual_grants(self.kind))
     }
+
+    /// What is wrong with it by itself and in its surroundings.
+    pub(super) fn check(&self, out: &mut Findings, known: &Known) {
+        let grants = self.effective_grants();
+        let public = matches!(self.kind, ClientKind::Spa | ClientKind::Native);
+        let kind = self.kind.as_str();
+        if public && self.client_secret.is_some() {
+            out.add(
+                "client_secret",
+                format!("a {kind} client is public and cannot keep a secret; use kind web, or leave it out"),
+            );
+        }
+        if public && !self.require_pkce {
+            out.add(
+                "require_pkce",
+                format!("a {kind} client is public and always needs PKCE"),
+            );
+        }
+        if public && grants.contains(&GrantType::ClientCredentials) {
+            out.add(
+                "grants",
+                format!("client_credentials needs a confidential client (web or machine), not {kind}"),
+            );
+        }
+        if self.kind == ClientKind::Machine && grants.contains(&GrantType::AuthorizationCode) {
+            out.add(
+                "grants",
+                "nobody signs in at a machine client; use kind web for authorization_code",
+            );
+        }
+        if grants.contains(&GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
+            out.add(
+                "redirect_uris",
+                "the grant authorization_code needs at least one redirect URI",
+            );
+        }
+        for audience in self
+            .audiences
+            .iter()
+            .filter(|audience| !known.resources.contains_key(*audience))
+        {
+            out.add(
+                "audiences",
+                format!("{audience:?} is no resource of this file or stored"),
+            );
+        }
+        for slug in self
+            .connections
+            .iter()
+            .flatten()
+            .filter(|slug| !known.connections.contains(slug.as_str()))
+        {
+            out.add(
+                "connections",
+                format!("{slug} is no connection of this file or stored"),
+            );
+        }
+        if let Some(scopes) = &self.scopes {
+            scope_tokens(out, scopes);
+            let of_audiences: Vec<&String> = self
+                .audiences
+                .iter()
+                .filter_map(|audience| known.resources.get(audience))
+                .flatten()
+                .collect();
+            for scope in scopes {
+                if !OIDC_SCOPES.contains(&scope.as_str()) && !of_audiences.contains(&scope) {
+                    out.add(
+                        "scopes",
+                        format!("{scope:?} is neither an OIDC scope nor one of its audiences'"),
+                    );
+                }
+            }
+        }
+    }
 }
 
 const fn usual_grants(kind: ClientKind) -> &'static [GrantType] {
     match kind {
-        ClientKind::Web | ClientKind::Spa | ClientKind::Native => &[GrantType::AuthorizationCode, GrantType::RefreshToken],
+        ClientKind::Web | ClientKind::Spa | ClientKind::Native => {
+            &[GrantType::AuthorizationCode, GrantType::RefreshToken]
+        }
         ClientKind::Machine => &[GrantType::ClientCredentials],
     }
 }

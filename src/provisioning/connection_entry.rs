@@ -1,7 +1,9 @@
 //! A connection as the file writes it, and the way to and from the stored one.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use url::Url;
 
+use super::check::Findings;
 use super::entry::{is_default, is_yes, yes};
 use super::secret_ref::SecretRef;
 use crate::cel::Expression;
@@ -10,6 +12,7 @@ use crate::connection::{
     ClientAuthentication, Connection, CredentialKind, Mapping, OidcSettings, Preset, Protocol, Slug,
 };
 use crate::ids::ConnectionId;
+use crate::oauth::prompt::Prompt;
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -76,8 +79,12 @@ impl<'de> Deserialize<'de> for EntryProtocol {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         match String::deserialize(d)?.as_str() {
             "oidc" => Ok(Self::Oidc),
-            "saml" => Err(serde::de::Error::custom("protocol saml is not in this version yet; take the provider's OIDC side")),
-            other => Err(serde::de::Error::custom(format!("protocol {other:?} is unknown; write oidc"))),
+            "saml" => Err(serde::de::Error::custom(
+                "protocol saml is not in this version yet; take the provider's OIDC side",
+            )),
+            other => Err(serde::de::Error::custom(format!(
+                "protocol {other:?} is unknown; write oidc"
+            ))),
         }
     }
 }
@@ -151,18 +158,102 @@ impl ConnectionEntry {
                 acr_values: self.acr_values.clone(),
                 domain_hint: self.domain_hint.clone(),
             }),
-            email_domains: self.email_domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
+            email_domains: self
+                .email_domains
+                .iter()
+                .map(|domain| domain.to_ascii_lowercase())
+                .collect(),
             allow: self.allow.clone(),
             mapping: self.mapping.clone(),
             managed_by: Some(managed_by.into()),
             credentials: Vec::new(),
         }
     }
+
+    /// What is wrong with it by itself.
+    pub(super) fn check(&self, out: &mut Findings) {
+        let urls = [
+            ("issuer", Some(&self.issuer)),
+            ("authorization_endpoint", self.authorization_endpoint.as_ref()),
+            ("token_endpoint", self.token_endpoint.as_ref()),
+            ("jwks_uri", self.jwks_uri.as_ref()),
+            ("userinfo_endpoint", self.userinfo_endpoint.as_ref()),
+            ("end_session_endpoint", self.end_session_endpoint.as_ref()),
+        ];
+        for (field, url) in urls {
+            if let Some(url) = url
+                && !Url::parse(url)
+                    .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
+            {
+                out.add(field, format!("{url:?} is not an absolute https URL"));
+            }
+        }
+        let by_hand = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
+        let optional = self.userinfo_endpoint.is_some() || self.end_session_endpoint.is_some();
+        let given = by_hand.iter().filter(|endpoint| endpoint.is_some()).count();
+        if given != by_hand.len() && (given > 0 || optional) {
+            out.add("authorization_endpoint", "endpoints by hand need authorization_endpoint, token_endpoint and jwks_uri together; name none for discovery");
+        }
+        if self.client_id.trim().is_empty() {
+            out.add("client_id", "is empty");
+        }
+        if !self.scopes.iter().any(|scope| scope == "openid") {
+            out.add(
+                "scopes",
+                "must hold openid: without it the provider says nothing about who signed in",
+            );
+        }
+        if self.client_authentication == ClientAuthentication::PrivateKeyJwt && self.client_secret.is_some() {
+            out.add(
+                "client_secret",
+                "has no place beside client_authentication: private_key_jwt",
+            );
+        }
+        let Protocol::Oidc(settings) = self
+            .to_connection(ConnectionId::from_stored(String::new()), "")
+            .protocol;
+        if settings.is_multi_tenant() && self.tenants.is_empty() {
+            out.add(
+                "tenants",
+                "the issuer stands for every Entra tenant: list the tenant ids that may sign in",
+            );
+        }
+        if !settings.is_multi_tenant() && !self.tenants.is_empty() {
+            out.add(
+                "tenants",
+                "belongs to an issuer of several Entra tenants (.../organizations/v2.0 or .../common/v2.0)",
+            );
+        }
+        if let Err(error) = Prompt::parse(self.prompt.as_deref()) {
+            out.add("prompt", error.to_string());
+        }
+        for domain in &self.email_domains {
+            let ok = domain.contains('.')
+                && domain
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+            if !ok {
+                out.add(
+                    "email_domains",
+                    format!("{domain:?} is not a domain; write it like example.com"),
+                );
+            }
+        }
+    }
 }
 
 /// The variable that an export refers to: `AVOUCH_SECRET_` and the key in capitals.
 pub(super) fn secret_variable(kind: &str, key: &str) -> String {
-    let key: String = key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let key: String = key
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
     format!("AVOUCH_SECRET_{kind}{key}")
 }
 

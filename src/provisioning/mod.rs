@@ -7,10 +7,12 @@ mod apply;
 mod check;
 mod client_entry;
 mod connection_entry;
+mod difference;
 mod entry;
 mod export;
 mod file;
 mod plan;
+mod planner;
 mod secret_ref;
 mod store;
 mod stored;
@@ -19,7 +21,8 @@ pub use apply::{Applied, apply};
 pub use check::Problem;
 pub use export::export;
 pub use file::{FileError, ResourceFile};
-pub use plan::{Change, Plan, Sign, plan};
+pub use plan::{Change, Plan, Sign};
+pub use planner::plan;
 
 /// A file together with how it is to be taken.
 #[derive(Debug)]

@@ -8,7 +8,9 @@ use crate::db::Conn;
 
 /// Every role, by resource and name. A row whose rule does not parse is logged and left out: it grants nothing.
 pub async fn all(conn: &mut Conn) -> Result<Vec<Role>, sqlx::Error> {
-    let rows = sqlx::query!("SELECT name, resource, rule, managed_by FROM roles ORDER BY resource, name").fetch_all(conn).await?;
+    let rows = sqlx::query!("SELECT name, resource, rule, managed_by FROM roles ORDER BY resource, name")
+        .fetch_all(conn)
+        .await?;
     Ok(rows
         .into_iter()
         .filter_map(|row| match Expression::parse(&row.rule) {
@@ -38,6 +40,12 @@ pub async fn upsert(conn: &mut Conn, role: &Role, now: OffsetDateTime) -> Result
 }
 
 pub async fn delete(conn: &mut Conn, resource: &str, name: &str) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!("DELETE FROM roles WHERE resource = $1 AND name = $2", resource, name).execute(conn).await?;
+    let done = sqlx::query!(
+        "DELETE FROM roles WHERE resource = $1 AND name = $2",
+        resource,
+        name
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected() == 1)
 }

@@ -184,7 +184,7 @@ mod tests {
             clock: clock.clone(),
             vault: Arc::new(Vault::new(keyring, &rng.bytes())),
             rng,
-            http: crate::outbound::Client,
+            http: crate::outbound::Client::new(crate::outbound::Policy::default()).unwrap(),
             urls: Arc::new(Urls::new("http://localhost:8080").unwrap()),
         };
         (ctx, clock)

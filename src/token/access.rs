@@ -3,12 +3,11 @@
 use serde::Serialize;
 
 use super::claims::UserClaims;
-use super::{Audience, Person};
+use super::{Audience, Granted};
 use crate::broker::{Broker, Catalog};
-use crate::client::{Client, UserClaim};
+use crate::client::UserClaim;
 use crate::ids::TokenId;
 use crate::oauth::error::{ErrorCode, OAuthError};
-use crate::oauth::scope::Scope;
 use crate::resource::AccessTokenProfile;
 
 /// A signed access token and what the token answer says of it.
@@ -49,11 +48,9 @@ struct AccessClaims<'a> {
 pub fn mint(
     broker: &Broker,
     catalog: &Catalog,
-    client: &Client,
-    person: Option<&Person>,
-    audiences: &[String],
-    scope: &Scope,
+    granted: Granted<'_>,
 ) -> Result<AccessToken, OAuthError> {
+    let Granted { client, person, scope, audiences } = granted;
     let profile = audiences
         .first()
         .and_then(|a| catalog.resource(a))

@@ -1,12 +1,13 @@
 //! `GET` and `POST /userinfo`. The token comes as Bearer, or in a form body (RFC 6750 §2.1, §2.2), never in the URL.
 
+use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::userinfo::{self, UserInfoError};
 use crate::broker::Broker;
-use crate::db;
+use crate::db::database_error;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::web::oauth_error::OAuthErrorAnswer;
@@ -21,15 +22,7 @@ async fn userinfo(broker: Data<Broker>, req: HttpRequest, body: Bytes) -> Result
     match userinfo::answer(&broker, &bearer).await {
         Ok(answer) => Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(answer)),
         Err(UserInfoError::Refused(error)) => Err(error.into()),
-        Err(UserInfoError::Database(error)) => {
-            tracing::error!(%error, "the database failed");
-            let (code, text) = if db::is_unavailable(&error) {
-                (ErrorCode::TemporarilyUnavailable, "the database cannot be reached; try again in a few seconds")
-            } else {
-                (ErrorCode::ServerError, "something broke on our side; the operator finds it by the trace id")
-            };
-            Err(OAuthError::new(code, text).into())
-        }
+        Err(UserInfoError::Database(error)) => Err(database_error(&error).into()),
     }
 }
 
@@ -39,10 +32,8 @@ fn bearer(req: &HttpRequest, body: &[u8]) -> Result<String, OAuthError> {
         let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
         return if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim().into()) } else { Err(missing()) };
     }
-    if req.method() == actix_web::http::Method::POST {
-        if let Some(token) = Params::decode(body)?.get("access_token") {
-            return Ok(token.into());
-        }
+    match req.method() {
+        &Method::POST => Params::decode(body)?.get("access_token").map(Into::into).ok_or_else(missing),
+        _ => Err(missing()),
     }
-    Err(missing())
 }

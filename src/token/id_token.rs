@@ -7,12 +7,11 @@ use serde::Serialize;
 
 use super::access::{no_key, roles};
 use super::claims::UserClaims;
-use super::Person;
+use super::{Granted, Person};
 use crate::broker::{Broker, Catalog};
-use crate::client::{Client, UserClaim};
+use crate::client::UserClaim;
 use crate::jose::Alg;
 use crate::oauth::error::OAuthError;
-use crate::oauth::scope::Scope;
 use crate::secret::fingerprint;
 
 /// Seconds. An ID token tells of a sign-in that just happened; one hour is what consumers that keep it (kubectl) expect.
@@ -45,13 +44,12 @@ struct IdClaims<'a> {
 pub fn mint(
     broker: &Broker,
     catalog: &Catalog,
-    client: &Client,
+    granted: Granted<'_>,
     person: &Person,
-    scope: &Scope,
-    audiences: &[String],
     nonce: Option<&str>,
     access_token: &str,
 ) -> Result<String, OAuthError> {
+    let Granted { client, scope, audiences, .. } = granted;
     let iat = broker.ctx.now().unix_timestamp();
     let mut wanted = client.claims.id_token.clone();
     if scope.contains("groups") {

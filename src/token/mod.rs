@@ -11,7 +11,9 @@ pub mod userinfo;
 
 use time::OffsetDateTime;
 
+use crate::client::Client;
 use crate::ids::SessionId;
+use crate::oauth::scope::Scope;
 use crate::user::User;
 
 /// A person as tokens speak of them: who, and how and when they signed in.
@@ -22,6 +24,16 @@ pub struct Person {
     pub auth_time: OffsetDateTime,
     pub acr: Option<String>,
     pub amr: Vec<String>,
+}
+
+/// What was granted, and to whom: everything that the tokens of one answer have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Granted<'a> {
+    pub client: &'a Client,
+    /// `None`: the client itself.
+    pub person: Option<&'a Person>,
+    pub scope: &'a Scope,
+    pub audiences: &'a [String],
 }
 
 /// `aud`: a string when single, an array when several.

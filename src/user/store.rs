@@ -212,7 +212,10 @@ pub async fn created_ahead(conn: &mut Conn) -> Result<Vec<(UserId, CreatedAhead)
                 email: row.email,
                 name: row.name,
                 connection: ConnectionId::from_stored(row.connection_id),
-                key: super::IdentityKey { issuer: row.issuer, subject: row.subject },
+                key: super::IdentityKey {
+                    issuer: row.issuer,
+                    subject: row.subject,
+                },
                 managed_by: row.managed_by,
             };
             (UserId::from_stored(row.id), ahead)

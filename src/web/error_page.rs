@@ -46,7 +46,8 @@ impl ErrorPage {
     }
 
     fn machine_time(&self) -> String {
-        self.at.format(&Rfc3339).unwrap_or_default()
+        let second = self.at.replace_nanosecond(0).unwrap_or(self.at);
+        second.format(&Rfc3339).unwrap_or_default()
     }
 
     fn human_time(&self) -> String {

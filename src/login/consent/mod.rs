@@ -1,5 +1,7 @@
 //! The person's decision about a third-party client.
 
+pub mod pages;
+
 use super::answer::ClientAnswer;
 use super::authorize::{actor, find, issue, usable_session};
 use super::{Next, Problem, Refusal, Visitor};
@@ -29,7 +31,7 @@ pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Deci
         Decision::Allow => Event::success("consent", actor(Some(&session))),
         Decision::Deny => Event::refused("consent", "denied_by_person", actor(Some(&session))),
     };
-    let event = event.client(&client.client_id).sub(&session.user_id).trace(&visitor.trace_id).from_addr(visitor.addr);
+    let event = event.client(&client.client_id).about(&session.user_id).trace(&visitor.trace_id).from_addr(visitor.addr);
     match decision {
         Decision::Allow => {
             let request = &authorization.request;

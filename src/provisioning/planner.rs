@@ -1,0 +1,330 @@
+//! Making a plan: each section of the file against what is stored. Stored items are turned into entries of the file's own
+//! shape and compared field by field, so an export plans no change by construction.
+
+use std::collections::HashMap;
+
+use super::check::{Problem, check};
+use super::client_entry::ClientEntry;
+use super::connection_entry::ConnectionEntry;
+use super::difference::differences;
+use super::entry::{ResourceEntry, RoleEntry};
+use super::plan::{Change, Plan, Sign, Step};
+use super::secret_ref::SecretRef;
+use super::stored::Stored;
+use super::{Job, ProvisioningError};
+use crate::client;
+use crate::connection::{self, ClientAuthentication, CredentialKind, Slug};
+use crate::ctx::Ctx;
+use crate::db::Conn;
+use crate::ids::ConnectionId;
+use crate::secret::Secret;
+use crate::user::provision::CreatedAhead;
+use crate::user::{self, IdentityKey};
+
+/// Reads and compares; changes nothing.
+///
+/// # Errors
+/// [`ProvisioningError::Problems`] and the database's.
+pub async fn plan(ctx: &Ctx, job: &Job) -> Result<Plan, ProvisioningError> {
+    let mut conn = ctx.db.acquire().await?;
+    plan_on(ctx, &mut conn, job).await
+}
+
+pub(super) async fn plan_on(ctx: &Ctx, conn: &mut Conn, job: &Job) -> Result<Plan, ProvisioningError> {
+    let stored = Stored::read(conn).await?;
+    let problems = check(job, &stored);
+    if !problems.is_empty() {
+        return Err(ProvisioningError::Problems(problems));
+    }
+    let mut planner = Planner {
+        ctx,
+        job,
+        plan: Plan {
+            changes: Vec::new(),
+            kept: Vec::new(),
+            notes: Vec::new(),
+            unchanged: 0,
+            known_users: Vec::new(),
+        },
+        problems: Vec::new(),
+        ids: stored
+            .connections
+            .iter()
+            .map(|c| (c.slug.clone(), c.id.clone()))
+            .collect(),
+    };
+    planner.resources(&stored);
+    planner.connections(conn, &stored).await?;
+    planner.clients(conn, &stored).await?;
+    planner.roles(&stored);
+    planner.users(conn, &stored).await?;
+    planner.missing(&stored);
+    if planner.problems.is_empty() {
+        Ok(planner.plan)
+    } else {
+        Err(ProvisioningError::Problems(planner.problems))
+    }
+}
+
+struct Planner<'a> {
+    ctx: &'a Ctx,
+    job: &'a Job,
+    plan: Plan,
+    problems: Vec<Problem>,
+    /// Of connections, those about to be made included.
+    ids: HashMap<Slug, ConnectionId>,
+}
+
+impl Planner<'_> {
+    fn put(&mut self, sign: Sign, item: String, details: Vec<String>, steps: Vec<Step>) {
+        if steps.is_empty() {
+            self.plan.unchanged += 1;
+        } else {
+            self.plan.changes.push(Change {
+                sign,
+                item,
+                details,
+                steps,
+            });
+        }
+    }
+
+    fn resources(&mut self, stored: &Stored) {
+        for entry in &self.job.file.resources {
+            let wanted = entry.to_resource(&self.job.managed_by);
+            let known = stored.resources.iter().find(|r| r.identifier == entry.identifier);
+            let details = differences(
+                known.map(ResourceEntry::of).as_ref(),
+                &ResourceEntry::of(&wanted),
+                "identifier",
+            );
+            let (sign, steps) = match known {
+                None => (Sign::Create, vec![Step::InsertResource(wanted)]),
+                Some(_) if details.is_empty() => (Sign::Update, vec![]),
+                Some(_) => (Sign::Update, vec![Step::UpdateResource(wanted)]),
+            };
+            self.put(sign, format!("resource {}", entry.identifier), details, steps);
+        }
+    }
+
+    async fn connections(&mut self, conn: &mut Conn, stored: &Stored) -> Result<(), sqlx::Error> {
+        for entry in &self.job.file.connections {
+            let known = stored.connection(&entry.slug);
+            let id = known.map_or_else(
+                || ConnectionId::new(self.ctx.now(), &self.ctx.rng),
+                |c| c.id.clone(),
+            );
+            self.ids.insert(entry.slug.clone(), id.clone());
+            let wanted = entry.to_connection(id.clone(), &self.job.managed_by);
+            let before = known.map(|c| ConnectionEntry {
+                client_secret: None,
+                ..ConnectionEntry::of(c)
+            });
+            let mut details = differences(before.as_ref(), &ConnectionEntry::of(&wanted), "slug");
+            let (sign, mut steps) = match known {
+                None => (Sign::Create, vec![Step::InsertConnection(wanted)]),
+                Some(_) if details.is_empty() => (Sign::Update, vec![]),
+                Some(_) => (Sign::Update, vec![Step::UpdateConnection(wanted)]),
+            };
+            let has = |kind| known.is_some_and(|c| c.active(kind).is_some());
+            let path = format!("connections[{}].client_secret", entry.slug);
+            if let Some(secret) = self.secret(
+                entry.client_secret.as_ref(),
+                &path,
+                has(CredentialKind::ClientSecret),
+            ) {
+                let digest = self.ctx.vault.digest(secret.expose());
+                if !connection::store::credential_digest_known(conn, &id, digest).await? {
+                    details.push("client_secret: imports a new value".into());
+                    steps.push(Step::ImportConnectionSecret(id.clone(), secret));
+                }
+            }
+            match entry.client_authentication {
+                ClientAuthentication::PrivateKeyJwt if !has(CredentialKind::PrivateKey) => {
+                    details.push("private key: makes one".into());
+                    steps.push(Step::MakeConnectionKey(id, entry.slug.clone()));
+                }
+                ClientAuthentication::PrivateKeyJwt => {}
+                _ if entry.client_secret.is_none() && !has(CredentialKind::ClientSecret) => self
+                    .plan
+                    .notes
+                    .push(format!("connection {} has no client secret yet: nobody can sign in through it until it has one", entry.slug)),
+                _ => {}
+            }
+            self.put(sign, format!("connection {}", entry.slug), details, steps);
+        }
+        Ok(())
+    }
+
+    async fn clients(&mut self, conn: &mut Conn, stored: &Stored) -> Result<(), sqlx::Error> {
+        for entry in &self.job.file.clients {
+            let wanted = entry.to_client(&self.job.managed_by);
+            let known = stored.clients.iter().find(|c| c.client_id == entry.client_id);
+            let before = known.map(|c| ClientEntry {
+                client_secret: None,
+                ..ClientEntry::of(c)
+            });
+            let mut details = differences(before.as_ref(), &ClientEntry::of(&wanted), "client_id");
+            let confidential = wanted.is_confidential();
+            let (sign, mut steps) = match known {
+                None => (Sign::Create, vec![Step::InsertClient(wanted)]),
+                Some(_) if details.is_empty() => (Sign::Update, vec![]),
+                Some(_) => (Sign::Update, vec![Step::UpdateClient(wanted)]),
+            };
+            let has_secret = known.is_some_and(|c| !c.secrets.is_empty());
+            let path = format!("clients[{}].client_secret", entry.client_id);
+            if let Some(secret) = self.secret(entry.client_secret.as_ref(), &path, has_secret) {
+                let digest = self.ctx.vault.digest(secret.expose());
+                if !client::store::secret_digest_known(conn, &entry.client_id, digest).await? {
+                    details.push("client_secret: imports a new value".into());
+                    steps.push(Step::ImportClientSecret(entry.client_id.clone(), secret));
+                }
+            }
+            if confidential && entry.client_secret.is_none() && !has_secret {
+                let note = format!(
+                    "client {} has no secret yet: it cannot get tokens until it has one",
+                    entry.client_id
+                );
+                self.plan.notes.push(note);
+            }
+            self.put(sign, format!("client {}", entry.client_id), details, steps);
+        }
+        Ok(())
+    }
+
+    /// The value to import. A reference that leads nowhere is a fault, unless a secret is stored: then that one stays,
+    /// so that an export can be applied where its secrets are not at hand.
+    fn secret(&mut self, reference: Option<&SecretRef>, path: &str, has_one: bool) -> Option<Secret<String>> {
+        match reference?.resolve(&self.job.base_dir) {
+            Ok(secret) => return Some(secret),
+            Err(unresolved) if has_one => self
+                .plan
+                .notes
+                .push(format!("{path}: {}; the stored secret stays", unresolved.0)),
+            Err(unresolved) => self.problems.push(Problem {
+                path: path.into(),
+                reason: unresolved.0,
+            }),
+        }
+        None
+    }
+
+    fn roles(&mut self, stored: &Stored) {
+        for entry in &self.job.file.roles {
+            let known = stored
+                .roles
+                .iter()
+                .find(|r| r.name == entry.name && r.resource == entry.resource);
+            let details = differences(known.map(RoleEntry::of).as_ref(), entry, "name");
+            let sign = if known.is_some() {
+                Sign::Update
+            } else {
+                Sign::Create
+            };
+            let changed = known.is_none() || !details.is_empty();
+            let steps = changed
+                .then(|| Step::PutRole(entry.to_role(&self.job.managed_by)))
+                .into_iter()
+                .collect();
+            self.put(
+                sign,
+                format!("role {} on {}", entry.name, entry.resource),
+                details,
+                steps,
+            );
+        }
+    }
+
+    async fn users(&mut self, conn: &mut Conn, stored: &Stored) -> Result<(), sqlx::Error> {
+        for entry in &self.job.file.users {
+            let Some(id) = self.ids.get(&entry.connection).cloned() else {
+                continue;
+            };
+            let in_file = self
+                .job
+                .file
+                .connections
+                .iter()
+                .find(|c| c.slug == entry.connection);
+            let issuer = match in_file {
+                Some(connection) => entry.issuer_at(&connection.to_connection(id.clone(), "")),
+                None => stored
+                    .connection(&entry.connection)
+                    .and_then(|connection| entry.issuer_at(connection)),
+            };
+            let Some(issuer) = issuer else { continue };
+            if let Some(sub) = user::store::sub_of_identity(conn, &id, &issuer, &entry.subject).await? {
+                self.plan.known_users.push((entry.email.clone(), sub));
+                self.plan.unchanged += 1;
+                continue;
+            }
+            let ahead = CreatedAhead {
+                email: Some(entry.email.clone()),
+                name: entry.name.clone(),
+                connection: id,
+                key: IdentityKey {
+                    issuer,
+                    subject: entry.subject.clone(),
+                },
+                managed_by: self.job.managed_by.clone(),
+            };
+            let details = vec![
+                format!("connection: {}", entry.connection),
+                format!("subject: {}", entry.subject),
+            ];
+            let steps = vec![Step::CreateUser(entry.email.clone(), ahead)];
+            self.put(Sign::Create, format!("user {}", entry.email), details, steps);
+        }
+        Ok(())
+    }
+
+    /// What is stored and not in the file. Roles and clients go before what they refer to.
+    fn missing(&mut self, stored: &Stored) {
+        let file = &self.job.file;
+        let mut gone: Vec<(String, Step)> = Vec::new();
+        for role in &stored.roles {
+            if !file
+                .roles
+                .iter()
+                .any(|r| r.name == role.name && r.resource == role.resource)
+            {
+                let step = Step::DeleteRole {
+                    resource: role.resource.clone(),
+                    name: role.name.clone(),
+                };
+                gone.push((format!("role {} on {}", role.name, role.resource), step));
+            }
+        }
+        for client in &stored.clients {
+            if !file.clients.iter().any(|c| c.client_id == client.client_id) {
+                gone.push((
+                    format!("client {}", client.client_id),
+                    Step::DeleteClient(client.client_id.clone()),
+                ));
+            }
+        }
+        for connection in &stored.connections {
+            if !file.connections.iter().any(|c| c.slug == connection.slug) {
+                gone.push((
+                    format!("connection {}", connection.slug),
+                    Step::DeleteConnection(connection.id.clone()),
+                ));
+            }
+        }
+        for resource in &stored.resources {
+            if !file.resources.iter().any(|r| r.identifier == resource.identifier) {
+                gone.push((
+                    format!("resource {}", resource.identifier),
+                    Step::DeleteResource(resource.identifier.clone()),
+                ));
+            }
+        }
+        for (item, step) in gone {
+            if self.job.prune {
+                self.put(Sign::Delete, item, Vec::new(), vec![step]);
+            } else {
+                self.plan.kept.push(item);
+            }
+        }
+    }
+}

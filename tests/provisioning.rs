@@ -1,0 +1,295 @@
+//! The life of a resource file against a real database.
+
+use std::sync::Arc;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use avouch::clock::SystemClock;
+use avouch::config::{Config, Environment, Flags, Purpose};
+use avouch::connection::{CredentialKind, CredentialState, Slug};
+use avouch::ctx::Ctx;
+use avouch::provisioning::{Job, ProvisioningError, ResourceFile, apply, export, plan};
+use avouch::{client, connection, startup};
+
+const FILE: &str = "
+connections:
+  - slug: contoso
+    display_name: Contoso
+    protocol: oidc
+    preset: entra
+    issuer: https://login.microsoftonline.com/1b5e7f0a-0000-0000-0000-000000000001/v2.0
+    client_id: 11111111-2222-3333-4444-555555555555
+    client_authentication: client_secret_post
+    client_secret: { file: contoso.secret }
+    email_domains: [Contoso.com]
+    allow: \"'staff' in claims.groups\"
+    mapping: { groups: claims.groups }
+  - slug: okta
+    issuer: https://okta.example
+    client_id: abc
+    client_authentication: private_key_jwt
+    authorization_endpoint: https://okta.example/authorize
+    token_endpoint: https://okta.example/token
+    jwks_uri: https://okta.example/jwks
+    max_age: 300
+resources:
+  - identifier: https://influx.example
+    scopes: [read, write]
+    access_token: { ttl: 600, alg: ES256, typ: JWT }
+clients:
+  - client_id: influxctl
+    kind: native
+    grants: [device_code, refresh_token]
+    audiences: [https://influx.example]
+    scopes: [openid, email, read]
+    connections: [contoso]
+    claims: { id_token: [email, groups] }
+  - client_id: worker
+    name: The worker
+    kind: machine
+    audiences: [https://influx.example]
+    client_secret: { file: worker.secret }
+roles:
+  - { name: admin, when: \"'platform' in user.groups\", resource: https://influx.example }
+users:
+  - { email: mcfly@contoso.com, name: Marty McFly, connection: contoso, subject: oid-1 }
+";
+
+/// A broker's insides on a database of its own, with secrets in a directory of its own.
+struct House {
+    ctx: Ctx,
+    dir: tempfile::TempDir,
+}
+
+impl House {
+    async fn open(options: PgConnectOptions) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(
+            dir.path().join("contoso.secret"),
+            "hunter2-hunter2-hunter2-hunter2\n",
+        )
+        .unwrap();
+        std::fs::write(dir.path().join("worker.secret"), "weak").unwrap();
+        let flags = Flags {
+            data_dir: Some(dir.path().display().to_string()),
+            ..Flags::default()
+        };
+        let config = Config::load(&flags, &Environment::default(), Purpose::Serve).unwrap();
+        Self {
+            ctx: startup::open(&config, options, Arc::new(SystemClock))
+                .await
+                .unwrap(),
+            dir,
+        }
+    }
+
+    fn job(&self, text: &str) -> Job {
+        Job {
+            file: ResourceFile::parse(text, "f.yaml").unwrap(),
+            managed_by: "f.yaml".into(),
+            base_dir: self.dir.path().to_path_buf(),
+            prune: false,
+        }
+    }
+
+    async fn credentials(&self, slug: &str) -> Vec<(CredentialKind, CredentialState)> {
+        let mut conn = self.ctx.db.acquire().await.unwrap();
+        let found = connection::store::by_slug(&mut conn, &Slug::parse(slug).unwrap())
+            .await
+            .unwrap()
+            .unwrap();
+        found.credentials.iter().map(|c| (c.kind(), c.state)).collect()
+    }
+}
+
+#[sqlx::test]
+async fn a_file_is_applied_once_and_its_export_changes_nothing(_: PgPoolOptions, options: PgConnectOptions) {
+    let house = House::open(options).await;
+    let job = house.job(FILE);
+
+    let first = plan(&house.ctx, &job).await.unwrap().to_string();
+    assert!(
+        first.contains("client_secret: imports a new value") && first.contains("private key: makes one"),
+        "{first}"
+    );
+    assert!(!first.contains("hunter2") && !first.contains("weak"), "{first}");
+    assert!(
+        first.ends_with("7 to create, 0 to update, 0 to delete, 0 unchanged"),
+        "{first}"
+    );
+
+    let applied = apply(&house.ctx, &job).await.unwrap();
+    let (email, sub) = &applied.users[0];
+    assert!(email == "mcfly@contoso.com" && sub.as_str().starts_with("usr_"));
+    assert_eq!(
+        house.credentials("contoso").await,
+        [(CredentialKind::ClientSecret, CredentialState::Active)]
+    );
+    assert_eq!(
+        house.credentials("okta").await,
+        [(CredentialKind::PrivateKey, CredentialState::Active)]
+    );
+
+    let again = apply(&house.ctx, &job).await.unwrap();
+    assert_eq!(again.plan.to_string(), "no changes (7 as the file says)");
+    assert_eq!(again.users, applied.users);
+
+    let yaml = export(&house.ctx).await.unwrap().to_yaml().unwrap();
+    assert!(
+        yaml.contains("AVOUCH_SECRET_CONTOSO") && !yaml.contains("hunter2"),
+        "{yaml}"
+    );
+    let round = plan(&house.ctx, &house.job(&yaml)).await.unwrap();
+    assert!(
+        round.changes.is_empty() && round.kept.is_empty(),
+        "{round}\n{yaml}"
+    );
+    assert_eq!(round.notes.len(), 2, "the secrets that are not at hand: {round}");
+}
+
+#[sqlx::test]
+async fn changes_are_shown_by_field_and_secrets_are_added_never_replaced(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let house = House::open(options).await;
+    apply(&house.ctx, &house.job(FILE)).await.unwrap();
+
+    std::fs::write(house.dir.path().join("contoso.secret"), "another-another-another").unwrap();
+    std::fs::write(house.dir.path().join("worker.secret"), "strong").unwrap();
+    let text = FILE
+        .replace("display_name: Contoso", "display_name: Contoso Ltd")
+        .replace("ttl: 600", "ttl: 900");
+    let applied = apply(&house.ctx, &house.job(&text)).await.unwrap();
+    let shown = applied.plan.to_string();
+    assert!(
+        shown.contains("~ connection contoso\n    display_name: \"Contoso\" -> \"Contoso Ltd\"\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("\"ttl\":600") && shown.contains("\"ttl\":900"),
+        "{shown}"
+    );
+    assert_eq!(
+        house.credentials("contoso").await,
+        [
+            (CredentialKind::ClientSecret, CredentialState::Active),
+            (CredentialKind::ClientSecret, CredentialState::Retiring)
+        ]
+    );
+    let mut conn = house.ctx.db.acquire().await.unwrap();
+    let clients = client::store::all(&mut conn).await.unwrap();
+    drop(conn);
+    assert_eq!(
+        clients
+            .iter()
+            .find(|c| c.client_id.as_str() == "worker")
+            .unwrap()
+            .secrets
+            .len(),
+        2
+    );
+
+    // The first value comes back: it was imported before, so nothing moves.
+    std::fs::write(
+        house.dir.path().join("contoso.secret"),
+        "hunter2-hunter2-hunter2-hunter2",
+    )
+    .unwrap();
+    assert!(
+        plan(&house.ctx, &house.job(&text))
+            .await
+            .unwrap()
+            .changes
+            .is_empty()
+    );
+}
+
+#[sqlx::test]
+async fn what_the_file_does_not_name_stays_unless_pruned(_: PgPoolOptions, options: PgConnectOptions) {
+    let house = House::open(options).await;
+    apply(&house.ctx, &house.job(FILE)).await.unwrap();
+    let mut job =
+        house.job("resources:\n  - { identifier: https://influx.example, scopes: [read, write] }\n");
+    let kept = plan(&house.ctx, &job).await.unwrap();
+    assert_eq!(kept.kept.len(), 5, "{kept}");
+    job.prune = true;
+    let pruned = apply(&house.ctx, &job).await.unwrap();
+    assert!(
+        pruned
+            .plan
+            .to_string()
+            .ends_with("0 to create, 1 to update, 5 to delete, 0 unchanged"),
+        "{}",
+        pruned.plan
+    );
+    let left = export(&house.ctx).await.unwrap();
+    assert!(
+        left.clients.is_empty()
+            && left.connections.is_empty()
+            && left.roles.is_empty()
+            && left.resources.len() == 1
+    );
+}
+
+#[sqlx::test]
+async fn every_fault_is_found_with_the_item_it_is_about_and_nothing_is_stored(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let house = House::open(options).await;
+    let text = "
+connections:
+  - { slug: a, issuer: nowhere, client_id: x, client_authentication: private_key_jwt, client_secret: { env: X } }
+  - { slug: a, issuer: https://login.microsoftonline.com/common/v2.0, client_id: x, scopes: [email] }
+resources:
+  - { identifier: https://r.example, access_token: { ttl: 5 } }
+clients:
+  - { client_id: spa, kind: spa, client_secret: { env: X }, require_pkce: false }
+  - { client_id: m, kind: machine, audiences: [https://other.example], connections: [b], scopes: [nonsense] }
+roles:
+  - { name: r, when: 'true', resource: https://other.example }
+users:
+  - { email: nobody, connection: b, subject: '' }
+";
+    let Err(ProvisioningError::Problems(problems)) = apply(&house.ctx, &house.job(text)).await else {
+        panic!("faults")
+    };
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for expected in [
+        "connections[a].slug: stands twice",
+        "connections[a].issuer: \"nowhere\" is not an absolute",
+        "connections[a].client_secret: has no place beside",
+        "connections[a].tenants: the issuer stands for every Entra tenant",
+        "connections[a].scopes: must hold openid",
+        "resources[https://r.example].access_token.ttl: must be 60",
+        "clients[spa].client_secret: a spa client is public",
+        "clients[spa].require_pkce: a spa client is public",
+        "clients[spa].redirect_uris: the grant authorization_code",
+        "clients[m].audiences: \"https://other.example\" is no resource",
+        "clients[m].connections: b is no connection",
+        "clients[m].scopes: \"nonsense\" is neither",
+        "roles[r].resource: ",
+        "users[nobody].email: ",
+        "users[nobody].subject: ",
+        "users[nobody].connection: b is no connection",
+    ] {
+        assert!(
+            shown.iter().any(|problem| problem.starts_with(expected)),
+            "{expected} in {shown:#?}"
+        );
+    }
+    assert_eq!(export(&house.ctx).await.unwrap(), ResourceFile::default());
+
+    let missing = FILE.replace("file: worker.secret", "env: AVOUCH_SECRET_NOT_SET");
+    let error = apply(&house.ctx, &house.job(&missing))
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert_eq!(
+        error,
+        "clients[worker].client_secret: the variable AVOUCH_SECRET_NOT_SET is not set"
+    );
+    assert_eq!(export(&house.ctx).await.unwrap(), ResourceFile::default());
+}
