@@ -28,6 +28,7 @@ pub struct Broker {
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
     live: AtomicBool,
+    reloading: tokio::sync::Mutex<()>,
 }
 
 impl Broker {
@@ -48,15 +49,17 @@ impl Broker {
             metrics,
             session_lifetimes,
             live: AtomicBool::new(true),
+            reloading: tokio::sync::Mutex::default(),
             ctx,
         }))
     }
 
-    /// Reads configuration and keys anew.
+    /// Reads configuration and keys anew. One at a time, so that a slow reader never puts back what was before.
     ///
     /// # Errors
     /// as [`Broker::load`]; what was there before stays.
     pub async fn reload(&self) -> anyhow::Result<()> {
+        let _alone = self.reloading.lock().await;
         let mut conn = self.ctx.db.acquire().await?;
         let catalog = Catalog::load(&mut conn).await?;
         let keys = KeySet::load(&mut conn, &self.ctx.vault).await?;

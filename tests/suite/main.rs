@@ -5,3 +5,4 @@ mod harness;
 
 mod real;
 mod sign_in;
+mod upstream;

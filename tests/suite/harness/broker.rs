@@ -146,13 +146,18 @@ impl Broker {
 
     /// Applies a resource file, and returns when the broker goes by it. The users it names come back with their `sub`.
     pub async fn apply(&self, yaml: &str) -> Vec<(String, UserId)> {
-        let file = ResourceFile::parse(yaml, "resources.yaml").unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+        self.try_apply(yaml).await.unwrap_or_else(|error| panic!("{error}\n{yaml}"))
+    }
+
+    /// The same for a file that may be refused.
+    pub async fn try_apply(&self, yaml: &str) -> Result<Vec<(String, UserId)>, String> {
+        let file = ResourceFile::parse(yaml, "resources.yaml").map_err(|error| error.to_string())?;
         let base_dir = self.files.path().to_owned();
         let job = Job { file, managed_by: "resources.yaml".into(), base_dir, prune: false };
         let live = &self.server().broker;
-        let applied = provisioning::apply(&live.ctx, &job).await.unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+        let applied = provisioning::apply(&live.ctx, &job).await.map_err(|error| error.to_string())?;
         live.reload().await.unwrap();
-        applied.users
+        Ok(applied.users)
     }
 
     /// The audit log so far, oldest first. Read from the database until there is an address to ask.

@@ -245,6 +245,10 @@ impl Page {
 
 impl std::fmt::Display for Page {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}\n{}", self.status, self.url, self.body)
+        let body = match self.text_of("error-code") {
+            Some(code) => format!("error page: {code}"),
+            None => self.body.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n"),
+        };
+        write!(f, "{} {}\n{body}", self.status, self.url)
     }
 }

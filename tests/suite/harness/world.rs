@@ -96,10 +96,11 @@ pub fn connection(slug: &str, idp: &FakeIdp, more: &str) -> String {
     let issuer = &idp.issuer;
     let has = |key: &str| more.lines().any(|line| line.starts_with(key));
     let mut yaml = format!("connections:\n  - slug: {slug}\n    client_id: avouch-at-{slug}\n");
-    for (key, usual) in [("issuer:", format!("issuer: {issuer}")), ("client_secret:", "client_secret: { file: contoso }".into())] {
-        if !has(key) {
-            yaml.push_str(&format!("    {usual}\n"));
-        }
+    if !has("issuer:") {
+        yaml.push_str(&format!("    issuer: {issuer}\n"));
+    }
+    if !more.contains("private_key_jwt") {
+        yaml.push_str("    client_secret: { file: contoso }\n");
     }
     yaml.extend(more.lines().map(|line| format!("    {line}\n")));
     yaml
