@@ -35,30 +35,21 @@ impl App {
             }
         });
         let redirect_uri = format!("http://localhost:{port}/callback");
-        Self {
-            client_id: client_id.into(),
-            redirect_uri,
-            peer: Peer::openid_client(),
-            posted,
-            door,
-        }
+        Self { client_id: client_id.into(), redirect_uri, peer: Peer::openid_client(), posted, door }
     }
 
     /// Where it sends a person who wants in.
     pub async fn ask(&mut self, stage: &Stage) -> String {
-        self.ask_for(stage, "query").await
+        self.ask_for(stage, "response_mode", "query").await
     }
 
-    /// The same, and how the answer is to come (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
-    pub async fn ask_for(&mut self, stage: &Stage, response_mode: &str) -> String {
+    /// The same with one more parameter of the authorization request.
+    pub async fn ask_for(&mut self, stage: &Stage, parameter: &str, value: &str) -> String {
         let discover = json!({ "cmd": "discover", "issuer": stage.issuer(), "client_id": self.client_id, "client_secret": SECRET });
         self.peer.tell(discover).await;
-        let asked = json!({ "cmd": "authorize_url", "redirect_uri": self.redirect_uri, "scope": "openid profile email groups",
-            "response_mode": response_mode });
-        self.peer.tell(asked).await["url"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        let mut asked = json!({ "cmd": "authorize_url", "redirect_uri": self.redirect_uri, "scope": "openid profile email groups" });
+        asked[parameter] = json!(value);
+        self.peer.tell(asked).await["url"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Who came back: the claims of the ID token that the code in this address brings.
@@ -70,10 +61,7 @@ impl App {
     pub async fn welcome_posted(&mut self) -> Value {
         let body = std::mem::take(&mut *self.posted.lock().expect("no test panics here"));
         assert!(!body.is_empty(), "nothing was posted");
-        self.peer
-            .tell(json!({ "cmd": "callback", "url": self.redirect_uri, "body": body }))
-            .await["claims"]
-            .clone()
+        self.peer.tell(json!({ "cmd": "callback", "url": self.redirect_uri, "body": body })).await["claims"].clone()
     }
 }
 
@@ -91,13 +79,9 @@ async fn answer(stream: TcpStream) -> std::io::Result<String> {
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    let page =
-        "<!doctype html><title>Application</title><h1 id=\"welcome\">You are back at the application</h1>";
+    let page = "<!doctype html><title>Application</title><h1 id=\"welcome\">You are back at the application</h1>";
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: ";
-    stream
-        .get_mut()
-        .write_all(format!("{head}{}\r\n\r\n{page}", page.len()).as_bytes())
-        .await?;
+    stream.get_mut().write_all(format!("{head}{}\r\n\r\n{page}", page.len()).as_bytes()).await?;
     Ok(String::from_utf8_lossy(&body).into_owned())
 }
 

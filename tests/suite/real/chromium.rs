@@ -14,8 +14,7 @@ async fn set() -> (Stage, App, Chromium) {
     let app = App::open("reports").await;
     let contoso = json!({ "display_name": "Contoso", "email_domains": ["corp.example"] });
     let fabrikam = json!({ "display_name": "Fabrikam", "allow": "'partners' in claims.groups" });
-    let reports =
-        json!({ "name": "Quarterly Reports", "first_party": false, "redirect_uris": [app.redirect_uri] });
+    let reports = json!({ "name": "Quarterly Reports", "first_party": false, "redirect_uris": [app.redirect_uri] });
     let file = json!({
         "connections": [stage.connection("contoso", method, contoso), stage.connection("fabrikam", method, fabrikam)],
         "clients": [client("reports", reports)],
@@ -26,15 +25,11 @@ async fn set() -> (Stage, App, Chromium) {
 
 /// oidc-provider's own pages: who it is, and that we may know.
 async fn sign_in_upstream(browser: &Chromium, stage: &Stage) {
-    browser
-        .wait_for_url(&format!("{}/interaction/", stage.provider_issuer))
-        .await;
+    browser.wait_for_url(&format!("{}/interaction/", stage.provider_issuer)).await;
     browser.fill("input[name=login]", "alice").await;
     browser.fill("input[name=password]", "any").await;
     browser.click("button[type=submit]").await;
-    browser
-        .click("form:has(input[value=consent]) button[type=submit]")
-        .await;
+    browser.click("form:has(input[value=consent]) button[type=submit]").await;
 }
 
 /// One page as people have it: on a desk by day and by night, and on a phone.
@@ -45,10 +40,7 @@ async fn picture(browser: &Chromium, name: &str) {
     browser.dark(false).await;
     browser.window(390, 844).await;
     browser.screenshot(&format!("{name}-phone")).await;
-    assert!(
-        browser.overflow().await <= 0,
-        "{name} is to be scrolled sideways on a phone"
-    );
+    assert!(browser.overflow().await <= 0, "{name} is to be scrolled sideways on a phone");
     browser.window(1280, 900).await;
 }
 
@@ -71,10 +63,7 @@ async fn a_person_signs_in_through_the_chooser_and_consents() {
     browser.click("#continue").await;
     sign_in_upstream(&browser, &stage).await;
     browser.wait_for("#allow").await;
-    assert!(
-        browser.text("main").await.contains("alice@corp.example"),
-        "whose account it is about"
-    );
+    assert!(browser.text("main").await.contains("alice@corp.example"), "whose account it is about");
     picture(&browser, "consent").await;
     browser.click("#allow").await;
     let back = browser.wait_for_url(&app.redirect_uri).await;
@@ -85,6 +74,12 @@ async fn a_person_signs_in_through_the_chooser_and_consents() {
     browser.goto(&app.ask(&stage).await).await;
     let back = browser.wait_for_url(&app.redirect_uri).await;
     assert_eq!(app.welcome(&back).await["groups"], json!(["eng", "admins"]));
+    browser.goto(&app.ask_for(&stage, "prompt", "select_account").await).await;
+    browser.wait_for("#continue-as").await;
+    picture(&browser, "chooser-again").await;
+    browser.click("#continue-as").await;
+    let back = browser.wait_for_url(&app.redirect_uri).await;
+    assert_eq!(app.welcome(&back).await["name"], "Alice Adams");
     browser.goto(&stage.broker.url("/")).await;
     browser.wait_for("#signed-in").await;
     picture(&browser, "landing-signed-in").await;
@@ -120,20 +115,16 @@ async fn the_pages_work_without_script() {
     let back = browser.wait_for_url(&app.redirect_uri).await;
     assert_eq!(app.welcome(&back).await["email"], "alice@corp.example");
 
-    browser.goto(&app.ask_for(&stage, "form_post").await).await;
+    browser.goto(&app.ask_for(&stage, "response_mode", "form_post").await).await;
     browser.wait_for("#form-post").await;
     picture(&browser, "form-post").await;
     browser.click("#continue").await;
     browser.wait_for("#welcome").await;
     assert_eq!(app.welcome_posted().await["email"], "alice@corp.example");
     browser.script(true).await;
-    browser.goto(&app.ask_for(&stage, "form_post").await).await;
+    browser.goto(&app.ask_for(&stage, "response_mode", "form_post").await).await;
     browser.wait_for("#welcome").await;
-    assert_eq!(
-        app.welcome_posted().await["email"],
-        "alice@corp.example",
-        "with script nothing has to be pressed"
-    );
+    assert_eq!(app.welcome_posted().await["email"], "alice@corp.example", "with script nothing has to be pressed");
 }
 
 #[tokio::test]

@@ -16,7 +16,8 @@ fn api(alg: &str) -> String {
 /// For each algorithm a resource whose access tokens, and an application whose ID tokens are signed with it.
 pub async fn set() -> Stage {
     let stage = Stage::set(&[("op", "client_secret_basic")]).await;
-    let resource = |alg: &str| json!({ "identifier": api(alg), "scopes": ["read", "write"], "access_token": { "alg": alg } });
+    let resource =
+        |alg: &str| json!({ "identifier": api(alg), "scopes": ["read", "write"], "access_token": { "alg": alg } });
     let app = |alg: &str| {
         client(
             alg,
@@ -41,11 +42,9 @@ pub async fn set() -> Stage {
 pub async fn every_algorithm(stage: &Stage, mut app: Peer) {
     let mut alice = Person::new("alice");
     for (alg, auth) in ALGORITHMS.into_iter().zip(["basic", "post"].into_iter().cycle()) {
-        app.tell(
-            json!({ "cmd": "discover", "issuer": stage.issuer(), "client_id": alg, "client_secret": SECRET,
-            "auth": auth, "id_token_alg": alg }),
-        )
-        .await;
+        app.tell(json!({ "cmd": "discover", "issuer": stage.issuer(), "client_id": alg, "client_secret": SECRET,
+            "auth": auth, "id_token_alg": alg }))
+            .await;
         let back = sign_in(&mut app, &mut alice).await;
 
         let forged = back.replace(&iss(stage.issuer()), &iss("http://localhost:1"));
@@ -54,59 +53,32 @@ pub async fn every_algorithm(stage: &Stage, mut app: Peer) {
 
         let redeemed = app.tell(json!({ "cmd": "callback", "url": back })).await;
         let claims = &redeemed["claims"];
-        assert_eq!(
-            (&claims["iss"], &claims["aud"]),
-            (&json!(stage.issuer()), &json!(alg))
-        );
-        assert_eq!(
-            (&claims["email"], &claims["groups"]),
-            (&json!("alice@corp.example"), &json!(["eng", "admins"]))
-        );
+        assert_eq!((&claims["iss"], &claims["aud"]), (&json!(stage.issuer()), &json!(alg)));
+        assert_eq!((&claims["email"], &claims["groups"]), (&json!("alice@corp.example"), &json!(["eng", "admins"])));
         let access = verify(&mut app, alg).await;
-        assert_eq!(
-            (&access["sub"], &access["client_id"]),
-            (&claims["sub"], &json!(alg))
-        );
+        assert_eq!((&access["sub"], &access["client_id"]), (&claims["sub"], &json!(alg)));
 
         let info = app.tell(json!({ "cmd": "userinfo" })).await;
-        assert_eq!(
-            (&info["claims"]["sub"], &info["claims"]["name"]),
-            (&claims["sub"], &json!("Alice Adams"))
-        );
+        assert_eq!((&info["claims"]["sub"], &info["claims"]["name"]), (&claims["sub"], &json!("Alice Adams")));
 
         let refreshed = app.tell(json!({ "cmd": "refresh" })).await;
-        assert_ne!(
-            refreshed["tokens"]["access_token"],
-            redeemed["tokens"]["access_token"]
-        );
-        assert_ne!(
-            refreshed["tokens"]["refresh_token"], redeemed["tokens"]["refresh_token"],
-            "they rotate"
-        );
+        assert_ne!(refreshed["tokens"]["access_token"], redeemed["tokens"]["access_token"]);
+        assert_ne!(refreshed["tokens"]["refresh_token"], redeemed["tokens"]["refresh_token"], "they rotate");
         assert_eq!(verify(&mut app, alg).await["sub"], claims["sub"]);
 
         let again = app.refused(json!({ "cmd": "callback", "url": back })).await;
-        assert_eq!(
-            again["oauth_error"], "invalid_grant",
-            "a code is redeemed once: {again}"
-        );
+        assert_eq!(again["oauth_error"], "invalid_grant", "a code is redeemed once: {again}");
 
-        let machine = app
-            .tell(json!({ "cmd": "client_credentials", "params": { "scope": "read" } }))
-            .await;
+        let machine = app.tell(json!({ "cmd": "client_credentials", "params": { "scope": "read" } })).await;
         assert_eq!(machine["tokens"]["scope"], "read");
         let access = verify(&mut app, alg).await;
-        assert_eq!(
-            (&access["sub"], &access["scope"], &access["aud"]),
-            (&json!(alg), &json!("read"), &json!(api(alg)))
-        );
+        assert_eq!((&access["sub"], &access["scope"], &access["aud"]), (&json!(alg), &json!("read"), &json!(api(alg))));
     }
 }
 
 /// An application that cannot keep a secret has PKCE instead.
 pub async fn without_a_secret(stage: &Stage, mut app: Peer) {
-    app.tell(json!({ "cmd": "discover", "issuer": stage.issuer(), "client_id": "public", "auth": "none" }))
-        .await;
+    app.tell(json!({ "cmd": "discover", "issuer": stage.issuer(), "client_id": "public", "auth": "none" })).await;
     let back = sign_in(&mut app, &mut Person::new("alice")).await;
     let redeemed = app.tell(json!({ "cmd": "callback", "url": back })).await;
     assert_eq!(redeemed["claims"]["email"], "alice@corp.example");
@@ -115,22 +87,16 @@ pub async fn without_a_secret(stage: &Stage, mut app: Peer) {
 }
 
 async fn sign_in(app: &mut Peer, person: &mut Person) -> String {
-    let asked = json!({ "cmd": "authorize_url", "redirect_uri": CALLBACK, "scope": "openid profile email groups offline_access read" });
+    let asked = json!({ "cmd": "authorize_url", "redirect_uri": CALLBACK, "max_age": 600, "scope": "openid profile email groups offline_access read" });
     let asked = app.tell(asked).await;
-    person
-        .travel(asked["url"].as_str().unwrap_or_default(), CALLBACK)
-        .await
+    person.travel(asked["url"].as_str().unwrap_or_default(), CALLBACK).await
 }
 
 /// The last access token, as a resource server looks at it: right for this audience and algorithm and for no other.
 async fn verify(app: &mut Peer, alg: &str) -> Value {
     let right = json!({ "cmd": "verify_access_token", "audience": api(alg), "alg": alg });
     let other = ALGORITHMS.into_iter().find(|other| *other != alg);
-    for (field, wrong) in [
-        ("audience", json!("https://other.example")),
-        ("alg", json!(other)),
-        ("typ", json!("JWT")),
-    ] {
+    for (field, wrong) in [("audience", json!("https://other.example")), ("alg", json!(other)), ("typ", json!("JWT"))] {
         let mut command = right.clone();
         command[field] = wrong;
         app.refused(command).await;
@@ -142,7 +108,5 @@ async fn verify(app: &mut Peer, alg: &str) -> Value {
 
 /// The parameter `iss` as it stands in an address.
 fn iss(issuer: &str) -> String {
-    url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("iss", issuer)
-        .finish()
+    url::form_urlencoded::Serializer::new(String::new()).append_pair("iss", issuer).finish()
 }
