@@ -27,10 +27,7 @@ impl Peer {
         let mut peer = Self::node("tests/peers/node/oidc-provider.mjs");
         peer.write(&json!({ "clients": clients, "users": users })).await;
         let ready = peer.read().await;
-        let issuer = ready["issuer"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{}: {ready}", peer.name))
-            .to_owned();
+        let issuer = ready["issuer"].as_str().unwrap_or_else(|| panic!("{}: {ready}", peer.name)).to_owned();
         (peer, issuer)
     }
 
@@ -59,26 +56,16 @@ impl Peer {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        let mut process = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{script} does not start: {error}; run `make peers`"));
-        if let Some(stderr) = process
-            .stderr
-            .take()
-            .and_then(|stderr| stderr.into_owned_fd().ok())
-        {
+        let mut process =
+            command.spawn().unwrap_or_else(|error| panic!("{script} does not start: {error}; run `make peers`"));
+        if let Some(stderr) = process.stderr.take().and_then(|stderr| stderr.into_owned_fd().ok()) {
             // A thread that a test starts prints where the test prints: shown when it fails.
             let lines = std::io::BufReader::new(File::from(stderr)).lines();
             std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
         }
         let stdin = process.stdin.take().expect("stdin is piped");
         let stdout = BufReader::new(process.stdout.take().expect("stdout is piped")).lines();
-        Self {
-            name: script,
-            _process: process,
-            stdin,
-            stdout,
-        }
+        Self { name: script, _process: process, stdin, stdout }
     }
 
     /// A command that must succeed.
@@ -91,11 +78,7 @@ impl Peer {
     /// A command that the peer must refuse; returns the refusal.
     pub async fn refused(&mut self, command: Value) -> Value {
         let answer = self.ask(&command).await;
-        assert!(
-            answer["ok"] == false,
-            "{} accepted {command}: {answer}",
-            self.name
-        );
+        assert!(answer["ok"] == false, "{} accepted {command}: {answer}", self.name);
         answer
     }
 
@@ -112,10 +95,7 @@ impl Peer {
     async fn read(&mut self) -> Value {
         let line = tokio::time::timeout(PATIENCE, self.stdout.next_line()).await;
         let line = line.unwrap_or_else(|_| panic!("{} said nothing for {PATIENCE:?}", self.name));
-        let line = line
-            .ok()
-            .flatten()
-            .unwrap_or_else(|| panic!("{} ended; its stderr says why", self.name));
+        let line = line.ok().flatten().unwrap_or_else(|| panic!("{} ended; its stderr says why", self.name));
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("{} said {line:?}", self.name))
     }
 }

@@ -10,10 +10,7 @@ pub struct Person {
 impl Person {
     /// In a browser without cookies.
     pub fn new(login: &'static str) -> Self {
-        Self {
-            login,
-            browser: Browser::new(),
-        }
+        Self { login, browser: Browser::new() }
     }
 
     /// Goes to `start` and on, until somebody sends them to an address that begins with `goal`; returns that address.
@@ -24,17 +21,9 @@ impl Person {
             if page.stopped {
                 return page.url.into();
             }
-            let form = page
-                .forms()
-                .into_iter()
-                .next()
-                .unwrap_or_else(|| panic!("{} is lost at {page}", self.login));
+            let form = page.forms().into_iter().next().unwrap_or_else(|| panic!("{} is lost at {page}", self.login));
             let asks_who = form.fields.iter().any(|(name, _)| name == "login");
-            let answers: &[_] = if asks_who {
-                &[("login", self.login), ("password", "any")]
-            } else {
-                &[]
-            };
+            let answers: &[_] = if asks_who { &[("login", self.login), ("password", "any")] } else { &[] };
             page = self.browser.submit(&page, &form.id, answers).await;
         }
         panic!("{} is asked too much; the last was {page}", self.login);

@@ -19,21 +19,15 @@ impl Stage {
     /// The provider knows a client for each of these connections: (slug, token_endpoint_auth_method).
     pub async fn set(connections: &[(&str, &str)]) -> Self {
         let broker = Broker::start(Options::default()).await;
-        let clients: Value = connections
-            .iter()
-            .map(|(slug, method)| broker_as_client(&broker.issuer, slug, method))
-            .collect();
+        let clients: Value =
+            connections.iter().map(|(slug, method)| broker_as_client(&broker.issuer, slug, method)).collect();
         let users = json!({
             "alice": { "email": "alice@corp.example", "email_verified": true, "name": "Alice Adams", "groups": ["eng", "admins"] },
             "mallory": { "email": "mallory@corp.example", "email_verified": true, "name": "Mallory", "groups": [] },
         });
         let (provider, provider_issuer) = Peer::oidc_provider(clients, users).await;
         broker.secret("secret", SECRET);
-        Self {
-            broker,
-            provider,
-            provider_issuer,
-        }
+        Self { broker, provider, provider_issuer }
     }
 
     pub fn issuer(&self) -> &str {

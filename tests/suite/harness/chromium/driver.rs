@@ -53,21 +53,13 @@ impl Driver {
             .unwrap_or_else(|error| panic!("cannot run {DRIVER} ({error}): run `make setup`"));
         let stdout = BufReader::new(process.stdout.take().expect("stdout is piped"));
         let mut lines = stdout.lines().map_while(Result::ok);
-        let port = lines.find_map(|line| {
-            line.trim_end_matches('.')
-                .split_once("successfully on port ")?
-                .1
-                .parse()
-                .ok()
-        });
+        let port =
+            lines.find_map(|line| line.trim_end_matches('.').split_once("successfully on port ")?.1.parse().ok());
         let port: u16 = port.expect("chromedriver says its port");
         std::thread::spawn(move || lines.for_each(drop));
 
         let profile = TempDir::new().expect("a folder for the profile");
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(40))
-            .build();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(40)).build();
         let http = http.expect("a client");
         let mut args = FLAGS.map(str::to_owned).to_vec();
         args.push(format!("--user-data-dir={}", profile.path().display()));
@@ -76,70 +68,37 @@ impl Driver {
             "goog:chromeOptions": { "binary": BROWSER, "args": args },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
-        let mut driver = Self {
-            process,
-            port,
-            session: String::new(),
-            browser: None,
-            http,
-            _profile: profile,
-        };
+        let mut driver = Self { process, port, session: String::new(), browser: None, http, _profile: profile };
         let asked = json!({ "capabilities": { "alwaysMatch": capabilities } });
         let made = driver.call(Method::POST, "/session", asked).await;
         let made = made.unwrap_or_else(|error| panic!("no browser session ({error}): run `make setup`"));
-        driver.browser = made["capabilities"]["goog:processID"]
-            .as_i64()
-            .and_then(|pid| pid.try_into().ok());
-        driver.session = made["sessionId"]
-            .as_str()
-            .expect("a session has an id")
-            .to_owned();
+        driver.browser = made["capabilities"]["goog:processID"].as_i64().and_then(|pid| pid.try_into().ok());
+        driver.session = made["sessionId"].as_str().expect("a session has an id").to_owned();
         driver
     }
 
     /// `GET` of something of the session.
     pub async fn get(&self, what: &str) -> Result<Value, String> {
-        self.call(
-            Method::GET,
-            &format!("/session/{}/{what}", self.session),
-            Value::Null,
-        )
-        .await
+        self.call(Method::GET, &format!("/session/{}/{what}", self.session), Value::Null).await
     }
 
     /// `POST` to something of the session.
     pub async fn post(&self, what: &str, body: Value) -> Result<Value, String> {
-        self.call(Method::POST, &format!("/session/{}/{what}", self.session), body)
-            .await
+        self.call(Method::POST, &format!("/session/{}/{what}", self.session), body).await
     }
 
     /// One WebDriver command: its value, or error and message in one line (§6.6).
     async fn call(&self, method: Method, path: &str, body: Value) -> Result<Value, String> {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         let request = self.http.request(method, url);
-        let request = if body.is_null() {
-            request
-        } else {
-            request.json(&body)
-        };
-        let response = request
-            .send()
-            .await
-            .map_err(|error| format!("chromedriver is gone: {error}"))?;
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let response = request.send().await.map_err(|error| format!("chromedriver is gone: {error}"))?;
         let failed = !response.status().is_success();
         let mut answer: Value = response.json().await.map_err(|error| error.to_string())?;
         let value = answer["value"].take();
         if failed {
-            let message = value["message"]
-                .as_str()
-                .unwrap_or_default()
-                .lines()
-                .next()
-                .unwrap_or_default();
-            return Err(format!(
-                "{}: {message}",
-                value["error"].as_str().unwrap_or_default()
-            ));
+            let message = value["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default();
+            return Err(format!("{}: {message}", value["error"].as_str().unwrap_or_default()));
         }
         Ok(value)
     }
@@ -150,10 +109,8 @@ impl Drop for Driver {
     fn drop(&mut self) {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
             let _ = stream.set_read_timeout(Some(Duration::from_secs(3)));
-            let request = format!(
-                "DELETE /session/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
-                self.session
-            );
+            let request =
+                format!("DELETE /session/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", self.session);
             let _ = stream.write_all(request.as_bytes());
             let _ = stream.read(&mut [0; 512]);
         }
