@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod races;
 mod real;
 mod sign_in;
 mod upstream;

@@ -83,9 +83,7 @@ impl Chromium {
     pub async fn text(&self, css: &str) -> String {
         let element = self.wait_for(css).await;
         let text = self.driver.get(&format!("element/{element}/text")).await;
-        text.ok()
-            .and_then(|text| Some(text.as_str()?.to_owned()))
-            .unwrap_or_default()
+        text.ok().and_then(|text| Some(text.as_str()?.to_owned())).unwrap_or_default()
     }
 
     pub async fn click(&self, css: &str) {
@@ -97,23 +95,17 @@ impl Chromium {
     pub async fn fill(&self, css: &str, text: &str) {
         let element = self.wait_for(css).await;
         self.done(&format!("element/{element}/clear"), json!({})).await;
-        self.done(&format!("element/{element}/value"), json!({ "text": text }))
-            .await;
+        self.done(&format!("element/{element}/value"), json!({ "text": text })).await;
     }
 
     // ---- the keyboard
 
     /// Presses the keys one after the other, wherever the focus is.
     pub async fn press(&self, keys: &str) {
-        let strokes = keys
-            .chars()
-            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
+        let strokes =
+            keys.chars().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
         let strokes: Vec<_> = strokes.collect();
-        self.done(
-            "actions",
-            json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] }),
-        )
-        .await;
+        self.done("actions", json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] })).await;
     }
 
     /// The id of the element that has the focus; empty when that has none.
@@ -121,16 +113,9 @@ impl Chromium {
         let Ok(active) = self.driver.get("element/active").await else {
             return String::new();
         };
-        let id = self
-            .driver
-            .get(&format!(
-                "element/{}/attribute/id",
-                active[ELEMENT].as_str().unwrap_or_default()
-            ))
-            .await;
-        id.ok()
-            .and_then(|id| Some(id.as_str()?.to_owned()))
-            .unwrap_or_default()
+        let id =
+            self.driver.get(&format!("element/{}/attribute/id", active[ELEMENT].as_str().unwrap_or_default())).await;
+        id.ok().and_then(|id| Some(id.as_str()?.to_owned())).unwrap_or_default()
     }
 
     /// Tabs until the element with this id has the focus, as a person without a mouse does.
@@ -151,22 +136,16 @@ impl Chromium {
     /// that a page answered with an error status, which is how our pages say that somebody erred.
     pub async fn complaints(&self, origin: &str) -> Vec<String> {
         let log = self.done("se/log", json!({ "type": "browser" })).await;
-        let messages = log
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry["message"].as_str()?.to_owned()));
-        messages
-            .filter(|message| message.contains(origin) && !message.contains("responded with a status of"))
-            .collect()
+        let messages =
+            log.as_array().into_iter().flatten().filter_map(|entry| Some(entry["message"].as_str()?.to_owned()));
+        messages.filter(|message| message.contains(origin) && !message.contains("responded with a status of")).collect()
     }
 
     // ---- the person's settings
 
     /// The viewport in CSS pixels; below 600 it is a phone's.
     pub async fn window(&self, width: u32, height: u32) {
-        let metrics =
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
@@ -178,8 +157,7 @@ impl Chromium {
 
     /// Whether pages may run script, from the next page on.
     pub async fn script(&self, on: bool) {
-        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": !on }))
-            .await;
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": !on })).await;
     }
 
     /// How far the page is wider than its window, in CSS pixels. More than 0 is a page to scroll sideways.
@@ -191,12 +169,8 @@ impl Chromium {
 
     /// `target/screenshots/NAME.png`, the whole page however long.
     pub async fn screenshot(&self, name: &str) {
-        let shot = self
-            .devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true }))
-            .await;
-        let png = STANDARD
-            .decode(shot["data"].as_str().unwrap_or_default())
-            .expect("a picture in base64");
+        let shot = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
+        let png = STANDARD.decode(shot["data"].as_str().unwrap_or_default()).expect("a picture in base64");
         let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         fs::create_dir_all(&dir).expect("target/ can be written");
         fs::write(dir.join(format!("{name}.png")), png).expect("target/ can be written");
@@ -208,11 +182,7 @@ impl Chromium {
     async fn scene(&self) -> String {
         let url = self.url().await;
         let text = match self.try_find("body").await {
-            Ok(body) => self
-                .driver
-                .get(&format!("element/{body}/text"))
-                .await
-                .unwrap_or_default(),
+            Ok(body) => self.driver.get(&format!("element/{body}/text")).await.unwrap_or_default(),
             Err(error) => json!(error),
         };
         format!("the browser is at {url}:\n{}", text.as_str().unwrap_or_default())
@@ -221,15 +191,11 @@ impl Chromium {
     async fn try_find(&self, css: &str) -> Result<String, String> {
         let selector = json!({ "using": "css selector", "value": css });
         let found = self.driver.post("element", selector).await?;
-        found[ELEMENT]
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| format!("{found} is no element"))
+        found[ELEMENT].as_str().map(str::to_owned).ok_or_else(|| format!("{found} is no element"))
     }
 
     async fn devtools(&self, cmd: &str, params: Value) -> Value {
-        self.done("goog/cdp/execute", json!({ "cmd": cmd, "params": params }))
-            .await
+        self.done("goog/cdp/execute", json!({ "cmd": cmd, "params": params })).await
     }
 
     async fn done(&self, what: &str, body: Value) -> Value {
