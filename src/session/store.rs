@@ -33,6 +33,32 @@ pub async fn insert(
     Ok(())
 }
 
+struct SessionRow {
+    id: String,
+    user_id: String,
+    identity_id: String,
+    connection_slug: String,
+    auth_time: OffsetDateTime,
+    acr: Option<String>,
+    amr: Vec<String>,
+    last_seen_at: OffsetDateTime,
+}
+
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: SessionId::from_stored(row.id),
+            user_id: UserId::from_stored(row.user_id),
+            identity_id: IdentityId::from_stored(row.identity_id),
+            connection_slug: row.connection_slug,
+            auth_time: row.auth_time,
+            acr: row.acr,
+            amr: row.amr,
+            last_seen_at: row.last_seen_at,
+        }
+    }
+}
+
 /// The live session behind a cookie value; its user must still be active.
 pub async fn by_token(
     conn: &mut Conn,
@@ -40,7 +66,8 @@ pub async fn by_token(
     lifetimes: Lifetimes,
     now: OffsetDateTime,
 ) -> Result<Option<Session>, sqlx::Error> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        SessionRow,
         "SELECT s.id, s.user_id, s.identity_id, s.connection_slug, s.auth_time, s.acr, s.amr, s.last_seen_at
          FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND s.last_seen_at > $3 AND u.status = 'active'",
@@ -50,16 +77,7 @@ pub async fn by_token(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Session {
-        id: SessionId::from_stored(row.id),
-        user_id: UserId::from_stored(row.user_id),
-        identity_id: IdentityId::from_stored(row.identity_id),
-        connection_slug: row.connection_slug,
-        auth_time: row.auth_time,
-        acr: row.acr,
-        amr: row.amr,
-        last_seen_at: row.last_seen_at,
-    }))
+    Ok(row.map(Session::from))
 }
 
 pub async fn touch(conn: &mut Conn, id: &SessionId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
@@ -86,21 +104,13 @@ pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, s
 
 /// The session that a code came from, unless it was revoked since. Its idle time does not matter: the code is fresh.
 pub async fn by_id(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, sqlx::Error> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        SessionRow,
         "SELECT id, user_id, identity_id, connection_slug, auth_time, acr, amr, last_seen_at
          FROM sessions WHERE id = $1 AND revoked_at IS NULL",
         id.as_str()
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Session {
-        id: SessionId::from_stored(row.id),
-        user_id: UserId::from_stored(row.user_id),
-        identity_id: IdentityId::from_stored(row.identity_id),
-        connection_slug: row.connection_slug,
-        auth_time: row.auth_time,
-        acr: row.acr,
-        amr: row.amr,
-        last_seen_at: row.last_seen_at,
-    }))
+    Ok(row.map(Session::from))
 }

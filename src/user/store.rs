@@ -182,18 +182,7 @@ pub async fn create_ahead(
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!(
-        "INSERT INTO identities (id, user_id, connection_id, issuer, subject, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        identity.as_str(),
-        user.as_str(),
-        ahead.connection.as_str(),
-        ahead.key.issuer,
-        ahead.key.subject,
-        now
-    )
-    .execute(conn)
-    .await
-    .map(drop)
+    insert_identity(conn, identity, user, &ahead.connection, &ahead.key, now).await
 }
 
 /// Every user that a resource file or the API created ahead, with the identity it was created by.
