@@ -25,3 +25,4 @@ CREATE TABLE consents (
     granted_at timestamptz NOT NULL,
     CONSTRAINT consents_pkey PRIMARY KEY (user_id, client_id)
 );
+CREATE INDEX sessions_identity ON sessions (identity_id);

@@ -39,3 +39,5 @@ CREATE TABLE login_attempts (
     completed_at     timestamptz
 );
 CREATE INDEX login_attempts_expiry ON login_attempts (expires_at);
+CREATE INDEX authorizations_session ON authorizations (session_id);
+CREATE INDEX login_attempts_authorization ON login_attempts (authorization_id);

@@ -39,3 +39,6 @@ CREATE TABLE revoked_access_tokens (
     jti        text        CONSTRAINT revoked_access_tokens_pkey PRIMARY KEY,
     expires_at timestamptz NOT NULL
 );
+CREATE INDEX refresh_families_identity ON refresh_families (identity_id);
+CREATE INDEX refresh_tokens_family ON refresh_tokens (family_id);
+CREATE INDEX revoked_access_tokens_expiry ON revoked_access_tokens (expires_at);

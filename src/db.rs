@@ -41,6 +41,21 @@ pub async fn in_tx<T, E: From<sqlx::Error>>(
     Ok(value)
 }
 
+/// Runs `work` in a read-only transaction that sees one moment, however many statements it takes.
+///
+/// # Errors
+/// `work`'s own, and the database's.
+pub async fn in_snapshot<T, E: From<sqlx::Error>>(
+    pool: &Pool,
+    work: impl AsyncFnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut conn = pool.acquire().await?;
+    let mut tx = conn.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let value = work(&mut tx).await?;
+    tx.commit().await?;
+    Ok(value)
+}
+
 /// Whether the error is a violation of the named constraint.
 pub fn on_constraint(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|e| e.constraint() == Some(constraint))

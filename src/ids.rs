@@ -40,6 +40,11 @@ macro_rules! id {
             pub fn from_stored(id: String) -> Self {
                 Self(id)
             }
+            /// Whether `text` is shaped like such an id: what is not needs no database to be unknown.
+            pub fn is_well_formed(text: &str) -> bool {
+                text.strip_prefix(concat!($prefix, "_"))
+                    .is_some_and(|rest| rest.len() == 26 && rest.bytes().all(|b| ALPHABET.contains(&b)))
+            }
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -101,6 +106,7 @@ mod tests {
         let earlier = UserId::new(OffsetDateTime::UNIX_EPOCH, &rng);
         let later = UserId::new(OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(1), &rng);
         assert!(earlier < later);
+        assert!(UserId::is_well_formed(later.as_str()) && !UserId::is_well_formed("usr_\0"));
         assert!(earlier.as_str().starts_with("usr_") && earlier.as_str().len() == 30);
     }
 }

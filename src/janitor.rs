@@ -1,11 +1,11 @@
-//! Background work, by one replica at a time where it matters: rows that ended, keys that retire. Rotation on a
-//! schedule belongs here too, once an operator can set one.
+//! Background work: rows that ended, keys that retire, secrets that were used. Everything here may be done by several
+//! replicas at once without harm. Rotation on a schedule belongs here too, once an operator can set one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::Broker;
-use crate::{authorization, login, session, signing_key, token};
+use crate::{audit, authorization, login, session, signing_key, token};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -19,25 +19,51 @@ pub async fn run(broker: Arc<Broker>) {
         if !broker.is_live() {
             continue;
         }
-        if let Err(error) = sweep(&broker).await {
-            tracing::warn!(%error, "ended rows could not be removed");
+        for rows in Rows::ALL {
+            match sweep(&broker, rows).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::debug!(?rows, removed, "removed ended rows"),
+                Err(error) => tracing::warn!(?rows, %error, "ended rows could not be removed"),
+            }
         }
         if let Err(error) = signing_key::retire_expired(&broker.ctx).await {
             tracing::warn!(%error, "signing keys could not be retired");
         }
+        if let Err(error) = broker.write_used_secrets().await {
+            tracing::warn!(%error, "the last use of client secrets could not be written");
+        }
     }
 }
 
-/// Deletes are idempotent, so two replicas doing them at once is only a little waste.
-async fn sweep(broker: &Broker) -> Result<(), sqlx::Error> {
+#[derive(Clone, Copy, Debug)]
+enum Rows {
+    LoginAttempts,
+    Authorizations,
+    Tokens,
+    Sessions,
+    AuditEvents,
+}
+
+impl Rows {
+    const ALL: [Self; 5] = [Self::LoginAttempts, Self::Authorizations, Self::Tokens, Self::Sessions, Self::AuditEvents];
+}
+
+/// In small pieces, so that no statement runs long and no lock is held long.
+async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
     let now = broker.ctx.now();
     let mut conn = broker.ctx.db.acquire().await?;
-    let removed = login::store::delete_ended(&mut conn, now).await?
-        + authorization::store::delete_ended(&mut conn, now).await?
-        + token::store::delete_ended(&mut conn, now).await?
-        + session::store::delete_ended(&mut conn, now).await?;
-    if removed > 0 {
-        tracing::debug!(removed, "removed ended rows");
+    let mut removed = 0;
+    loop {
+        let some = match rows {
+            Rows::LoginAttempts => login::store::delete_ended(&mut conn, now).await?,
+            Rows::Authorizations => authorization::store::delete_ended(&mut conn, now).await?,
+            Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
+            Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
+            Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,
+        };
+        if some == 0 {
+            return Ok(removed);
+        }
+        removed += some;
     }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! SQL of audit events: inserts only.
+//! SQL of audit events: inserts, and the end of their retention.
 
 use time::OffsetDateTime;
 
@@ -11,6 +11,21 @@ pub async fn insert(
     conn: &mut Conn,
     events: &[(AuditEventId, OffsetDateTime, Event)],
 ) -> Result<(), sqlx::Error> {
+    // Postgres text holds no NUL, and one bad character must not cost a whole batch
+    fn clean(text: &str) -> String {
+        text.replace('\0', "\u{fffd}")
+    }
+    fn optional(text: Option<&String>) -> Option<String> {
+        text.map(|text| clean(text))
+    }
+    fn detail(value: &serde_json::Value) -> serde_json::Value {
+        match value {
+            serde_json::Value::String(text) => clean(text).into(),
+            serde_json::Value::Array(items) => items.iter().map(detail).collect(),
+            serde_json::Value::Object(members) => members.iter().map(|(k, v)| (clean(k), detail(v))).collect(),
+            other => other.clone(),
+        }
+    }
     fn column<'a, T>(events: &'a [(AuditEventId, OffsetDateTime, Event)], f: impl Fn(&'a Event) -> T) -> Vec<T> {
         events.iter().map(|(_, _, event)| f(event)).collect()
     }
@@ -24,16 +39,28 @@ pub async fn insert(
         &times,
         &column(events, |e| e.action.to_owned()),
         &column(events, |e| e.outcome.as_str().to_owned()),
-        &column(events, |e| e.reason.clone()) as &[Option<String>],
-        &column(events, |e| e.actor.clone()),
-        &column(events, |e| e.client_id.clone()) as &[Option<String>],
-        &column(events, |e| e.connection.clone()) as &[Option<String>],
-        &column(events, |e| e.sub.clone()) as &[Option<String>],
+        &column(events, |e| optional(e.reason.as_ref())) as &[Option<String>],
+        &column(events, |e| clean(&e.actor)),
+        &column(events, |e| optional(e.client_id.as_ref())) as &[Option<String>],
+        &column(events, |e| optional(e.connection.as_ref())) as &[Option<String>],
+        &column(events, |e| optional(e.sub.as_ref())) as &[Option<String>],
         &column(events, |e| e.trace_id.as_ref().map(ToString::to_string)) as &[Option<String>],
         &column(events, |e| e.remote_addr.map(|a| a.to_string())) as &[Option<String>],
-        &column(events, |e| e.detail.clone()),
+        &column(events, |e| detail(&e.detail)),
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Events are kept for 400 days: a year, and the month in which somebody asks about it.
+pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
+    let cut = now - time::Duration::days(400);
+    let done = sqlx::query!(
+        "DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE at < $1 LIMIT 1000)",
+        cut
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }

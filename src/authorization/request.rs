@@ -32,7 +32,12 @@ pub enum TargetError {
     ClientDisabled(String),
     RedirectUriMissing,
     RedirectUriNotRegistered { client_id: String, redirect_uri: String },
+    /// It would have to be kept and sent back.
+    StateTooLong,
 }
+
+/// Bytes of `state`: more than any library sends.
+const LONGEST_STATE: usize = 2048;
 
 impl Target {
     /// # Errors
@@ -47,6 +52,9 @@ impl Target {
         let redirect_uri = RegisteredRedirectUri::check(requested, &client.redirect_uris).ok_or_else(|| {
             TargetError::RedirectUriNotRegistered { client_id: client_id.into(), redirect_uri: requested.into() }
         })?;
+        if params.get("state").is_some_and(|state| state.len() > LONGEST_STATE) {
+            return Err(TargetError::StateTooLong);
+        }
         // an unknown response_mode is reported later, by the default one
         let response_mode = ResponseMode::parse(params.get("response_mode")).unwrap_or_default();
         Ok(Self { client, redirect_uri, response_mode, state: params.get("state").map(Into::into) })
@@ -154,7 +162,7 @@ fn asked_for(
     client: &Client,
     resource: impl Fn(&str) -> Option<Arc<Resource>>,
 ) -> Result<(Scope, Vec<String>), OAuthError> {
-    let mut scope = Scope::parse(params.get("scope").unwrap_or_default());
+    let mut scope = Scope::requested(params.get("scope").unwrap_or_default())?;
     let mut wanted: Vec<String> = params.targets().into_iter().map(Into::into).collect();
     for name in scope.iter().filter_map(|token| token.strip_suffix("/.default")) {
         if !wanted.iter().any(|known| known == name) {

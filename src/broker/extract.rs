@@ -87,9 +87,18 @@ fn authenticate(
         Some(Ok(text)) => Some(text),
         None => None,
     };
-    let presented = presented::presented(header, params)?;
+    let refused = |reason: &'static str, error: OAuthError| {
+        broker.audit.record(caller.sign(Event::refused("client.authentication", reason, "anonymous")));
+        error
+    };
+    let presented = presented::presented(header, params).map_err(|error| refused("credentials_malformed", error))?;
     let client = broker.catalog.load().client(presented.client_id.as_str());
-    AuthenticatedClient::check(client.as_ref(), &presented, &broker.ctx.vault, broker.ctx.now()).map_err(|refusal| {
+    let now = broker.ctx.now();
+    let checked = AuthenticatedClient::check(client.as_ref(), &presented, &broker.ctx.vault, now);
+    if let Some(secret) = checked.as_ref().ok().and_then(AuthenticatedClient::secret_id) {
+        broker.used_secrets.note(secret, now);
+    }
+    checked.map_err(|refusal| {
         let event = Event::refused("client.authentication", refusal.reason(), "anonymous");
         broker.audit.record(caller.sign(event.client(&presented.client_id)));
         OAuthError::new(ErrorCode::InvalidClient, refusal.description())

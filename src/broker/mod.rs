@@ -5,8 +5,10 @@ pub mod catalog;
 pub mod endpoint;
 pub mod extract;
 pub mod listen;
+mod used_secrets;
 
 pub use catalog::Catalog;
+use used_secrets::UsedSecrets;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 
 use crate::audit;
+use crate::client;
 use crate::ctx::Ctx;
+use crate::db;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::session::Lifetimes;
 use crate::signing_key::KeySet;
@@ -29,6 +33,7 @@ pub struct Broker {
     pub audit: audit::Sink,
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
+    pub used_secrets: UsedSecrets,
     live: AtomicBool,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -39,10 +44,7 @@ impl Broker {
     /// # Errors
     /// when the database cannot be read or a signing key does not open.
     pub async fn load(ctx: Ctx, metrics: Metrics, session_lifetimes: Lifetimes) -> anyhow::Result<Arc<Self>> {
-        let mut conn = ctx.db.acquire().await?;
-        let catalog = Catalog::load(&mut conn).await?;
-        let keys = KeySet::load(&mut conn, &ctx.vault).await?;
-        drop(conn);
+        let (catalog, keys) = read(&ctx).await?;
         Ok(Arc::new(Self {
             catalog: ArcSwap::from_pointee(catalog),
             keys: ArcSwap::from_pointee(keys),
@@ -50,6 +52,7 @@ impl Broker {
             audit: audit::Sink::start(ctx.clone()),
             metrics,
             session_lifetimes,
+            used_secrets: UsedSecrets::default(),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
             ctx,
@@ -62,12 +65,20 @@ impl Broker {
     /// as [`Broker::load`]; what was there before stays.
     pub async fn reload(&self) -> anyhow::Result<()> {
         let _alone = self.reloading.lock().await;
-        let mut conn = self.ctx.db.acquire().await?;
-        let catalog = Catalog::load(&mut conn).await?;
-        let keys = KeySet::load(&mut conn, &self.ctx.vault).await?;
+        let (catalog, keys) = read(&self.ctx).await?;
         self.catalog.store(Arc::new(catalog));
         self.keys.store(Arc::new(keys));
         Ok(())
+    }
+
+    /// # Errors
+    /// the database's; what was gathered is then lost, which costs a minute of "last used".
+    pub async fn write_used_secrets(&self) -> Result<(), sqlx::Error> {
+        let (ids, at) = self.used_secrets.take();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        client::store::secrets_used(&mut *self.ctx.db.acquire().await?, &ids, &at).await
     }
 
     /// While the database is away we cannot know of a disabled client or a revoked secret, so we do not decide: 503
@@ -89,4 +100,14 @@ impl Broker {
     fn set_live(&self, live: bool) {
         self.live.store(live, Ordering::Release);
     }
+}
+
+/// All of it as it stood at one moment.
+async fn read(ctx: &Ctx) -> anyhow::Result<(Catalog, KeySet)> {
+    db::in_snapshot(&ctx.db, async |conn| {
+        let catalog = Catalog::load(conn).await?;
+        let keys = KeySet::load(conn, &ctx.vault).await?;
+        Ok((catalog, keys))
+    })
+    .await
 }

@@ -25,6 +25,8 @@ pub struct Presented {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     UnknownClient,
+    /// Unknown, and no secret was sent: told in the same words as a confidential client that sent none.
+    UnknownOrSecretMissing,
     Disabled,
     SecretMissing,
     SecretWrong,
@@ -35,7 +37,7 @@ impl Refusal {
     /// The audit word.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::UnknownClient => "client_unknown",
+            Self::UnknownClient | Self::UnknownOrSecretMissing => "client_unknown",
             Self::Disabled => "client_disabled",
             Self::SecretMissing => "client_secret_missing",
             Self::SecretWrong => "client_secret_wrong",
@@ -48,7 +50,9 @@ impl Refusal {
         match self {
             Self::UnknownClient | Self::SecretWrong => "unknown client, or its secret is wrong",
             Self::Disabled => "this client is disabled",
-            Self::SecretMissing => "this client is confidential: send its secret by HTTP Basic or as client_secret",
+            Self::SecretMissing | Self::UnknownOrSecretMissing => {
+                "unknown client, or a confidential one that sent no secret: send it by HTTP Basic or as client_secret"
+            }
             Self::SecretExpired => "this client secret has expired; use the newer one",
         }
     }
@@ -57,14 +61,18 @@ impl Refusal {
 impl AuthenticatedClient {
     /// A public client passes by its name; a secret that it sends all the same is ignored (libraries probe with one).
     pub fn check(client: Option<&Arc<Client>>, presented: &Presented, vault: &Vault, now: OffsetDateTime) -> Result<Self, Refusal> {
-        let client = client.ok_or(Refusal::UnknownClient)?;
-        if !client.enabled {
-            return Err(Refusal::Disabled);
-        }
+        let silent = presented.secrets.iter().all(|s| s.expose().is_empty());
+        let Some(client) = client else {
+            return Err(if silent { Refusal::UnknownOrSecretMissing } else { Refusal::UnknownClient });
+        };
         if !client.is_confidential() {
-            return Ok(Self { client: client.clone(), secret_id: None });
+            return if client.enabled {
+                Ok(Self { client: client.clone(), secret_id: None })
+            } else {
+                Err(Refusal::Disabled)
+            };
         }
-        if presented.secrets.iter().all(|s| s.expose().is_empty()) {
+        if silent {
             return Err(Refusal::SecretMissing);
         }
         let digests: Vec<_> = presented.secrets.iter().map(|s| vault.digest(s.expose())).collect();
@@ -74,6 +82,8 @@ impl AuthenticatedClient {
         match found {
             None => Err(Refusal::SecretWrong),
             Some(secret) if !secret.is_valid_at(now) => Err(Refusal::SecretExpired),
+            // only who proved itself is told that it is disabled
+            Some(_) if !client.enabled => Err(Refusal::Disabled),
             Some(secret) => Ok(Self { client: client.clone(), secret_id: Some(secret.id.clone()) }),
         }
     }

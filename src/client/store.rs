@@ -257,3 +257,16 @@ fn parse(row: Row, secrets: Vec<ClientSecret>) -> Result<Client, String> {
         secrets,
     })
 }
+
+/// Moves `last_used_at` forward, never back: another replica may have written a later one.
+pub async fn secrets_used(conn: &mut Conn, ids: &[String], at: &[OffsetDateTime]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE client_secrets s SET last_used_at = GREATEST(s.last_used_at, u.at)
+         FROM UNNEST($1::text[], $2::timestamptz[]) AS u(id, at) WHERE s.id = u.id",
+        ids,
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

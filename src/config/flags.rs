@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Settings (a flag wins over the variable, the variable over the file)")]
 pub struct Flags {
     /// TOML file with settings; its keys are the flags' names with _ for - [env: AVOUCH_CONFIG]
@@ -78,6 +78,13 @@ impl Flags {
             _ => &None,
         }
         .as_deref()
+    }
+}
+
+/// A database URL may hold a password.
+impl std::fmt::Debug for Flags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flags").finish_non_exhaustive()
     }
 }
 

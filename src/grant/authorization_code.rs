@@ -4,7 +4,7 @@
 use time::Duration;
 
 use super::request::CodeRequest;
-use super::{GrantError, TokenResponse};
+use super::{GrantError, TokenResponse, today};
 use crate::authorization::store::{self as authorizations, Code};
 use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
@@ -105,12 +105,13 @@ async fn issue(
     let Some(user) = user::store::by_id(conn, &session.user_id).await?.filter(user::User::is_active) else {
         return Ok(Outcome::Refused("user_blocked", "the person may not sign in any more"));
     };
-    if !catalog.connection(&session.connection_slug).is_some_and(|c| c.may_login()) {
+    if !catalog.connection(&session.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug)) {
         return Ok(Outcome::Refused("connection_disabled", "the connection by which the person signed in is disabled"));
     }
     let identity_id = session.identity_id.clone();
     let person = Person { user, session_id: session.id, auth_time: session.auth_time, acr: session.acr, amr: session.amr };
-    let (scopes, audiences) = (&code.scopes, &code.request.audiences);
+    let (scopes, audiences) = today::narrowed(catalog, client, &code.scopes, &code.request.audiences)?;
+    let (scopes, audiences) = (&scopes, &audiences);
     let granted = Granted { client, person: Some(&person), scope: scopes, audiences };
     let access = access::mint(broker, catalog, granted)?;
     let nonce = code.request.nonce.as_deref();

@@ -23,9 +23,12 @@ pub fn routes(app: &mut web::ServiceConfig) {
 }
 
 async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, OAuthErrorAnswer> {
-    let request = TokenRequest::parse(&form.params)?;
-    let grant = request.grant_type();
     let client_id = &form.client.client().client_id;
+    let request = TokenRequest::parse(&form.params).inspect_err(|error| {
+        let event = Event::refused("token.refused", error.code.as_str(), format!("client:{client_id}"));
+        broker.audit.record(form.caller.sign(event.client(client_id)));
+    })?;
+    let grant = request.grant_type();
     let noted = |event: Event| {
         let detail = serde_json::json!({ "grant": grant.as_str() });
         broker.audit.record(form.caller.sign(event.client(client_id).detail(detail)));
@@ -46,8 +49,15 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
             noted(Event::refused("token.refused", reason, format!("client:{client_id}")));
             Err(error.into())
         }
-        Err(GrantError::Broken(error)) => Err(error.into()),
-        Err(GrantError::Database(error)) => Err(database_error(&error).into()),
+        Err(failure) => {
+            let error = match failure {
+                GrantError::Database(error) => database_error(&error),
+                GrantError::Broken(error) | GrantError::Refused { error, .. } => error,
+            };
+            broker.metrics.token(grant.as_str(), error.code.as_str());
+            noted(Event::failed("token.refused", error.code.as_str(), format!("client:{client_id}")));
+            Err(error.into())
+        }
     }
 }
 

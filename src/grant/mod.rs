@@ -5,6 +5,7 @@ pub mod client_credentials;
 pub mod endpoint;
 pub mod refresh_token;
 pub mod request;
+pub mod today;
 
 pub use request::TokenRequest;
 

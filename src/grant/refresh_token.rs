@@ -1,7 +1,7 @@
 //! `refresh_token` (RFC 6749 §6) with rotation: see `token::refresh` for the rules.
 
 use super::request::RefreshRequest;
-use super::{GrantError, TokenResponse};
+use super::{GrantError, TokenResponse, today};
 use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
 use crate::db::{self, Conn};
@@ -87,8 +87,9 @@ async fn use_token(
     if !catalog.connection(&family.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug)) {
         return Ok(Outcome::Refused("connection_disabled", "the connection by which the person signed in is disabled"));
     }
-    let scope = narrowed(request.scope.as_ref(), &family.scopes)?;
-    let audiences = narrowed_audiences(&request.targets, &family.audiences)?;
+    let (granted, served) = today::narrowed(catalog, client, &family.scopes, &family.audiences)?;
+    let scope = narrowed(request.scope.as_ref(), &granted)?;
+    let audiences = narrowed_audiences(&request.targets, &served)?;
     let person = Person {
         user,
         session_id: family.session_id.clone(),

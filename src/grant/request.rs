@@ -37,7 +37,7 @@ impl TokenRequest {
     /// # Errors
     /// `invalid_request` or `unsupported_grant_type`, naming the parameter.
     pub fn parse(params: &Params) -> Result<Self, OAuthError> {
-        let scope = || params.get("scope").map(Scope::parse).filter(|scope| !scope.is_empty());
+        let scope = params.get("scope").map(Scope::requested).transpose()?.filter(|scope| !scope.is_empty());
         let targets = || params.targets().into_iter().map(Into::into).collect();
         let secret = |value: &str| Secret::new(value.to_owned());
         match params.require("grant_type")? {
@@ -48,10 +48,10 @@ impl TokenRequest {
             })),
             "refresh_token" => Ok(Self::RefreshToken(RefreshRequest {
                 refresh_token: secret(params.require("refresh_token")?),
-                scope: scope(),
+                scope,
                 targets: targets(),
             })),
-            "client_credentials" => Ok(Self::ClientCredentials(CredentialsRequest { scope: scope(), targets: targets() })),
+            "client_credentials" => Ok(Self::ClientCredentials(CredentialsRequest { scope, targets: targets() })),
             other => Err(OAuthError::new(
                 ErrorCode::UnsupportedGrantType,
                 format!("grant_type={other} is not supported; discovery lists those that are"),

@@ -4,6 +4,7 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use time::OffsetDateTime;
 
+use super::authorize::require_live;
 use super::store::{self, Attempt};
 use super::{Next, Problem, Refusal, Visitor};
 use crate::audit::{self, Event};
@@ -21,6 +22,7 @@ use crate::user;
 /// # Errors
 /// a [`Refusal`] that names the cause; no session is left behind.
 pub async fn arrive(broker: &Broker, visitor: &Visitor, slug: &str, params: &Params) -> Result<Next, Refusal> {
+    require_live(broker)?;
     let ctx = &broker.ctx;
     let catalog = broker.catalog.load_full();
     let connection = catalog.connection(slug).ok_or(Problem::UnknownConnection)?;
@@ -40,6 +42,9 @@ pub async fn arrive(broker: &Broker, visitor: &Visitor, slug: &str, params: &Par
         .finish(ctx, &connection, &pending, params)
         .await
         .map_err(|error| refused(Problem::Upstream { connection: connection.display_name.clone(), error }))?;
+    if authorization.request.prompt.login && !is_fresh(&identity, attempt.created_at) {
+        return Err(refused(Problem::NotAnew { connection: connection.display_name.clone() }));
+    }
     admit(broker, &connection, &authorization, &identity).map_err(&refused)?;
     sign_in(broker, visitor, &connection, &authorization, &identity).await.map_err(|r| r.at(&authorization).by(slug))
 }
@@ -177,4 +182,10 @@ async fn write(
 fn signed_in_at(identity: &UpstreamIdentity, now: OffsetDateTime) -> OffsetDateTime {
     let at = identity.auth_time().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
     at.filter(|at| *at <= now).unwrap_or(now)
+}
+
+/// With `prompt=login` the person must have signed in since the trip began (OIDC Core §3.1.2.1), as far as the provider
+/// says when. A minute of clock skew is forgiven.
+fn is_fresh(identity: &UpstreamIdentity, began: OffsetDateTime) -> bool {
+    identity.auth_time().is_none_or(|at| at >= began.unix_timestamp() - 60)
 }

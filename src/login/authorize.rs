@@ -23,13 +23,16 @@ use crate::session::{self, Session};
 /// # Errors
 /// a [`Refusal`] for what must not be redirected; everything else goes back to the client as [`Next::Client`].
 pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Result<Next, Refusal> {
+    require_live(broker)?;
     let catalog = broker.catalog.load_full();
     let target = Target::check(params, |id| catalog.client(id)).map_err(Problem::Target)?;
     let issuer = broker.ctx.urls.issuer();
-    let early = |error: OAuthError| Ok(Next::Client(ClientAnswer::early_error(&target, &error, issuer)));
-    if !broker.is_live() {
-        return Err(Problem::NotLive.into());
-    }
+    let early = |error: OAuthError| {
+        let event = Event::refused("authorization", error.code.as_str(), "anonymous").client(&target.client.client_id);
+        let detail = serde_json::json!({ "detail": error.description });
+        broker.audit.record(event.trace(&visitor.trace_id).from_addr(visitor.addr).detail(detail));
+        Ok(Next::Client(ClientAnswer::early_error(&target, &error, issuer)))
+    };
     let hinted_sub = match params.get("id_token_hint").map(|hint| hinted_sub(broker, hint)) {
         Some(Err(error)) => return early(error),
         Some(Ok(sub)) => Some(sub),
@@ -88,6 +91,10 @@ pub async fn resume(broker: &Broker, visitor: &Visitor, id: &str) -> Result<Next
 /// # Errors
 /// [`Problem::Stale`].
 pub async fn find(broker: &Broker, visitor: &Visitor, id: &str) -> Result<(Authorization, Arc<Client>), Refusal> {
+    require_live(broker)?;
+    if !AuthorizationId::is_well_formed(id) {
+        return Err(Problem::Stale.into());
+    }
     let mut conn = broker.ctx.db.acquire().await?;
     let found = authorization::store::find(&mut conn, id, &visitor.browser_hash(), broker.ctx.now()).await?;
     let authorization = found
@@ -96,6 +103,14 @@ pub async fn find(broker: &Broker, visitor: &Visitor, id: &str) -> Result<(Autho
     let client = broker.catalog.load().client(authorization.client_id.as_str()).filter(|c| c.enabled);
     let client = client.ok_or_else(|| Refusal::from(Problem::Stale).at(&authorization))?;
     Ok((authorization, client))
+}
+
+/// Nothing is decided while configuration may have changed without our knowing.
+///
+/// # Errors
+/// [`Problem::NotLive`].
+pub fn require_live(broker: &Broker) -> Result<(), Problem> {
+    if broker.is_live() { Ok(()) } else { Err(Problem::NotLive) }
 }
 
 async fn carry_out(
@@ -111,6 +126,9 @@ async fn carry_out(
         (Step::Refuse(error), _) => {
             let event = Event::refused("authorization", error.code.as_str(), actor(None));
             broker.audit.record(event.client(&client.client_id).trace(&visitor.trace_id).from_addr(visitor.addr));
+            // it may stand in storage, identified: what was refused must not be taken up again
+            let mut conn = broker.ctx.db.acquire().await?;
+            authorization::store::deny(&mut conn, &authorization.id).await?;
             Ok(Next::Client(ClientAnswer::error(&authorization.request, &error, broker.ctx.urls.issuer())))
         }
         (Step::SignIn(kind), session) => sign_in(broker, visitor, catalog, authorization, client, session, kind).await,
@@ -228,4 +246,15 @@ fn hinted_sub(broker: &Broker, hint: &str) -> Result<String, OAuthError> {
     ours.and_then(|t| t.claims.get("sub").and_then(|s| s.as_str()).map(Into::into)).ok_or_else(|| {
         OAuthError::new(crate::oauth::error::ErrorCode::InvalidRequest, "id_token_hint is not an ID token of ours")
     })
+}
+
+/// The person goes back to the application without having signed in: what was begun ends here.
+///
+/// # Errors
+/// [`Problem::Stale`].
+pub async fn give_up(broker: &Broker, visitor: &Visitor, id: &str, error: OAuthError) -> Result<Next, Refusal> {
+    let (authorization, _) = find(broker, visitor, id).await?;
+    let mut conn = broker.ctx.db.acquire().await?;
+    authorization::store::deny(&mut conn, &authorization.id).await?;
+    Ok(Next::Client(ClientAnswer::error(&authorization.request, &error, broker.ctx.urls.issuer())))
 }

@@ -1,5 +1,6 @@
 //! The protocol's own addresses: `/authorize` and each connection's callback. What they answer is decided elsewhere.
 
+use actix_web::http::Method;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -8,6 +9,7 @@ use super::{Next, Problem, Refusal, Visitor, arrive, authorize, pages};
 use crate::audit::Event;
 use crate::broker::Broker;
 use crate::connection;
+use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::oauth::response_mode::ResponseMode;
 use crate::web::brand::Brand;
@@ -16,6 +18,7 @@ use crate::web::{cookies, redirect};
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/authorize").route(web::get().to(begin)).route(web::post().to(begin)))
         .route("/authorize/{id}", web::get().to(resume))
+        .route("/authorize/{id}/return/{error}", web::get().to(give_up))
         .service(
             web::resource("/connections/{slug}/callback").route(web::get().to(callback)).route(web::post().to(callback)),
         )
@@ -24,16 +27,33 @@ pub fn routes(app: &mut web::ServiceConfig) {
 
 /// OIDC Core §3.1.2.1: GET and POST alike.
 async fn begin(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, body: Bytes) -> HttpResponse {
+    if let Some(page) = post_to_ourselves(&broker, &req, &body, "/authorize") {
+        return page;
+    }
     let next = match Params::decode(sent(&req, &body)) {
         Ok(params) => authorize::begin(&broker, &visiting.visitor, &params).await,
         Err(error) => Err(Problem::Malformed(error).into()),
     };
-    respond(&broker, &req, &visiting, next, "authorization").await
+    respond(&broker, &visiting, next, "authorization").await
 }
 
-async fn resume(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, id: Path<String>) -> HttpResponse {
+async fn resume(broker: Data<Broker>, visiting: Visiting, id: Path<String>) -> HttpResponse {
     let next = authorize::resume(&broker, &visiting.visitor, &id).await;
-    respond(&broker, &req, &visiting, next, "authorization").await
+    respond(&broker, &visiting, next, "authorization").await
+}
+
+/// "Return to the application" on a page that says no.
+async fn give_up(
+    broker: Data<Broker>,
+    visiting: Visiting,
+    path: Path<(String, String)>,
+) -> HttpResponse {
+    let (id, word) = path.into_inner();
+    let codes = [ErrorCode::LoginRequired, ErrorCode::TemporarilyUnavailable, ErrorCode::ServerError];
+    let code = codes.into_iter().find(|code| code.as_str() == word).unwrap_or(ErrorCode::AccessDenied);
+    let error = OAuthError::new(code, "the person was not signed in");
+    let next = authorize::give_up(&broker, &visiting.visitor, &id, error).await;
+    respond(&broker, &visiting, next, "authorization").await
 }
 
 /// The upstream's answer, as query or as form_post.
@@ -44,11 +64,14 @@ async fn callback(
     slug: Path<String>,
     body: Bytes,
 ) -> HttpResponse {
+    if let Some(page) = post_to_ourselves(&broker, &req, &body, &format!("/connections/{slug}/callback")) {
+        return page;
+    }
     let next = match Params::decode(sent(&req, &body)) {
         Ok(params) => arrive::arrive(&broker, &visiting.visitor, &slug, &params).await,
-        Err(error) => Err(Refusal::from(Problem::Malformed(error)).by(&slug)),
+        Err(error) => Err(Problem::Malformed(error).into()),
     };
-    respond(&broker, &req, &visiting, next, "login").await
+    respond(&broker, &visiting, next, "login").await
 }
 
 /// The keys by which a connection with private_key_jwt proves itself: what its IdP's administrator registers.
@@ -61,14 +84,30 @@ async fn jwks(broker: Data<Broker>, slug: Path<String>) -> HttpResponse {
     }
 }
 
+/// A form post that comes from another site arrives without our SameSite=Lax cookies. It is answered once with a page
+/// that posts the same to us again, now from our own site and with cookies.
+fn post_to_ourselves(broker: &Broker, req: &HttpRequest, body: &Bytes, path: &str) -> Option<HttpResponse> {
+    let cross_site = req.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    let again = req.query_string() == AGAIN;
+    if req.method() != Method::POST || !cross_site || again {
+        return None;
+    }
+    let urls = &broker.ctx.urls;
+    let target = url::Url::parse(&urls.at(&format!("{path}?{AGAIN}"))).ok()?;
+    let fields: Vec<_> = url::form_urlencoded::parse(body).into_owned().take(64).collect();
+    Some(redirect::form_post(urls, Brand::avouch(urls), &target, &fields))
+}
+
+/// Says that a post was sent again already, so that a browser that hides its cookies does not go round in circles.
+const AGAIN: &str = "again=1";
+
 fn sent<'a>(req: &'a HttpRequest, body: &'a Bytes) -> &'a [u8] {
-    if req.method() == actix_web::http::Method::POST { body } else { req.query_string().as_bytes() }
+    if req.method() == Method::POST { body } else { req.query_string().as_bytes() }
 }
 
 /// Carries a decision out. `action` is the audit word for a refusal.
 pub async fn respond(
     broker: &Broker,
-    req: &HttpRequest,
     visiting: &Visiting,
     next: Result<Next, Refusal>,
     action: &'static str,
@@ -98,7 +137,7 @@ pub async fn respond(
         }
         Err(refusal) => {
             note(broker, visitor, &refusal, action);
-            pages::problem(broker, req, visitor, &refusal)
+            pages::problem(broker, visitor, &refusal)
         }
     };
     visiting.welcome(broker, response)

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::extract::Visiting;
-use super::{ClientAnswer, Problem, Refusal, Visitor, authorize};
+use super::{Problem, Refusal, Visitor, authorize};
 use crate::broker::Broker;
 use crate::connection::Profile;
 use crate::session::Session;
@@ -63,7 +63,7 @@ async fn landing(broker: Data<Broker>, visiting: Visiting) -> HttpResponse {
 }
 
 /// The page for what went no further; with the ways on that there are.
-pub fn problem(broker: &Broker, req: &HttpRequest, visitor: &Visitor, refusal: &Refusal) -> HttpResponse {
+pub fn problem(broker: &Broker, visitor: &Visitor, refusal: &Refusal) -> HttpResponse {
     let urls = &broker.ctx.urls;
     let wording = refusal.problem.wording();
     let mut actions = Vec::new();
@@ -73,8 +73,9 @@ pub fn problem(broker: &Broker, req: &HttpRequest, visitor: &Visitor, refusal: &
         if !matches!(refusal.problem, Problem::Stale | Problem::Blocked) {
             actions.push(Action { label: "Sign in again".into(), href: urls.local(&format!("/login/{}", authorization.id)) });
         }
-        let answer = ClientAnswer::error(&authorization.request, &refusal.problem.for_client(), urls.issuer());
-        actions.push(Action { label: format!("Return to {app}"), href: answer.url() });
+        let code = refusal.problem.for_client().code.as_str();
+        let href = urls.local(&format!("/authorize/{}/return/{code}", authorization.id));
+        actions.push(Action { label: format!("Return to {app}"), href });
     }
     let page = ErrorPage {
         brand: Brand::avouch(urls),
@@ -92,7 +93,6 @@ pub fn problem(broker: &Broker, req: &HttpRequest, visitor: &Visitor, refusal: &
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
     }
-    let _ = req;
     response
 }
 

@@ -36,6 +36,8 @@ pub enum Problem {
     /// The connection's allow rule said no, or could not be evaluated.
     NotAllowed { connection: String, app: String, failed: Option<String> },
     Blocked,
+    /// `prompt=login` was asked for, and the provider answered from an older sign-in of its own.
+    NotAnew { connection: String },
     /// The database is away, so nothing is decided.
     NotLive,
     Database(sqlx::Error),
@@ -84,6 +86,7 @@ impl Problem {
             Self::Target(TargetError::UnknownClient(_)) => "client_unknown",
             Self::Target(TargetError::ClientDisabled(_)) => "client_disabled",
             Self::Target(TargetError::RedirectUriMissing) => "redirect_uri_missing",
+            Self::Target(TargetError::StateTooLong) => "state_too_long",
             Self::Target(TargetError::RedirectUriNotRegistered { .. }) => "redirect_uri_not_registered",
             Self::Malformed(_) => "request_malformed",
             Self::Stale => "authorization_stale",
@@ -99,6 +102,7 @@ impl Problem {
             Self::Upstream { error: UpstreamError::Invalid { reason, .. } | UpstreamError::Misconfigured { reason, .. }, .. } => reason,
             Self::NotAllowed { .. } => "not_allowed",
             Self::Blocked => "user_blocked",
+            Self::NotAnew { .. } => "auth_time_too_old",
             Self::NotLive => "not_live",
             Self::Database(_) => "database",
             Self::Vault(_) => "vault",
@@ -122,6 +126,7 @@ impl Problem {
             Self::Vault(_) | Self::Upstream { error: UpstreamError::Misconfigured { .. }, .. } => {
                 OAuthError::new(ErrorCode::ServerError, "signing in failed; the operator finds the cause by the trace id")
             }
+            Self::NotAnew { .. } => OAuthError::new(ErrorCode::LoginRequired, "the person was not asked to sign in anew"),
             _ => OAuthError::new(ErrorCode::AccessDenied, "the person was not signed in"),
         }
     }
@@ -134,7 +139,7 @@ impl Problem {
             Self::Database(error) => error.to_string(),
             Self::Vault(error) => error.clone(),
             Self::Malformed(error) => error.to_string(),
-            Self::Target(error) => format!("{error:?}"),
+            Self::Target(error) => shortened(&format!("{error:?}")),
             other => other.reason().into(),
         }
     }
@@ -169,6 +174,13 @@ impl Problem {
                 remedies: vec![format!("Ask your administrator which group or role is needed, and sign in again once you have it. Nothing needs to change here.")],
             },
             Self::Blocked => page(403, "Not signed in", "Your account is blocked", "An administrator has blocked it here; your provider has nothing to do with it.".into(), &["Ask whoever runs this sign-in page."]),
+            Self::NotAnew { connection } => Wording {
+                status: 403,
+                verdict: "Not signed in",
+                heading: format!("{connection} did not ask you to sign in again"),
+                explanation: format!("The application wants you to sign in anew, and {connection} answered from an earlier sign-in."),
+                remedies: vec![format!("Sign out at {connection} first, then start again from the application.")],
+            },
             Self::NotLive | Self::Database(_) => page(503, "Not signed in", "We cannot sign anybody in just now", "The part that remembers sign-ins does not answer. Nothing is lost.".into(), &["Try again in a minute.", TELL]),
             Self::Vault(_) => page(500, "Not signed in", "Something broke on our side", "A stored value could not be read. Nothing is lost.".into(), &[TELL]),
         }
@@ -181,6 +193,7 @@ fn target(error: &TargetError) -> Wording {
         TargetError::UnknownClient(_) => ("We do not know this application", "Its client_id is not registered here.".into()),
         TargetError::ClientDisabled(_) => ("This application is switched off", "An administrator has disabled it here.".into()),
         TargetError::RedirectUriMissing => ("The application did not say where to return", "The parameter redirect_uri is missing.".into()),
+        TargetError::StateTooLong => ("The application sent too much", "The parameter state is longer than 2048 bytes.".into()),
         TargetError::RedirectUriNotRegistered { redirect_uri, .. } => (
             "The application asks us to return to an address it did not register",
             format!("The address {} is not among those registered for it. It must match byte for byte.", shortened(redirect_uri)),

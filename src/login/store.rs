@@ -30,6 +30,7 @@ pub struct Attempt {
     pub nonce: String,
     pub pkce_verifier: Sealed,
     pub max_age: Option<u32>,
+    pub created_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
     pub completed: bool,
 }
@@ -62,7 +63,8 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
 
 pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<Attempt>, sqlx::Error> {
     let row = sqlx::query!(
-        "SELECT id, browser_hash, authorization_id, connection_id, issuer, nonce, pkce_verifier, max_age, expires_at, completed_at
+        "SELECT id, browser_hash, authorization_id, connection_id, issuer, nonce, pkce_verifier, max_age, created_at, expires_at,
+                completed_at
          FROM login_attempts WHERE state_hash = $1",
         &state_hash[..]
     )
@@ -77,6 +79,7 @@ pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<A
         nonce: row.nonce,
         pkce_verifier: Sealed::from_stored(row.pkce_verifier),
         max_age: row.max_age.and_then(|n| u32::try_from(n).ok()),
+        created_at: row.created_at,
         expires_at: row.expires_at,
         completed: row.completed_at.is_some(),
     }))
@@ -97,6 +100,6 @@ pub async fn complete(conn: &mut Conn, id: &LoginAttemptId, now: OffsetDateTime)
 pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
     // a used one is remembered for a while, so that a replay is called one
     let cut = now - time::Duration::hours(1);
-    let done = sqlx::query!("DELETE FROM login_attempts WHERE expires_at < $1", cut).execute(conn).await?;
+    let done = sqlx::query!("DELETE FROM login_attempts WHERE id IN (SELECT id FROM login_attempts WHERE expires_at < $1 LIMIT 1000)", cut).execute(conn).await?;
     Ok(done.rows_affected())
 }

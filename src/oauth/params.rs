@@ -6,6 +6,9 @@ use super::error::{ErrorCode, OAuthError};
 #[derive(Clone, Debug, Default)]
 pub struct Params(Vec<(String, String)>);
 
+/// More than any of our endpoints knows; a duplicate is looked for among all of them.
+const MOST: usize = 64;
+
 /// Parameters that may come more than once (RFC 8707 §2, RFC 8693 §2.1).
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
@@ -14,10 +17,17 @@ impl Params {
     /// (librdkafka) send them.
     ///
     /// # Errors
-    /// `invalid_request` naming the parameter that came twice.
+    /// `invalid_request` for a parameter that came twice, a NUL, or more than 64 parameters.
     pub fn decode(body: &[u8]) -> Result<Self, OAuthError> {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for (name, value) in url::form_urlencoded::parse(body) {
+        for (count, (name, value)) in url::form_urlencoded::parse(body).enumerate() {
+            if count >= MOST {
+                return Err(OAuthError::new(ErrorCode::InvalidRequest, "more than 64 parameters were sent"));
+            }
+            // storage cannot hold it and nobody needs it
+            if value.contains('\0') || name.contains('\0') {
+                return Err(OAuthError::new(ErrorCode::InvalidRequest, "a parameter holds a NUL character"));
+            }
             if pairs.iter().any(|(known, _)| *known == name) && !REPEATABLE.contains(&name.as_ref()) {
                 return Err(OAuthError::new(
                     ErrorCode::InvalidRequest,
@@ -67,6 +77,8 @@ mod tests {
         let params = Params::decode(b"grant_type=client_credentials&scope=kafka.read kafka.write&x=").unwrap();
         assert_eq!(params.get("scope"), Some("kafka.read kafka.write"));
         assert_eq!(params.get("x"), None);
+        assert!(Params::decode(b"state=%00").is_err());
+        assert!(Params::decode("a=&".repeat(65).as_bytes()).is_err());
         assert!(Params::decode(b"code=a&code=b").unwrap_err().description.contains("code"));
         assert_eq!(Params::decode(b"resource=a&resource=b&audience=a").unwrap().targets(), ["a", "b"]);
     }

@@ -1,5 +1,9 @@
 //! Scopes (RFC 6749 §3.3): an ordered set of tokens.
 
+use super::error::{ErrorCode, OAuthError};
+
+const LONGEST: usize = 4096;
+
 /// Order as given, no duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -10,8 +14,20 @@ pub struct Scope(Vec<String>);
 pub const OIDC_SCOPES: [&str; 5] = ["openid", "profile", "email", "groups", "offline_access"];
 
 impl Scope {
+    /// A list in storage or in a token of ours.
     pub fn parse(text: &str) -> Self {
         Self::from_tokens(text.split_ascii_whitespace())
+    }
+
+    /// The `scope` parameter of a request.
+    ///
+    /// # Errors
+    /// `invalid_scope` when it is longer than 4 KiB: tokens are compared with each other.
+    pub fn requested(text: &str) -> Result<Self, OAuthError> {
+        if text.len() > LONGEST {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "scope is longer than 4096 bytes"));
+        }
+        Ok(Self::parse(text))
     }
 
     pub fn from_tokens<T: AsRef<str>>(tokens: impl IntoIterator<Item = T>) -> Self {

@@ -75,7 +75,7 @@ impl ClientEntry {
             claims: client.claims.clone(),
             id_token_alg: client.id_token_alg,
             client_secret: (!client.secrets.is_empty())
-                .then(|| SecretRef::Env(secret_variable("CLIENT_", id))),
+                .then(|| SecretRef::Env(secret_variable("CLIENT", id))),
             client_id: client.client_id.clone(),
         }
     }

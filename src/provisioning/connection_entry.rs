@@ -105,7 +105,7 @@ impl ConnectionEntry {
             issuer: settings.issuer,
             client_id: settings.client_id,
             client_authentication: settings.client_authentication,
-            client_secret: has_secret.then(|| SecretRef::Env(secret_variable("", slug))),
+            client_secret: has_secret.then(|| SecretRef::Env(secret_variable("CONNECTION", slug))),
             scopes: settings.scopes,
             tenants: settings.tenants,
             authorization_endpoint: endpoints.as_ref().map(|e| e.authorization_endpoint.clone()),
@@ -242,19 +242,14 @@ impl ConnectionEntry {
     }
 }
 
-/// The variable that an export refers to: `AVOUCH_SECRET_` and the key in capitals.
+/// The variable that an export refers to: `AVOUCH_SECRET_`, the kind, and the key in capitals. Two keys never share one:
+/// where capitals and underscores would lose something, a checksum of the key stands behind it.
 pub(super) fn secret_variable(kind: &str, key: &str) -> String {
-    let key: String = key
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    format!("AVOUCH_SECRET_{kind}{key}")
+    let plain = key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    let capitals: String =
+        key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let check = if plain { String::new() } else { format!("_{:08X}", crc32fast::hash(key.as_bytes())) };
+    format!("AVOUCH_SECRET_{kind}_{capitals}{check}")
 }
 
 fn basic() -> ClientAuthentication {

@@ -98,7 +98,7 @@ pub async fn revoke_by_token(conn: &mut Conn, token_hash: &[u8; 32], now: Offset
 /// Rows that nothing needs any more: a day after their end.
 pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
     let cut = now - time::Duration::days(1);
-    let done = sqlx::query!("DELETE FROM sessions WHERE expires_at < $1 OR revoked_at < $1", cut).execute(conn).await?;
+    let done = sqlx::query!("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1 LIMIT 1000)", cut).execute(conn).await?;
     Ok(done.rows_affected())
 }
 
@@ -113,4 +113,9 @@ pub async fn by_id(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, s
     .fetch_optional(conn)
     .await?;
     Ok(row.map(Session::from))
+}
+
+/// By which connection a session began, as long as it is remembered.
+pub async fn connection_of(conn: &mut Conn, id: &str) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT connection_slug FROM sessions WHERE id = $1", id).fetch_optional(conn).await
 }

@@ -44,17 +44,14 @@ struct AccessClaims<'a> {
 /// Mints for a person, or for the client itself when there is none. Touches no storage.
 ///
 /// # Errors
-/// `server_error` when no key of the resource's algorithm is active.
+/// `server_error` when no key of the resource's algorithm is active; `invalid_target` when the audiences differ in kind.
 pub fn mint(
     broker: &Broker,
     catalog: &Catalog,
     granted: Granted<'_>,
 ) -> Result<AccessToken, OAuthError> {
     let Granted { client, person, scope, audiences } = granted;
-    let profile = audiences
-        .first()
-        .and_then(|a| catalog.resource(a))
-        .map_or_else(AccessTokenProfile::default, |resource| resource.access_token);
+    let profile = profile(catalog, audiences)?;
     let now = broker.ctx.now();
     let iat = now.unix_timestamp();
     let jti = TokenId::new(now, &broker.ctx.rng);
@@ -86,6 +83,20 @@ pub fn mint(
     };
     let jwt = broker.keys.load().sign(profile.alg, profile.typ.as_str(), &claims).map_err(no_key)?;
     Ok(AccessToken { jwt, jti, expires_in: profile.ttl })
+}
+
+/// One token for several audiences lives as long as the strictest allows, and must be made alike for all.
+fn profile(catalog: &Catalog, audiences: &[String]) -> Result<AccessTokenProfile, OAuthError> {
+    let mut profiles = audiences.iter().filter_map(|a| catalog.resource(a)).map(|resource| resource.access_token);
+    let Some(mut profile) = profiles.next() else { return Ok(AccessTokenProfile::default()) };
+    for other in profiles {
+        if (other.alg, other.typ) != (profile.alg, profile.typ) {
+            let text = "these audiences want differently made tokens; ask for one audience at a time";
+            return Err(OAuthError::new(ErrorCode::InvalidTarget, text));
+        }
+        profile.ttl = profile.ttl.min(other.ttl);
+    }
+    Ok(profile)
 }
 
 /// The roles that the rules of these audiences grant the user now. A rule that fails grants nothing.

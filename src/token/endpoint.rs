@@ -1,7 +1,7 @@
 //! Introspection, revocation, and `GET` and `POST /userinfo`, where the token comes as Bearer, or in a form body (RFC 6750 §2.1, §2.2), never in the URL.
 
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use actix_web::middleware::from_fn;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -54,7 +54,10 @@ async fn revoke(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, 
 
 async fn userinfo(broker: Data<Broker>, req: HttpRequest, body: Bytes) -> Result<HttpResponse, OAuthErrorAnswer> {
     broker.require_live()?;
-    let bearer = bearer(&req, &body)?;
+    let Some(bearer) = bearer(&req, &body)? else {
+        // RFC 6750 §3.1: who sent no token is not told of an error
+        return Ok(HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, "Bearer realm=\"avouch\"")).finish());
+    };
     match userinfo::answer(&broker, &bearer).await {
         Ok(answer) => Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(answer)),
         Err(UserInfoError::Refused(error)) => Err(error.into()),
@@ -62,14 +65,13 @@ async fn userinfo(broker: Data<Broker>, req: HttpRequest, body: Bytes) -> Result
     }
 }
 
-fn bearer(req: &HttpRequest, body: &[u8]) -> Result<String, OAuthError> {
-    let missing = || OAuthError::new(ErrorCode::InvalidToken, "send the access token as Authorization: Bearer");
+fn bearer(req: &HttpRequest, body: &[u8]) -> Result<Option<String>, OAuthError> {
     if let Some(header) = req.headers().get(AUTHORIZATION) {
-        let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
-        return if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim().into()) } else { Err(missing()) };
+        let parts = header.to_str().ok().and_then(|text| text.split_once(' '));
+        return Ok(parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim().into()));
     }
     match req.method() {
-        &Method::POST => Params::decode(body)?.get("access_token").map(Into::into).ok_or_else(missing),
-        _ => Err(missing()),
+        &Method::POST => Ok(Params::decode(body)?.get("access_token").map(Into::into)),
+        _ => Ok(None),
     }
 }

@@ -10,6 +10,7 @@ use super::claims::UserClaims;
 use super::{Granted, Person};
 use crate::broker::{Broker, Catalog};
 use crate::client::UserClaim;
+use crate::ids::TokenId;
 use crate::jose::Alg;
 use crate::oauth::error::OAuthError;
 use crate::secret::fingerprint;
@@ -23,6 +24,8 @@ struct IdClaims<'a> {
     sub: &'a str,
     aud: &'a str,
     azp: &'a str,
+    client_id: &'a str,
+    jti: &'a str,
     iat: i64,
     exp: i64,
     auth_time: i64,
@@ -50,7 +53,9 @@ pub fn mint(
     access_token: &str,
 ) -> Result<String, OAuthError> {
     let Granted { client, scope, audiences, .. } = granted;
-    let iat = broker.ctx.now().unix_timestamp();
+    let now = broker.ctx.now();
+    let iat = now.unix_timestamp();
+    let jti = TokenId::new(now, &broker.ctx.rng);
     let mut wanted = client.claims.id_token.clone();
     if scope.contains("groups") {
         wanted.insert(UserClaim::Groups);
@@ -61,6 +66,8 @@ pub fn mint(
         sub: person.user.id.as_str(),
         aud: client.client_id.as_str(),
         azp: client.client_id.as_str(),
+        client_id: client.client_id.as_str(),
+        jti: jti.as_str(),
         iat,
         exp: iat + LIFETIME,
         auth_time: person.auth_time.unix_timestamp(),

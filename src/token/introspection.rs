@@ -48,6 +48,9 @@ async fn refresh_token(broker: &Broker, client: &Client, token: &str) -> Result<
     if !holds || family.client_id != client.client_id.as_str() {
         return Ok(None);
     }
+    if !broker.catalog.load().connection(&family.connection_slug).is_some_and(|c| c.may_login()) {
+        return Ok(None);
+    }
     if !user::store::by_id(&mut conn, &family.user_id).await?.is_some_and(|user| user.is_active()) {
         return Ok(None);
     }

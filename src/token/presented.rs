@@ -7,6 +7,7 @@ use crate::broker::Broker;
 use crate::db::Conn;
 use crate::ids::UserId;
 use crate::oauth::scope::Scope;
+use crate::session;
 use crate::user::{self, User};
 
 /// An access token whose signature, issuer and time hold. Whether it was revoked, and whether its person may still come
@@ -31,6 +32,7 @@ pub enum TokenFault {
     Revoked,
     UserGone,
     ClientGone,
+    ConnectionDisabled,
 }
 
 impl TokenFault {
@@ -42,6 +44,7 @@ impl TokenFault {
             Self::Expired => "the access token has expired",
             Self::Revoked => "the access token was revoked",
             Self::UserGone => "the person may not sign in any more",
+            Self::ConnectionDisabled => "the connection by which the person signed in is disabled",
             Self::ClientGone => "the client of this token is gone or disabled",
         }
     }
@@ -53,7 +56,7 @@ impl PresentedToken {
     pub fn read(broker: &Broker, jwt: &str) -> Result<Self, TokenFault> {
         let token = broker.keys.load().verify(jwt).map_err(|_| TokenFault::NotOurs)?;
         let text = |name: &str| token.claims.get(name).and_then(Value::as_str).map(str::to_owned);
-        // an ID token is signed by the same keys: only an access token has a scope and a jti
+        // an ID token is signed by the same keys; ours never has a scope, an access token always has one
         let (Some(jti), Some(scope), Some(sub), Some(client_id)) =
             (text("jti"), text("scope"), text("sub"), text("client_id"))
         else {
@@ -95,6 +98,13 @@ impl PresentedToken {
         }
         if self.is_machine() {
             return Ok(Ok(None));
+        }
+        if let Some(sid) = self.claims.get("sid").and_then(Value::as_str) {
+            let slug = session::store::connection_of(conn, sid).await?;
+            let disabled = |slug: String| !broker.catalog.load().connection(&slug).is_some_and(|c| c.may_login());
+            if slug.is_some_and(disabled) {
+                return Ok(Err(TokenFault::ConnectionDisabled));
+            }
         }
         let user = user::store::by_id(conn, &UserId::from_stored(self.sub.clone())).await?;
         Ok(user.filter(User::is_active).map(Some).ok_or(TokenFault::UserGone))

@@ -148,7 +148,17 @@ pub async fn is_revoked(conn: &mut Conn, jti: &str) -> Result<bool, sqlx::Error>
 }
 
 pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
-    let families = sqlx::query!("DELETE FROM refresh_families WHERE expires_at < $1", now).execute(&mut *conn).await?;
-    let tokens = sqlx::query!("DELETE FROM revoked_access_tokens WHERE expires_at < $1", now).execute(conn).await?;
+    let families = sqlx::query!(
+        "DELETE FROM refresh_families WHERE id IN (SELECT id FROM refresh_families WHERE expires_at < $1 LIMIT 1000)",
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    let tokens = sqlx::query!(
+        "DELETE FROM revoked_access_tokens WHERE jti IN (SELECT jti FROM revoked_access_tokens WHERE expires_at < $1 LIMIT 1000)",
+        now
+    )
+    .execute(conn)
+    .await?;
     Ok(families.rows_affected() + tokens.rows_affected())
 }

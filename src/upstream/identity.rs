@@ -45,12 +45,15 @@ impl UpstreamIdentity {
 
     /// From the claims of an ID token whose verification has succeeded, and what UserInfo adds to them.
     pub(super) fn of_verified(key: IdentityKey, id_token: &Value, merged: Value) -> Self {
-        let text = |name: &str| id_token[name].as_str().map(str::to_owned);
+        let plain = |text: &&str| text.len() <= LONGEST_SUBJECT && !text.contains(char::is_control);
+        let text = |name: &str| id_token[name].as_str().filter(plain).map(str::to_owned);
         let amr = id_token["amr"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
+            .filter(plain)
+            .take(16)
             .map(str::to_owned)
             .collect();
         Self {
@@ -68,7 +71,7 @@ impl UpstreamIdentity {
 /// to application, so that a new registration would make everybody a stranger.
 ///
 /// # Errors
-/// `subject_missing`, `oid_missing`, `subject_too_long`.
+/// `subject_missing`, `oid_missing`, `subject_malformed`, `subject_too_long`.
 pub(super) fn key(connection: &Connection, id_token: &Value) -> Result<IdentityKey, UpstreamError> {
     let text = |name: &str| id_token[name].as_str().filter(|text| !text.is_empty());
     let issuer = text("iss").unwrap_or_default().to_owned();
@@ -84,6 +87,9 @@ pub(super) fn key(connection: &Connection, id_token: &Value) -> Result<IdentityK
             UpstreamError::invalid("subject_missing", "the ID token does not say who signed in (sub)")
         })
     }?;
+    if subject.contains(char::is_control) {
+        return Err(UpstreamError::invalid("subject_malformed", "the subject holds control characters"));
+    }
     if subject.len() > LONGEST_SUBJECT {
         let detail = format!(
             "the subject has {} bytes; at most {LONGEST_SUBJECT} are allowed",

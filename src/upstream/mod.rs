@@ -19,7 +19,7 @@
 //! | `expired`, `issued_in_future`, `not_yet_valid` | `exp`, `iat`, `nbf`, beyond 60 s of skew |
 //! | `nonce_mismatch` | it answers another request |
 //! | `auth_time_missing`, `auth_time_too_old` | `max_age` was asked for and not kept |
-//! | `subject_missing`, `subject_too_long` | `sub` is absent or longer than 255 bytes |
+//! | `subject_missing`, `subject_malformed`, `subject_too_long` | `sub` is absent, holds control characters, or has more than 255 bytes |
 //! | `tid_missing`, `oid_missing` | Entra: the tenant or object id is absent |
 //! | `tenant_not_allowed` | Entra: the tenant is not in the connection's `tenants` |
 //! | `userinfo_subject_mismatch` | UserInfo speaks of another person |

@@ -115,7 +115,8 @@ pub async fn insert_identity(
     Ok(())
 }
 
-/// What the upstream says at this login replaces what it said before.
+/// What the upstream says at this login replaces what it said before. A user created ahead keeps the file's name and
+/// address where the upstream says nothing.
 pub async fn record_login(
     conn: &mut Conn,
     user: &UserId,
@@ -124,7 +125,9 @@ pub async fn record_login(
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE users SET email = $2, email_verified = $3, name = $4, given_name = $5, family_name = $6,
+        "UPDATE users SET email = COALESCE($2, CASE WHEN managed_by IS NOT NULL THEN email END),
+                          email_verified = $2::text IS NOT NULL AND $3,
+                          name = COALESCE($4, CASE WHEN managed_by IS NOT NULL THEN name END), given_name = $5, family_name = $6,
                           preferred_username = $7, groups = $8, updated_at = $9, last_login_at = $9
          WHERE id = $1",
         user.as_str(),

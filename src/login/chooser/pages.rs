@@ -31,7 +31,7 @@ pub struct ChooserPage {
     pub return_host: Option<String>,
     pub ask_email: bool,
     pub email_value: String,
-    /// One sentence that does not tell whether the domain is known to us.
+    /// One neutral sentence for a malformed address and for a domain that nobody here is authoritative for.
     pub email_error: Option<String>,
     /// In the order to be shown.
     pub connections: Vec<ChoiceView>,
@@ -87,7 +87,7 @@ async fn chooser(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, id:
             let page = chooser_page(&broker, &req, &visiting.visitor, &authorization, &client).await;
             visiting.welcome(&broker, show_chooser(&broker, &page))
         }
-        Err(refusal) => respond(&broker, &req, &visiting, Err(refusal), "login").await,
+        Err(refusal) => respond(&broker, &visiting, Err(refusal), "login").await,
     }
 }
 
@@ -112,7 +112,7 @@ async fn choose_by_email(
     };
     let (mut authorization, client) = match found {
         Ok(found) => found,
-        Err(refusal) => return respond(&broker, &req, &visiting, Err(refusal), "login").await,
+        Err(refusal) => return respond(&broker, &visiting, Err(refusal), "login").await,
     };
     let email = form.email.trim();
     let possible = broker.catalog.load().connections_for(&client);
@@ -120,7 +120,7 @@ async fn choose_by_email(
         Some(connection) => {
             authorization.request.login_hint = Some(email.into());
             let next = depart::depart(&broker, visitor, &authorization, &connection).await;
-            respond(&broker, &req, &visiting, next, "login").await
+            respond(&broker, &visiting, next, "login").await
         }
         None => {
             let mut page = chooser_page(&broker, &req, visitor, &authorization, &client).await;
@@ -155,7 +155,7 @@ async fn choose_connection(
         depart::depart(&broker, visitor, &authorization, chosen).await
     };
     let next = next.await;
-    respond(&broker, &req, &visiting, next, "login").await
+    respond(&broker, &visiting, next, "login").await
 }
 
 #[derive(serde::Deserialize)]
@@ -175,7 +175,7 @@ async fn continue_as(
         Ok(()) => super::continue_as(&broker, visitor, &id).await,
         Err(refusal) => Err(refusal),
     };
-    respond(&broker, &req, &visiting, next, "login").await
+    respond(&broker, &visiting, next, "login").await
 }
 
 async fn chooser_page(

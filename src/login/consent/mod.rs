@@ -2,15 +2,19 @@
 
 pub mod pages;
 
+use std::sync::Arc;
+
 use super::answer::ClientAnswer;
-use super::authorize::{actor, find, issue, usable_session};
+use super::authorize::{actor, find, issue, step, usable_session};
 use super::{Next, Problem, Refusal, Visitor};
 use crate::audit::{self, Event};
-use crate::authorization::{self, State};
+use crate::authorization::{self, Authorization, State, Step};
 use crate::broker::Broker;
+use crate::client::Client;
 use crate::consent::{self, Consent};
 use crate::db;
 use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::session::Session;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -22,11 +26,7 @@ pub enum Decision {
 /// [`Problem::Stale`] when the session that the page was shown for is not the browser's any more.
 pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Decision) -> Result<Next, Refusal> {
     let ctx = &broker.ctx;
-    let (authorization, client) = find(broker, visitor, id).await?;
-    let catalog = broker.catalog.load_full();
-    let session = usable_session(broker, visitor, &catalog, &client).await?;
-    let session = session.filter(|s| authorization.state == State::Identified { session: s.id.clone() });
-    let session = session.ok_or_else(|| Refusal::from(Problem::Stale).at(&authorization))?;
+    let (authorization, client, session) = asked(broker, visitor, id).await?;
     let event = match decision {
         Decision::Allow => Event::success("consent", actor(Some(&session))),
         Decision::Deny => Event::refused("consent", "denied_by_person", actor(Some(&session))),
@@ -56,4 +56,24 @@ pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Deci
             Ok(Next::Client(ClientAnswer::error(&authorization.request, &error, ctx.urls.issuer())))
         }
     }
+}
+
+/// The authorization that waits for consent, and the session that may give it: only where consent is the next step.
+///
+/// # Errors
+/// [`Problem::Stale`].
+pub async fn asked(
+    broker: &Broker,
+    visitor: &Visitor,
+    id: &str,
+) -> Result<(Authorization, Arc<Client>, Session), Refusal> {
+    let (authorization, client) = find(broker, visitor, id).await?;
+    let catalog = broker.catalog.load_full();
+    let session = usable_session(broker, visitor, &catalog, &client).await?;
+    let session = session.filter(|s| authorization.state == State::Identified { session: s.id.clone() });
+    let session = session.ok_or_else(|| Refusal::from(Problem::Stale).at(&authorization))?;
+    if step(broker, &authorization, &client, Some(&session), true).await? != Step::Consent {
+        return Err(Refusal::from(Problem::Stale).at(&authorization));
+    }
+    Ok((authorization, client, session))
 }

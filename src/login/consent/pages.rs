@@ -6,13 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::Decision;
-use crate::authorization::{Authorization, State};
+use crate::authorization::Authorization;
 use crate::broker::Broker;
 use crate::connection::Profile;
 use crate::login::endpoint::respond;
 use crate::login::extract::Visiting;
 use crate::login::pages::{named, own_form, person};
-use crate::login::{Problem, Refusal, Visitor, authorize};
+use crate::login::{Refusal, Visitor};
 use crate::oauth::scope::OIDC_SCOPES;
 use crate::web::brand::Brand;
 use crate::web::security_headers::FormAction;
@@ -56,7 +56,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/consent/{id}").route(web::get().to(consent)).route(web::post().to(decide)));
 }
 
-async fn consent(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, id: Path<String>) -> HttpResponse {
+async fn consent(broker: Data<Broker>, visiting: Visiting, id: Path<String>) -> HttpResponse {
     let visitor = &visiting.visitor;
     match consent_page(&broker, visitor, &id).await {
         Ok((page, target)) => {
@@ -64,7 +64,7 @@ async fn consent(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, id:
             let response = FormAction::onward(&broker.ctx.urls, target.as_ref()).on(response);
             visiting.welcome(&broker, response)
         }
-        Err(refusal) => respond(&broker, &req, &visiting, Err(refusal), "consent").await,
+        Err(refusal) => respond(&broker, &visiting, Err(refusal), "consent").await,
     }
 }
 
@@ -87,15 +87,12 @@ async fn decide(
         Ok(()) => super::decide(&broker, visitor, &id, decision).await,
         Err(refusal) => Err(refusal),
     };
-    respond(&broker, &req, &visiting, next, "consent").await
+    respond(&broker, &visiting, next, "consent").await
 }
 
 async fn consent_page(broker: &Broker, visitor: &Visitor, id: &str) -> Result<(ConsentPage, Option<url::Url>), Refusal> {
     let urls = &broker.ctx.urls;
-    let (authorization, client) = authorize::find(broker, visitor, id).await?;
-    let session = authorize::live_session(broker, visitor).await?;
-    let session = session.filter(|s| authorization.state == State::Identified { session: s.id.clone() });
-    let session = session.ok_or_else(|| Refusal::from(Problem::Stale).at(&authorization))?;
+    let (authorization, client, session) = super::asked(broker, visitor, id).await?;
     let profile = person(broker, &session).await?.unwrap_or_default();
     let (name, detail) = named(&profile);
     let page = ConsentPage {
