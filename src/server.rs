@@ -46,9 +46,18 @@ pub struct Server {
 /// # Errors
 /// one line each: a port that is taken, a TLS file that does not load, a key that does not open.
 pub async fn start(config: &Config, ctx: Ctx) -> anyhow::Result<Server> {
+    start_behind(no_front, config, ctx).await
+}
+
+/// [`start`] with routes that come before ours, below the issuer's path: whoever embeds the broker may put a page of
+/// their own in the place of one of ours.
+///
+/// # Errors
+/// as [`start`].
+pub async fn start_behind(front: impl Front, config: &Config, ctx: Ctx) -> anyhow::Result<Server> {
     let listener = bind(config.listen, "listen", "AVOUCH_LISTEN")?;
     let ops_listener = bind(config.ops_listen, "ops_listen", "AVOUCH_OPS_LISTEN")?;
-    start_on(config, ctx, listener, ops_listener).await
+    assemble(front, config, ctx, listener, ops_listener).await
 }
 
 /// [`start`] on listeners that are bound already.
@@ -56,6 +65,22 @@ pub async fn start(config: &Config, ctx: Ctx) -> anyhow::Result<Server> {
 /// # Errors
 /// as [`start`].
 pub async fn start_on(
+    config: &Config,
+    ctx: Ctx,
+    listener: TcpListener,
+    ops_listener: TcpListener,
+) -> anyhow::Result<Server> {
+    assemble(no_front, config, ctx, listener, ops_listener).await
+}
+
+/// Routes mounted before the broker's own, once per worker.
+pub trait Front: Fn(&mut web::ServiceConfig) + Clone + Send + 'static {}
+impl<F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static> Front for F {}
+
+fn no_front(_: &mut web::ServiceConfig) {}
+
+async fn assemble(
+    front: impl Front,
     config: &Config,
     ctx: Ctx,
     listener: TcpListener,
@@ -79,6 +104,7 @@ pub async fn start_on(
     let app = move || {
         let urls = state.ctx.urls.clone();
         let scope = web::scope(urls.path())
+            .configure(front.clone())
             .configure(crate::web::assets::routes)
             .configure(discovery_routes)
             .configure(grant::endpoint::routes)

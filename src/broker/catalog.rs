@@ -1,9 +1,9 @@
 //! All configuration as one immutable snapshot, so that a request never sees half of a change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::client::{self, Client, ClientId};
+use crate::client::{self, Client, ClientId, ClientKind};
 use crate::connection::{self, Connection};
 use crate::db::Conn;
 use crate::resource::{self, Resource};
@@ -16,6 +16,8 @@ pub struct Catalog {
     clients: HashMap<ClientId, Arc<Client>>,
     resources: HashMap<String, Arc<Resource>>,
     roles: HashMap<String, Vec<Role>>,
+    /// Where the pages of single-page applications come from: these may call us from a browser (CORS).
+    origins: HashSet<String>,
 }
 
 impl Catalog {
@@ -28,7 +30,10 @@ impl Catalog {
         for role in role::store::all(conn).await? {
             roles.entry(role.resource.clone()).or_default().push(role);
         }
+        let pages = clients.iter().filter(|c| c.enabled && c.kind == ClientKind::Spa);
+        let origins = pages.flat_map(|c| &c.redirect_uris).filter_map(|uri| origin(uri.as_str())).collect();
         Ok(Self {
+            origins,
             connections,
             clients: clients.into_iter().map(|c| (c.client_id.clone(), Arc::new(c))).collect(),
             resources: resources.into_iter().map(|r| (r.identifier.clone(), Arc::new(r))).collect(),
@@ -48,6 +53,11 @@ impl Catalog {
         self.connections.iter().find(|c| c.slug.as_str() == slug).cloned()
     }
 
+    /// Whether a page of this `Origin` belongs to a registered single-page application.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.origins.contains(origin)
+    }
+
     pub fn roles(&self, resource: &str) -> &[Role] {
         self.roles.get(resource).map_or(&[], Vec::as_slice)
     }
@@ -60,4 +70,10 @@ impl Catalog {
     pub fn client_count(&self) -> usize {
         self.clients.len()
     }
+}
+
+/// Scheme, host and port of an http(s) URI; a private-use scheme has no origin.
+fn origin(uri: &str) -> Option<String> {
+    let origin = url::Url::parse(uri).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
 }

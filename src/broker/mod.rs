@@ -2,6 +2,8 @@
 //! is believed only while the database would tell us of a change: see [`Broker::require_live`].
 
 pub mod catalog;
+pub mod endpoint;
+pub mod extract;
 pub mod listen;
 
 pub use catalog::Catalog;

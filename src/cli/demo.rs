@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::database::{self, Sharing};
 use crate::config::{Config, MasterKeyFile};
-use crate::demo;
+use crate::demo::{self, Ports};
 
 #[derive(Args, Debug)]
 pub(super) struct Demo {
@@ -16,6 +16,12 @@ pub(super) struct Demo {
     /// Run one part only, for containers
     #[arg(long, value_enum)]
     only: Option<Part>,
+    /// Of the demo identity provider, beside the broker's address
+    #[arg(long, value_name = "PORT", default_value_t = Ports::default().idp)]
+    idp_port: u16,
+    /// Of the sample application, beside the broker's address
+    #[arg(long, value_name = "PORT", default_value_t = Ports::default().app)]
+    app_port: u16,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -27,6 +33,11 @@ enum Part {
 
 impl Demo {
     pub(super) fn run(&self, mut config: Config) -> anyhow::Result<()> {
+        if self.fresh && (config.database_url.is_some() || self.only.is_some()) {
+            anyhow::bail!(
+                "--fresh is for the whole demo with its embedded database: leave out --only and AVOUCH_DATABASE_URL"
+            );
+        }
         let scratch = self.fresh.then(Scratch::make).transpose()?;
         if let Some(scratch) = &scratch {
             config.data_dir = scratch.0.clone();
@@ -34,15 +45,19 @@ impl Demo {
                 *path = scratch.0.join("master.key");
             }
         }
+        let ports = Ports {
+            idp: self.idp_port,
+            app: self.app_port,
+        };
         match self.only {
             None => database::with_ctx(&config, Sharing::Alone, async |ctx| {
-                demo::everything(config.clone(), ctx).await
+                demo::everything(config.clone(), ctx, ports).await
             }),
             Some(Part::Broker) => database::with_ctx(&config, Sharing::Alone, async |ctx| {
-                demo::broker(config.clone(), ctx).await
+                demo::broker(config.clone(), ctx, ports).await
             }),
-            Some(Part::Idp) => actix_web::rt::System::new().block_on(demo::idp(config)),
-            Some(Part::App) => actix_web::rt::System::new().block_on(demo::app(config)),
+            Some(Part::Idp) => actix_web::rt::System::new().block_on(demo::idp(config, ports)),
+            Some(Part::App) => actix_web::rt::System::new().block_on(demo::app(config, ports)),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! not know users or tokens.
 
 pub mod authentication;
+pub mod presented;
 pub mod secret;
 pub mod store;
 
@@ -115,14 +116,15 @@ pub enum UserClaim {
 pub struct ClientId(String);
 
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("client_id {0:?} must be 1 to 200 characters of A-Z a-z 0-9 . _ ~ -")]
+#[error("client_id {0:?} must be 1 to 200 characters of A-Z a-z 0-9 . _ ~ - and not begin with usr_, as people's subjects do")]
 pub struct ClientIdError(String);
 
 impl ClientId {
     /// # Errors
     /// [`ClientIdError`] when it holds another character.
     pub fn parse(text: &str) -> Result<Self, ClientIdError> {
-        let ok = (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._~-".contains(&b));
+        // a machine's token has its client_id as sub: it must not be taken for a person's (RFC 9700 §4.15.1)
+        let ok = (1..=200).contains(&text.len()) && !text.starts_with("usr_") && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._~-".contains(&b));
         if ok { Ok(Self(text.into())) } else { Err(ClientIdError(text.into())) }
     }
 

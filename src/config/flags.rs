@@ -49,7 +49,7 @@ pub struct Flags {
     /// A session ends when unused for this long [env: AVOUCH_SESSION_IDLE] [default: 2h]
     #[arg(long, global = true, value_name = "TIME")]
     pub session_idle: Option<String>,
-    /// Log filter, like info or avouch=debug [env: AVOUCH_LOG] [default: info; warn for commands that end]
+    /// Log filter, like info or avouch=debug [env: AVOUCH_LOG] [default: info; warn in demo and for commands that end]
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
     /// json or pretty [env: AVOUCH_LOG_FORMAT] [default: pretty]

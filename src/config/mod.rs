@@ -30,7 +30,8 @@ pub enum Purpose {
     Serve,
     /// A command that answers and ends: it logs warnings only.
     Command,
-    /// Private upstreams are allowed and a master key is made where none is named.
+    /// Private upstreams are allowed, a master key is made where none is named, and the log leaves the terminal to what
+    /// there is to click: warnings only.
     Demo,
 }
 
@@ -157,8 +158,8 @@ impl Config {
 fn default_filter(purpose: Purpose) -> String {
     // actix tells of each of its worker threads.
     match purpose {
-        Purpose::Command => "warn",
-        Purpose::Serve | Purpose::Demo => "info,actix_server=warn,sqlx=warn",
+        Purpose::Command | Purpose::Demo => "warn",
+        Purpose::Serve => "info,actix_server=warn,sqlx=warn",
     }
     .into()
 }

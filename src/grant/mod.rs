@@ -3,17 +3,13 @@
 pub mod authorization_code;
 pub mod client_credentials;
 pub mod endpoint;
-pub mod presented;
 pub mod refresh_token;
 pub mod request;
 
 pub use request::TokenRequest;
 
-use std::net::IpAddr;
-
 use serde::Serialize;
 
-use crate::ids::TraceId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 
 /// RFC 6749 §5.1. `scope` is always present.
@@ -27,13 +23,6 @@ pub struct TokenResponse {
     pub refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
-}
-
-/// Who asks, for audit.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    pub trace_id: TraceId,
-    pub addr: Option<IpAddr>,
 }
 
 /// Why a grant failed: refused with a reason for audit, or we could not decide.

@@ -7,7 +7,6 @@ use crate::client::{AuthenticatedClient, Client};
 use crate::db::{self, Conn};
 use crate::ids::UserId;
 use crate::oauth::error::{ErrorCode, OAuthError};
-use crate::oauth::grant_type::GrantType;
 use crate::oauth::scope::Scope;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed};
 use crate::token::refresh::{self, Stored};
@@ -34,10 +33,6 @@ pub async fn refresh(
     }
     let hash = fingerprint(request.refresh_token.expose());
     let client = &**authenticated.client();
-    if !client.may_use(GrantType::RefreshToken) {
-        let text = "this client is not registered for the refresh_token grant";
-        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, text).into());
-    }
     let outcome = db::in_tx(&broker.ctx.db, async |conn| {
         let Some(stored) = tokens::lock_by_hash(conn, &hash).await? else { return Err(unknown()) };
         if stored.family.client_id != client.client_id.as_str() {

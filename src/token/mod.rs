@@ -5,7 +5,10 @@ pub mod access;
 pub mod claims;
 pub mod endpoint;
 pub mod id_token;
+pub mod introspection;
+pub mod presented;
 pub mod refresh;
+pub mod revocation;
 pub mod store;
 pub mod userinfo;
 

@@ -105,12 +105,18 @@ for (const [name, ...command] of [
   }
 }
 
+const rp = start(process.execPath, here('node/relying-party.mjs'));
+await rp.tell({ cmd: 'discover', issuer, client_id: 'RS256', client_secret: 'only-for-tests' });
+const { url } = await rp.tell({ cmd: 'authorize_url', redirect_uri: CALLBACK, scope: 'openid' });
+const underWay = await signIn(url, 'alice');
 const before = await (await fetch(`${issuer}/jwks`)).json();
 await op.tell({ cmd: 'rotate_keys' });
+await rp.tell({ cmd: 'callback', url: underWay });
+await rp.stop();
 const after = await (await fetch(`${issuer}/jwks`)).json();
 assert.equal(after.keys.length, 3);
 assert.ok(after.keys.every(({ kid }) => before.keys.every((old) => old.kid !== kid)));
 assert.ok((await op.tell({ cmd: 'log' })).requests.some(({ path }) => path === '/token'));
-console.log('ok oidc-provider rotates its keys');
+console.log('ok oidc-provider rotates its keys while people sign in');
 await op.stop();
 console.log(`${passed + 1} passed, 0 failed`);

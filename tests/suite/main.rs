@@ -6,6 +6,7 @@ mod harness;
 mod database;
 mod process;
 mod races;
+mod real;
 mod sign_in;
 mod tokens;
 mod upstream;

@@ -125,7 +125,8 @@ async fn choose_by_email(
         None => {
             let mut page = chooser_page(&broker, &req, visitor, &authorization, &client).await;
             page.email_value = email.chars().take(254).collect();
-            page.email_error = Some("We found no sign-in page for this address. Check the spelling, or choose your provider below.".into());
+            let way_on = if page.connections.is_empty() { "ask your administrator" } else { "choose your provider below" };
+            page.email_error = Some(format!("We found no sign-in page for this address. Check the spelling, or {way_on}."));
             visiting.welcome(&broker, show_chooser(&broker, &page))
         }
     }

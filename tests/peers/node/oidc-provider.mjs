@@ -7,7 +7,7 @@
 //            Absent: every login exists and gets made-up claims.
 //   pkce_required  default true
 // Prints {"ready":true,"issuer":...} once it answers. Afterwards stdin takes commands:
-//   {"cmd":"rotate_keys"}  fresh signing keys, the old ones gone from the JWKS; sessions and grants stay
+//   {"cmd":"rotate_keys"}  fresh signing keys, the old ones gone from the JWKS; sessions, codes and grants stay
 //   {"cmd":"log"}          the back-channel requests seen so far: [{method, path, authorization_scheme}]
 // It exits when stdin closes.
 import http from 'node:http';
@@ -15,6 +15,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { say, serve, stdinLines } from './jsonl.mjs';
 
 const { Provider } = await import('oidc-provider');
+const { createMemoryAdapter } = await import('oidc-provider/lib/adapters/memory_adapter.js');
 
 const lines = stdinLines();
 const config = JSON.parse(process.argv[2] ?? (await lines.next()).value ?? '{}');
@@ -27,6 +28,8 @@ await new Promise((resolve, reject) => {
 const issuer = `http://localhost:${server.address().port}`;
 
 const seen = [];
+// Sessions, codes and grants outlive a Provider: a new one on the same server and store is the same with other keys.
+const adapter = createMemoryAdapter();
 let answer = provider().callback();
 server.on('request', (request, response) => {
   const { pathname } = new URL(request.url, issuer);
@@ -38,8 +41,6 @@ server.on('request', (request, response) => {
 
 say({ ready: true, issuer });
 await serve(lines, {
-  // oidc-provider keeps sessions, codes and grants in one process-wide memory store: a new Provider on the same
-  // server is the same provider with other keys.
   rotate_keys: () => {
     answer = provider().callback();
     return {};
@@ -48,7 +49,8 @@ await serve(lines, {
 });
 
 function provider() {
-  return new Provider(issuer, {
+  const made = new Provider(issuer, {
+    adapter,
     jwks: { keys: signingKeys() },
     clients: config.clients ?? [],
     cookies: { keys: ['only-for-tests'] },
@@ -85,6 +87,10 @@ function provider() {
       },
     },
   });
+  for (const event of ['grant.error', 'userinfo.error', 'server_error']) {
+    made.on(event, (_ctx, error) => console.error(`${event}: ${error.message}: ${error.error_detail ?? error.error_description}`));
+  }
+  return made;
 }
 
 function account(login) {

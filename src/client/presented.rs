@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::client::ClientId;
-use crate::client::authentication::Presented;
+use super::ClientId;
+use super::authentication::Presented;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::secret::Secret;
