@@ -54,7 +54,7 @@ async fn parameters_in_the_url_do_not_count() {
         robot.token_url()
     );
     let request = http().post(url).header("content-type", "application/x-www-form-urlencoded").body("");
-    answer(request).await.assert_error(400, "invalid_request");
+    answer(request).await.assert_error(401, "invalid_client");
 }
 
 #[tokio::test]
