@@ -242,7 +242,7 @@ async fn apply_prints_its_plan_and_an_export_changes_nothing(
     let variables = [
         ("AVOUCH_DATABASE_URL", database.as_str()),
         ("AVOUCH_MASTER_KEY_FILE", "key"),
-        ("AVOUCH_SECRET_CONTOSO", "hunter2-hunter2"),
+        ("AVOUCH_SECRET_CONNECTION_CONTOSO", "hunter2-hunter2"),
     ];
     let run = |arguments: &[&str]| {
         let output = avouch(dir.path(), arguments, &variables);
@@ -254,7 +254,7 @@ async fn apply_prints_its_plan_and_an_export_changes_nothing(
         String::from_utf8(output.stdout).unwrap()
     };
     let file = "connections:\n  - slug: contoso\n    issuer: https://idp.example\n    client_id: a\n    \
-                client_secret: { env: AVOUCH_SECRET_CONTOSO }\nusers:\n  - { email: a@b.example, connection: contoso, subject: s }\n";
+                client_secret: { env: AVOUCH_SECRET_CONNECTION_CONTOSO }\nusers:\n  - { email: a@b.example, connection: contoso, subject: s }\n";
     std::fs::write(dir.path().join("f.yaml"), file).unwrap();
 
     let dry = run(&["apply", "-f", "f.yaml", "--dry-run"]);

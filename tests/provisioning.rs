@@ -136,7 +136,7 @@ async fn a_file_is_applied_once_and_its_export_changes_nothing(_: PgPoolOptions,
 
     let yaml = export(&house.ctx).await.unwrap().to_yaml().unwrap();
     assert!(
-        yaml.contains("AVOUCH_SECRET_CONTOSO") && !yaml.contains("hunter2"),
+        yaml.contains("AVOUCH_SECRET_CONNECTION_CONTOSO") && !yaml.contains("hunter2"),
         "{yaml}"
     );
     let round = plan(&house.ctx, &house.job(&yaml)).await.unwrap();

@@ -51,9 +51,15 @@ async fn id_tokens_are_signed_as_the_application_wants_them() {
 async fn several_audiences_are_an_array() {
     let world = World::new().await;
     let robot = machine(&world).await;
-    let fields = [("grant_type", "client_credentials"), ("resource", API), ("resource", "https://ps256.example")];
+    let fields = [("grant_type", "client_credentials"), ("resource", API), ("resource", "https://brief.example")];
     let token = claims(robot.token(&fields).await.text("access_token"));
-    assert_eq!(token["aud"], json!([API, "https://ps256.example"]));
+    assert_eq!(token["aud"], json!([API, "https://brief.example"]));
+    let lives = token["exp"].as_i64().unwrap() - token["iat"].as_i64().unwrap();
+    assert_eq!(lives, 60, "as long as the strictest of them allows");
+
+    let fields = [("grant_type", "client_credentials"), ("resource", API), ("resource", "https://ps256.example")];
+    let refused = robot.token(&fields).await;
+    assert_eq!((refused.status, refused.text("error")), (400, "invalid_target"), "they are signed differently");
 }
 
 #[tokio::test]

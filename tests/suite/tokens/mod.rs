@@ -22,11 +22,12 @@ resources:
   - { identifier: https://es256.example, scopes: [read], access_token: { alg: ES256, typ: JWT, ttl: 120 } }
   - { identifier: https://ps256.example, scopes: [read], access_token: { alg: PS256 } }
   - { identifier: https://eddsa.example, scopes: [read], access_token: { alg: EdDSA } }
+  - { identifier: https://brief.example, scopes: [read], access_token: { ttl: 60 } }
   - { identifier: https://forbidden.example, scopes: [read] }
 clients:
   - client_id: robot
     kind: machine
-    audiences: [https://api.example, https://es256.example, https://ps256.example, https://eddsa.example]
+    audiences: [https://api.example, https://brief.example, https://es256.example, https://ps256.example, https://eddsa.example]
     scopes: [read, write]
     client_secret: { file: robot }
 ";

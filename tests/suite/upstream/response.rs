@@ -81,9 +81,11 @@ async fn an_answer_by_form_post_is_taken_and_a_foreign_one_is_not() {
 
     let mut stranger = world.shop.browser();
     let page = stranger.post_from(Some("https://idp.example"), &callback, &fields).await;
+    let page = stranger.submit(&page, "form-post", &[]).await;
     assert_refusal(&world, &stranger, &page, 400, "state_of_another_browser").await;
 
     browser.stop_no_more().stop_at(&world.shop.redirect_uri);
     let page = browser.post_from(Some("https://idp.example"), &callback, &fields).await;
+    let page = browser.submit(&page, "form-post", &[]).await;
     assert!(page.stopped && page.params().contains_key("code"), "{page}");
 }
