@@ -6,9 +6,9 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use avouch::login::consent::pages::{ConsentPage, GrantView, PersonView};
 use avouch::ids::TraceId;
 use avouch::login::chooser::pages::{ChoiceView, ChooserPage, ContinueAs};
+use avouch::login::consent::pages::{ConsentPage, GrantView, PersonView};
 use avouch::login::pages::{LandingPage, SignedInAs, SignedOutPage};
 use avouch::rng::Rng;
 use avouch::urls::Urls;
@@ -24,15 +24,10 @@ async fn main() -> std::io::Result<()> {
     println!("http://localhost:8099");
     HttpServer::new(move || {
         App::new()
-            .configure(|app| {
-                avouch::web::install(app, urls.clone(), Rng::default(), TrustedProxies::default())
-            })
+            .configure(|app| avouch::web::install(app, urls.clone(), Rng::default(), TrustedProxies::default()))
             .configure(assets::routes)
             .route("/received", web::post().to(received))
-            .route(
-                "/elsewhere",
-                web::post().to(async || redirect::see_other("http://127.0.0.1:8099/arrived")),
-            )
+            .route("/elsewhere", web::post().to(async || redirect::see_other("http://127.0.0.1:8099/arrived")))
             .route("/arrived", web::get().to(async || "arrived elsewhere"))
             .route("/{page:.*}", web::get().to(show))
             .wrap(from_fn(security_headers::apply))
@@ -62,10 +57,7 @@ async fn show(urls: web::Data<Urls>, name: web::Path<String>, trace_id: TraceId)
             ok,
             &landing(
                 &urls,
-                Some(SignedInAs {
-                    name: "Mateo Álvarez".into(),
-                    detail: Some("mateo@contoso.com".into()),
-                }),
+                Some(SignedInAs { name: "Mateo Álvarez".into(), detail: Some("mateo@contoso.com".into()) }),
             ),
         ),
         "signed-out" => page::render(ok, &SignedOutPage { brand }),
@@ -74,9 +66,7 @@ async fn show(urls: web::Data<Urls>, name: web::Path<String>, trace_id: TraceId)
             StatusCode::UNPROCESSABLE_ENTITY,
             &ChooserPage {
                 email_value: "mateo@contoso".into(),
-                email_error: Some(
-                    "We cannot find a sign-in page for this address. Check it, or choose below.".into(),
-                ),
+                email_error: Some("We cannot find a sign-in page for this address. Check it, or choose below.".into()),
                 ..chooser(brand)
             },
         ),
@@ -100,49 +90,25 @@ async fn show(urls: web::Data<Urls>, name: web::Path<String>, trace_id: TraceId)
                 connections: vec![
                     ChoiceView {
                         slug: "donau".into(),
-                        display_name: "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk Gesellschaft"
-                            .into(),
+                        display_name: "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk Gesellschaft".into(),
                         last_used: true,
                     },
                     ChoiceView {
-                        slug: "arabic".into(),
-                        display_name: "شركة المياه الوطنية".into(),
-                        last_used: false,
+                        slug: "arabic".into(), display_name: "شركة المياه الوطنية".into(), last_used: false
                     },
                 ],
                 ..chooser(brand)
             },
         ),
-        "chooser-none" => page::render(
-            ok,
-            &ChooserPage {
-                ask_email: false,
-                connections: vec![],
-                ..chooser(brand)
-            },
-        ),
-        "chooser-leaves" => security_headers::FormAction::onward(&urls, []).on(page::render(
-            ok,
-            &ChooserPage {
-                action_email: "/elsewhere".into(),
-                ..chooser(brand)
-            },
-        )),
-        "chooser-stays" => page::render(
-            ok,
-            &ChooserPage {
-                action_email: "/elsewhere".into(),
-                ..chooser(brand)
-            },
-        ),
+        "chooser-none" => page::render(ok, &ChooserPage { ask_email: false, connections: vec![], ..chooser(brand) }),
+        "chooser-leaves" => security_headers::FormAction::onward(&urls, [])
+            .on(page::render(ok, &ChooserPage { action_email: "/elsewhere".into(), ..chooser(brand) })),
+        "chooser-stays" => page::render(ok, &ChooserPage { action_email: "/elsewhere".into(), ..chooser(brand) }),
         "consent" => page::render(ok, &consent(brand)),
         "error" => error(brand, trace_id).render(StatusCode::FORBIDDEN),
         "form-post" => {
             let target = url::Url::parse("http://localhost:8099/received").expect("a URL");
-            let fields = [
-                ("code".to_owned(), "avo_ac_example".to_owned()),
-                ("submit".to_owned(), "a&b".to_owned()),
-            ];
+            let fields = [("code".to_owned(), "avo_ac_example".to_owned()), ("submit".to_owned(), "a&b".to_owned())];
             redirect::form_post(&urls, brand, &target, &fields)
         }
         _ => HttpResponse::NotFound().finish(),
@@ -170,46 +136,26 @@ fn chooser(brand: Brand) -> ChooserPage {
         email_value: String::new(),
         email_error: None,
         connections: vec![
-            ChoiceView {
-                slug: "tidewater".into(),
-                display_name: "Tidewater staff".into(),
-                last_used: true,
-            },
-            ChoiceView {
-                slug: "contoso".into(),
-                display_name: "Contoso".into(),
-                last_used: false,
-            },
+            ChoiceView { slug: "tidewater".into(), display_name: "Tidewater staff".into(), last_used: true },
+            ChoiceView { slug: "contoso".into(), display_name: "Contoso".into(), last_used: false },
         ],
         signed_in: None,
     }
 }
 
 fn consent(brand: Brand) -> ConsentPage {
-    let grant = |title: &str, detail: &str| GrantView {
-        title: title.into(),
-        detail: Some(detail.into()),
-    };
+    let grant = |title: &str, detail: &str| GrantView { title: title.into(), detail: Some(detail.into()) };
     ConsentPage {
         brand,
         csrf: "example".into(),
         action: "/received".into(),
         app_name: "Grafana".into(),
         asked_by: Some("Grafana, run by Tidewater's platform team".into()),
-        person: PersonView {
-            name: "Mateo Álvarez".into(),
-            detail: Some("mateo@contoso.com".into()),
-        },
+        person: PersonView { name: "Mateo Álvarez".into(), detail: Some("mateo@contoso.com".into()) },
         grants: vec![
-            grant(
-                "See your name and e-mail address",
-                "Mateo Álvarez, mateo@contoso.com",
-            ),
+            grant("See your name and e-mail address", "Mateo Álvarez, mateo@contoso.com"),
             grant("See the groups you belong to", "platform, on-call, staff"),
-            grant(
-                "Stay signed in when you are away",
-                "For up to 30 days, or until you sign it out",
-            ),
+            grant("Stay signed in when you are away", "For up to 30 days, or until you sign it out"),
         ],
         return_to: "https://grafana.tidewater.example".into(),
         switch_account: Some("/chooser".into()),
@@ -222,22 +168,13 @@ fn error(brand: Brand, trace_id: TraceId) -> ErrorPage {
         brand,
         verdict: "Not signed in".into(),
         heading: "Your account may not use Grafana yet".into(),
-        explanation:
-            "Fabrikam confirmed who you are. Tidewater lets people from Fabrikam in only when they belong to \
+        explanation: "Fabrikam confirmed who you are. Tidewater lets people from Fabrikam in only when they belong to \
                       the group tidewater-partners, and your account does not."
-                .into(),
-        remedies: vec![
-            "Ask your Fabrikam administrator to add you to tidewater-partners, then sign in again.".into(),
-        ],
+            .into(),
+        remedies: vec!["Ask your Fabrikam administrator to add you to tidewater-partners, then sign in again.".into()],
         actions: vec![
-            Action {
-                label: "Sign in again".into(),
-                href: "/chooser".into(),
-            },
-            Action {
-                label: "Use another account".into(),
-                href: "/chooser".into(),
-            },
+            Action { label: "Sign in again".into(), href: "/chooser".into() },
+            Action { label: "Use another account".into(), href: "/chooser".into() },
         ],
         trace_id,
         at: OffsetDateTime::from_unix_timestamp(1_795_426_268).expect("a time"),

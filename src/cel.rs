@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn rules_and_mappings_over_claims() {
-        let claims = json!({"groups": ["staff", "ops"], "email": "a@x.example", "level": 3, "address": {"country": "NL"}});
+        let claims =
+            json!({"groups": ["staff", "ops"], "email": "a@x.example", "level": 3, "address": {"country": "NL"}});
         let table = [
             ("'staff' in claims.groups", json!(true)),
             ("claims.email.endsWith('@x.example')", json!(true)),
@@ -128,7 +129,11 @@ mod tests {
             ("claims.groups.exists(g, g.startsWith('st'))", json!(true)),
         ];
         for (source, expected) in table {
-            assert_eq!(Expression::parse(source).unwrap().evaluate(&[("claims", &claims)]).unwrap(), expected, "{source}");
+            assert_eq!(
+                Expression::parse(source).unwrap().evaluate(&[("claims", &claims)]).unwrap(),
+                expected,
+                "{source}"
+            );
         }
     }
 

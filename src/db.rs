@@ -14,10 +14,9 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// A pool that gives up quickly: a caller who waits for a database that is gone should get its 503 soon.
 pub fn pool(options: PgConnectOptions) -> Pool {
-    let options = options.application_name("avouch").options([
-        ("statement_timeout", "5s"),
-        ("idle_in_transaction_session_timeout", "10s"),
-    ]);
+    let options = options
+        .application_name("avouch")
+        .options([("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s")]);
     PgPoolOptions::new()
         .max_connections(10)
         .acquire_timeout(Duration::from_secs(3))
@@ -66,7 +65,9 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
         // class 57: operator intervention (shutdown, cancelled statement), 53: out of resources, 08: connection
-        sqlx::Error::Database(e) => e.code().is_some_and(|c| ["57", "53", "08"].iter().any(|class| c.starts_with(class))),
+        sqlx::Error::Database(e) => {
+            e.code().is_some_and(|c| ["57", "53", "08"].iter().any(|class| c.starts_with(class)))
+        }
         _ => false,
     }
 }

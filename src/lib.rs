@@ -32,10 +32,10 @@ pub mod signing_key; // our keys and their life
 pub mod user; // a person and the identities linked to it
 
 // steps
-pub mod upstream; // talking to an IdP
-pub mod broker; // the live state: configuration and keys in memory
 pub mod authorization; // one /authorize request
-pub mod token; // what we mint
+pub mod broker; // the live state: configuration and keys in memory
+pub mod token;
+pub mod upstream; // talking to an IdP // what we mint
 
 // journeys
 pub mod discovery; // what we tell the world

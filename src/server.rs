@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
-use actix_web::http::Method;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -88,11 +88,7 @@ async fn assemble(
     ops_listener: TcpListener,
 ) -> anyhow::Result<Server> {
     let (address, ops_address) = (listener.local_addr()?, ops_listener.local_addr()?);
-    let certificate = config
-        .tls
-        .as_ref()
-        .map(|files| tls::load(&files.cert, &files.key, ctx.now()))
-        .transpose()?;
+    let certificate = config.tls.as_ref().map(|files| tls::load(&files.cert, &files.key, ctx.now())).transpose()?;
     signing_key::ensure(&ctx).await.context("cannot prepare the signing keys")?;
     let lifetimes = Lifetimes { absolute: config.session.ttl, idle: config.session.idle };
     let broker = Broker::load(ctx, Metrics::default(), lifetimes).await.context("cannot load the configuration")?;
@@ -117,7 +113,9 @@ async fn assemble(
         App::new()
             .app_data(state.clone())
             .app_data(discovery.clone())
-            .configure(|app| crate::web::install(app, urls.clone(), state.ctx.rng.clone(), TrustedProxies(proxies.clone())))
+            .configure(|app| {
+                crate::web::install(app, urls.clone(), state.ctx.rng.clone(), TrustedProxies(proxies.clone()))
+            })
             .service(scope)
             .wrap(from_fn(measure))
             .wrap(from_fn(crate::web::security_headers::apply))
@@ -178,8 +176,9 @@ impl Server {
 }
 
 fn bind(address: SocketAddr, key: &str, variable: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address)
-        .with_context(|| format!("cannot listen on {address} ({key}): is another program there? choose another with {variable}"))?;
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("cannot listen on {address} ({key}): is another program there? choose another with {variable}")
+    })?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -204,7 +203,9 @@ async fn measure(
     let route = req.match_pattern().unwrap_or_else(|| "unmatched".into());
     let method = match *req.method() {
         // anybody may invent a method, and each would be a series of its own
-        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => req.method().to_string(),
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {
+            req.method().to_string()
+        }
         _ => "other".into(),
     };
     let began = Instant::now();

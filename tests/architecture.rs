@@ -19,7 +19,19 @@ const RANKS: [(&str, &[&str]); 7] = [
     ("steps", &["authorization", "token"]),
     (
         "journeys and top",
-        &["discovery", "grant", "login", "provisioning", "cli", "config", "demo", "janitor", "main", "server", "startup"],
+        &[
+            "discovery",
+            "grant",
+            "login",
+            "provisioning",
+            "cli",
+            "config",
+            "demo",
+            "janitor",
+            "main",
+            "server",
+            "startup",
+        ],
     ),
 ];
 

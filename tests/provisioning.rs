@@ -64,23 +64,11 @@ struct House {
 impl House {
     async fn open(options: PgConnectOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(
-            dir.path().join("contoso.secret"),
-            "hunter2-hunter2-hunter2-hunter2\n",
-        )
-        .unwrap();
+        std::fs::write(dir.path().join("contoso.secret"), "hunter2-hunter2-hunter2-hunter2\n").unwrap();
         std::fs::write(dir.path().join("worker.secret"), "weak").unwrap();
-        let flags = Flags {
-            data_dir: Some(dir.path().display().to_string()),
-            ..Flags::default()
-        };
+        let flags = Flags { data_dir: Some(dir.path().display().to_string()), ..Flags::default() };
         let config = Config::load(&flags, &Environment::default(), Purpose::Serve).unwrap();
-        Self {
-            ctx: startup::open(&config, options, Arc::new(SystemClock))
-                .await
-                .unwrap(),
-            dir,
-        }
+        Self { ctx: startup::open(&config, options, Arc::new(SystemClock)).await.unwrap(), dir }
     }
 
     fn job(&self, text: &str) -> Job {
@@ -94,10 +82,7 @@ impl House {
 
     async fn credentials(&self, slug: &str) -> Vec<(CredentialKind, CredentialState)> {
         let mut conn = self.ctx.db.acquire().await.unwrap();
-        let found = connection::store::by_slug(&mut conn, &Slug::parse(slug).unwrap())
-            .await
-            .unwrap()
-            .unwrap();
+        let found = connection::store::by_slug(&mut conn, &Slug::parse(slug).unwrap()).await.unwrap().unwrap();
         found.credentials.iter().map(|c| (c.kind(), c.state)).collect()
     }
 }
@@ -113,63 +98,37 @@ async fn a_file_is_applied_once_and_its_export_changes_nothing(_: PgPoolOptions,
         "{first}"
     );
     assert!(!first.contains("hunter2") && !first.contains("weak"), "{first}");
-    assert!(
-        first.ends_with("7 to create, 0 to update, 0 to delete, 0 unchanged"),
-        "{first}"
-    );
+    assert!(first.ends_with("7 to create, 0 to update, 0 to delete, 0 unchanged"), "{first}");
 
     let applied = apply(&house.ctx, &job).await.unwrap();
     let (email, sub) = &applied.users[0];
     assert!(email == "mcfly@contoso.com" && sub.as_str().starts_with("usr_"));
-    assert_eq!(
-        house.credentials("contoso").await,
-        [(CredentialKind::ClientSecret, CredentialState::Active)]
-    );
-    assert_eq!(
-        house.credentials("okta").await,
-        [(CredentialKind::PrivateKey, CredentialState::Active)]
-    );
+    assert_eq!(house.credentials("contoso").await, [(CredentialKind::ClientSecret, CredentialState::Active)]);
+    assert_eq!(house.credentials("okta").await, [(CredentialKind::PrivateKey, CredentialState::Active)]);
 
     let again = apply(&house.ctx, &job).await.unwrap();
     assert_eq!(again.plan.to_string(), "no changes (7 as the file says)");
     assert_eq!(again.users, applied.users);
 
     let yaml = export(&house.ctx).await.unwrap().to_yaml().unwrap();
-    assert!(
-        yaml.contains("AVOUCH_SECRET_CONNECTION_CONTOSO") && !yaml.contains("hunter2"),
-        "{yaml}"
-    );
+    assert!(yaml.contains("AVOUCH_SECRET_CONNECTION_CONTOSO") && !yaml.contains("hunter2"), "{yaml}");
     let round = plan(&house.ctx, &house.job(&yaml)).await.unwrap();
-    assert!(
-        round.changes.is_empty() && round.kept.is_empty(),
-        "{round}\n{yaml}"
-    );
+    assert!(round.changes.is_empty() && round.kept.is_empty(), "{round}\n{yaml}");
     assert_eq!(round.notes.len(), 2, "the secrets that are not at hand: {round}");
 }
 
 #[sqlx::test]
-async fn changes_are_shown_by_field_and_secrets_are_added_never_replaced(
-    _: PgPoolOptions,
-    options: PgConnectOptions,
-) {
+async fn changes_are_shown_by_field_and_secrets_are_added_never_replaced(_: PgPoolOptions, options: PgConnectOptions) {
     let house = House::open(options).await;
     apply(&house.ctx, &house.job(FILE)).await.unwrap();
 
     std::fs::write(house.dir.path().join("contoso.secret"), "another-another-another").unwrap();
     std::fs::write(house.dir.path().join("worker.secret"), "strong").unwrap();
-    let text = FILE
-        .replace("display_name: Contoso", "display_name: Contoso Ltd")
-        .replace("ttl: 600", "ttl: 900");
+    let text = FILE.replace("display_name: Contoso", "display_name: Contoso Ltd").replace("ttl: 600", "ttl: 900");
     let applied = apply(&house.ctx, &house.job(&text)).await.unwrap();
     let shown = applied.plan.to_string();
-    assert!(
-        shown.contains("~ connection contoso\n    display_name: \"Contoso\" -> \"Contoso Ltd\"\n"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("\"ttl\":600") && shown.contains("\"ttl\":900"),
-        "{shown}"
-    );
+    assert!(shown.contains("~ connection contoso\n    display_name: \"Contoso\" -> \"Contoso Ltd\"\n"), "{shown}");
+    assert!(shown.contains("\"ttl\":600") && shown.contains("\"ttl\":900"), "{shown}");
     assert_eq!(
         house.credentials("contoso").await,
         [
@@ -180,55 +139,26 @@ async fn changes_are_shown_by_field_and_secrets_are_added_never_replaced(
     let mut conn = house.ctx.db.acquire().await.unwrap();
     let clients = client::store::all(&mut conn).await.unwrap();
     drop(conn);
-    assert_eq!(
-        clients
-            .iter()
-            .find(|c| c.client_id.as_str() == "worker")
-            .unwrap()
-            .secrets
-            .len(),
-        2
-    );
+    assert_eq!(clients.iter().find(|c| c.client_id.as_str() == "worker").unwrap().secrets.len(), 2);
 
     // The first value comes back: it was imported before, so nothing moves.
-    std::fs::write(
-        house.dir.path().join("contoso.secret"),
-        "hunter2-hunter2-hunter2-hunter2",
-    )
-    .unwrap();
-    assert!(
-        plan(&house.ctx, &house.job(&text))
-            .await
-            .unwrap()
-            .changes
-            .is_empty()
-    );
+    std::fs::write(house.dir.path().join("contoso.secret"), "hunter2-hunter2-hunter2-hunter2").unwrap();
+    assert!(plan(&house.ctx, &house.job(&text)).await.unwrap().changes.is_empty());
 }
 
 #[sqlx::test]
 async fn what_the_file_does_not_name_stays_unless_pruned(_: PgPoolOptions, options: PgConnectOptions) {
     let house = House::open(options).await;
     apply(&house.ctx, &house.job(FILE)).await.unwrap();
-    let mut job =
-        house.job("resources:\n  - { identifier: https://influx.example, scopes: [read, write] }\n");
+    let mut job = house.job("resources:\n  - { identifier: https://influx.example, scopes: [read, write] }\n");
     let kept = plan(&house.ctx, &job).await.unwrap();
     assert_eq!(kept.kept.len(), 5, "{kept}");
     job.prune = true;
     let pruned = apply(&house.ctx, &job).await.unwrap();
-    assert!(
-        pruned
-            .plan
-            .to_string()
-            .ends_with("0 to create, 1 to update, 5 to delete, 0 unchanged"),
-        "{}",
-        pruned.plan
-    );
+    assert!(pruned.plan.to_string().ends_with("0 to create, 1 to update, 5 to delete, 0 unchanged"), "{}", pruned.plan);
     let left = export(&house.ctx).await.unwrap();
     assert!(
-        left.clients.is_empty()
-            && left.connections.is_empty()
-            && left.roles.is_empty()
-            && left.resources.len() == 1
+        left.clients.is_empty() && left.connections.is_empty() && left.roles.is_empty() && left.resources.len() == 1
     );
 }
 
@@ -274,22 +204,12 @@ users:
         "users[nobody].subject: ",
         "users[nobody].connection: b is no connection",
     ] {
-        assert!(
-            shown.iter().any(|problem| problem.starts_with(expected)),
-            "{expected} in {shown:#?}"
-        );
+        assert!(shown.iter().any(|problem| problem.starts_with(expected)), "{expected} in {shown:#?}");
     }
     assert_eq!(export(&house.ctx).await.unwrap(), ResourceFile::default());
 
     let missing = FILE.replace("file: worker.secret", "env: AVOUCH_SECRET_NOT_SET");
-    let error = apply(&house.ctx, &house.job(&missing))
-        .await
-        .err()
-        .unwrap()
-        .to_string();
-    assert_eq!(
-        error,
-        "clients[worker].client_secret: the variable AVOUCH_SECRET_NOT_SET is not set"
-    );
+    let error = apply(&house.ctx, &house.job(&missing)).await.err().unwrap().to_string();
+    assert_eq!(error, "clients[worker].client_secret: the variable AVOUCH_SECRET_NOT_SET is not set");
     assert_eq!(export(&house.ctx).await.unwrap(), ResourceFile::default());
 }

@@ -66,5 +66,10 @@ clients:
     client_secret: {{ file: secret }}
 "
     );
-    Job { file: ResourceFile::parse(&yaml, "bench.yaml").unwrap(), managed_by: "bench.yaml".into(), base_dir, prune: false }
+    Job {
+        file: ResourceFile::parse(&yaml, "bench.yaml").unwrap(),
+        managed_by: "bench.yaml".into(),
+        base_dir,
+        prune: false,
+    }
 }

@@ -81,7 +81,8 @@ async fn bare(alg: Alg) -> SocketAddr {
     let state = Data::new((key, header));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).route("/oauth/token", web::post().to(token)));
+    let server =
+        HttpServer::new(move || App::new().app_data(state.clone()).route("/oauth/token", web::post().to(token)));
     tokio::spawn(server.workers(1).disable_signals().listen(listener).unwrap().run());
     address
 }
@@ -135,7 +136,9 @@ fn answer(stream: &mut TcpStream, buffer: &mut [u8]) {
         let text = std::str::from_utf8(&buffer[..filled]).unwrap();
         let Some(head) = text.find("\r\n\r\n") else { continue };
         assert!(text.starts_with("HTTP/1.1 200"), "not a token: {text}");
-        let length = text[..head].lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+        let length = text[..head]
+            .lines()
+            .find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
         let length: usize = length.expect("a Content-Length").trim().parse().unwrap();
         if filled >= head + 4 + length {
             return;
@@ -147,5 +150,3 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
-
-

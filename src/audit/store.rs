@@ -7,10 +7,7 @@ use crate::db::Conn;
 use crate::ids::AuditEventId;
 
 /// Writes events in one statement. Ids are made by the caller, so that the order inside a batch is kept.
-pub async fn insert(
-    conn: &mut Conn,
-    events: &[(AuditEventId, OffsetDateTime, Event)],
-) -> Result<(), sqlx::Error> {
+pub async fn insert(conn: &mut Conn, events: &[(AuditEventId, OffsetDateTime, Event)]) -> Result<(), sqlx::Error> {
     // Postgres text holds no NUL, and one bad character must not cost a whole batch
     fn clean(text: &str) -> String {
         text.replace('\0', "\u{fffd}")

@@ -36,7 +36,9 @@ pub struct Authorization {
 pub enum State {
     Pending,
     /// Somebody signed in for this very request.
-    Identified { session: SessionId },
+    Identified {
+        session: SessionId,
+    },
     Granted,
     Redeemed,
     Denied,

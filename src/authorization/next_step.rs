@@ -45,7 +45,10 @@ pub fn next_step(request: &AuthorizeRequest, client: &Client, person: Person<'_>
     let prompt = request.prompt;
     let sign_in = |kind| {
         if prompt.none {
-            Step::Refuse(OAuthError::new(ErrorCode::LoginRequired, "nobody is signed in, and prompt=none forbids to ask"))
+            Step::Refuse(OAuthError::new(
+                ErrorCode::LoginRequired,
+                "nobody is signed in, and prompt=none forbids to ask",
+            ))
         } else {
             Step::SignIn(kind)
         }

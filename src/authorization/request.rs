@@ -31,7 +31,10 @@ pub enum TargetError {
     UnknownClient(String),
     ClientDisabled(String),
     RedirectUriMissing,
-    RedirectUriNotRegistered { client_id: String, redirect_uri: String },
+    RedirectUriNotRegistered {
+        client_id: String,
+        redirect_uri: String,
+    },
     /// It would have to be kept and sent back.
     StateTooLong,
 }
@@ -147,10 +150,16 @@ impl AuthorizeRequest {
 /// OIDC Core §6: ignoring a request object would lose what it says, so it is refused by name.
 fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
     if params.get("request").is_some() {
-        return Err(OAuthError::new(ErrorCode::RequestNotSupported, "request objects are not supported; send parameters"));
+        return Err(OAuthError::new(
+            ErrorCode::RequestNotSupported,
+            "request objects are not supported; send parameters",
+        ));
     }
     if params.get("request_uri").is_some() {
-        return Err(OAuthError::new(ErrorCode::RequestUriNotSupported, "request_uri is not supported; send parameters"));
+        return Err(OAuthError::new(
+            ErrorCode::RequestUriNotSupported,
+            "request_uri is not supported; send parameters",
+        ));
     }
     Ok(())
 }
@@ -191,7 +200,8 @@ fn max_age(params: &Params) -> Result<Option<u32>, OAuthError> {
     params
         .get("max_age")
         .map(|text| {
-            text.parse().map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "max_age is not a whole number of seconds"))
+            text.parse()
+                .map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "max_age is not a whole number of seconds"))
         })
         .transpose()
 }

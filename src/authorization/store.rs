@@ -182,6 +182,11 @@ pub async fn redeem(
 pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
     // a redeemed code is remembered for a day, so that its reuse is noticed
     let cut = now - time::Duration::days(1);
-    let done = sqlx::query!("DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations WHERE expires_at < $1 LIMIT 1000)", cut).execute(conn).await?;
+    let done = sqlx::query!(
+        "DELETE FROM authorizations WHERE id IN (SELECT id FROM authorizations WHERE expires_at < $1 LIMIT 1000)",
+        cut
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected())
 }

@@ -49,15 +49,15 @@ impl FromRequest for ClientForm {
         let body = Bytes::from_request(&req, payload);
         let addr = ClientAddr::from_request(&req, payload);
         Box::pin(async move {
-            let broker = req.app_data::<Data<Broker>>().ok_or_else(|| {
-                OAuthError::new(ErrorCode::ServerError, "the broker is not installed")
-            })?;
+            let broker = req
+                .app_data::<Data<Broker>>()
+                .ok_or_else(|| OAuthError::new(ErrorCode::ServerError, "the broker is not installed"))?;
             broker.require_live()?;
             let trace_id = req.extensions().get::<TraceId>().cloned();
             let caller = Caller { trace_id, addr: addr.into_inner().ok().map(|addr| addr.0) };
-            let body = body.await.map_err(|_| {
-                OAuthError::new(ErrorCode::InvalidRequest, "the body is too large or was cut off")
-            })?;
+            let body = body
+                .await
+                .map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "the body is too large or was cut off"))?;
             let params = form(&req, &body)?;
             let client = authenticate(broker, &req, &params, &caller)?;
             Ok(Self { client, params, caller })

@@ -90,7 +90,10 @@ impl Broker {
         if self.is_live() {
             return Ok(());
         }
-        Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, "the database cannot be reached; try again in a few seconds"))
+        Err(OAuthError::new(
+            ErrorCode::TemporarilyUnavailable,
+            "the database cannot be reached; try again in a few seconds",
+        ))
     }
 
     pub fn is_live(&self) -> bool {

@@ -67,10 +67,7 @@ fn choose(config: &Config, sharing: Sharing) -> anyhow::Result<(PgConnectOptions
 
 /// Whether a broker holds the data directory now.
 fn is_locked(data_dir: &Path) -> bool {
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .open(data_dir.join("avouch.lock"));
+    let file = File::options().read(true).write(true).open(data_dir.join("avouch.lock"));
     file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
@@ -78,17 +75,13 @@ fn is_locked(data_dir: &Path) -> bool {
 fn running(data_dir: &Path) -> anyhow::Result<PgConnectOptions> {
     let pid_file = data_dir.join("pg/postmaster.pid");
     for _ in 0..50 {
-        if let Some(options) = std::fs::read_to_string(&pid_file)
-            .ok()
-            .and_then(|text| socket_of(&text))
-        {
+        if let Some(options) = std::fs::read_to_string(&pid_file).ok().and_then(|text| socket_of(&text)) {
             return Ok(options);
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    Err(anyhow::anyhow!("{} tells no socket", pid_file.display())).context(
-        "another Avouch uses this data directory and its database does not come up; try again or stop it",
-    )
+    Err(anyhow::anyhow!("{} tells no socket", pid_file.display()))
+        .context("another Avouch uses this data directory and its database does not come up; try again or stop it")
 }
 
 /// postmaster.pid: line 4 is the port, line 5 the socket directory, line 8 `ready` once connections are taken.

@@ -45,17 +45,14 @@ impl Demo {
                 *path = scratch.0.join("master.key");
             }
         }
-        let ports = Ports {
-            idp: self.idp_port,
-            app: self.app_port,
-        };
+        let ports = Ports { idp: self.idp_port, app: self.app_port };
         match self.only {
             None => database::with_ctx(&config, Sharing::Alone, async |ctx| {
                 demo::everything(config.clone(), ctx, ports).await
             }),
-            Some(Part::Broker) => database::with_ctx(&config, Sharing::Alone, async |ctx| {
-                demo::broker(config.clone(), ctx, ports).await
-            }),
+            Some(Part::Broker) => {
+                database::with_ctx(&config, Sharing::Alone, async |ctx| demo::broker(config.clone(), ctx, ports).await)
+            }
             Some(Part::Idp) => actix_web::rt::System::new().block_on(demo::idp(config, ports)),
             Some(Part::App) => actix_web::rt::System::new().block_on(demo::app(config, ports)),
         }

@@ -35,30 +35,21 @@ impl Keys {
             match self {
                 Self::List => {
                     let keys = signing_key::list(&mut *ctx.db.acquire().await?).await?;
-                    println!(
-                        "{:6}  {:9}  {:20}  {:20}  KID",
-                        "ALG", "STATE", "PUBLISHED", "SIGNS SINCE"
-                    );
+                    println!("{:6}  {:9}  {:20}  {:20}  KID", "ALG", "STATE", "PUBLISHED", "SIGNS SINCE");
                     for key in keys {
                         let since = key.activated_at.map(second).unwrap_or_default();
                         let (alg, state) = (key.alg.as_str(), key.state.as_str());
-                        println!(
-                            "{alg:6}  {state:9}  {:20}  {since:20}  {}",
-                            second(key.published_at),
-                            key.kid
-                        );
+                        println!("{alg:6}  {state:9}  {:20}  {since:20}  {}", second(key.published_at), key.kid);
                     }
                 }
                 Self::Rotate { alg, now } => {
                     signing_key::ensure(&ctx).await?;
                     let done = signing_key::rotate(&ctx, alg, now).await?;
-                    let detail = json!({ "alg": alg.as_str(), "active": done.active, "next": done.next, "forced": now });
+                    let detail =
+                        json!({ "alg": alg.as_str(), "active": done.active, "next": done.next, "forced": now });
                     let event = Event::success("signing_key.rotated", "cli").detail(detail);
                     audit::record(&ctx, &mut *ctx.db.acquire().await?, event).await?;
-                    println!(
-                        "{alg}: {} signs now, {} is published next",
-                        done.active, done.next
-                    );
+                    println!("{alg}: {} signs now, {} is published next", done.active, done.next);
                     if let Some(kid) = done.retiring {
                         println!(
                             "{alg}: {kid} signs no more and stays published until the last token it signed has ended"
@@ -68,10 +59,7 @@ impl Keys {
                 Self::Rewrap => {
                     let done = rewrap::rewrap(&ctx.db, &ctx.vault, &ctx.rng).await?;
                     let (newest, _) = ctx.vault.keyring().newest();
-                    println!(
-                        "{} values sealed under {newest}, {} were already",
-                        done.changed, done.unchanged
-                    );
+                    println!("{} values sealed under {newest}, {} were already", done.changed, done.unchanged);
                     let used = rewrap::keys_in_use(&mut *ctx.db.acquire().await?).await?;
                     for id in ctx.vault.keyring().ids().filter(|id| !used.contains(id.as_str())) {
                         println!("no value needs the master key {id} any more: its line may go");
@@ -89,8 +77,5 @@ fn algorithm(text: &str) -> Result<Alg, String> {
 
 /// Whole seconds in UTC.
 fn second(at: OffsetDateTime) -> String {
-    at.replace_nanosecond(0)
-        .unwrap_or(at)
-        .format(&Rfc3339)
-        .unwrap_or_default()
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }

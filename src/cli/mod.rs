@@ -17,12 +17,7 @@ use crate::{server, startup, telemetry};
 use database::Sharing;
 
 #[derive(Parser, Debug)]
-#[command(
-    name = "avouch",
-    version,
-    about = "A self-hosted identity broker",
-    max_term_width = 120
-)]
+#[command(name = "avouch", version, about = "A self-hosted identity broker", max_term_width = 120)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -59,10 +54,7 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // `{:#}` joins the causes; a cause that brought its own line breaks loses them.
-            let line = format!("{error:#}")
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ");
+            let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
             eprintln!("avouch: {line}");
             ExitCode::FAILURE
         }
@@ -79,9 +71,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     telemetry::init(&config.log.filter, config.log.format);
     match arguments.command {
         Command::Serve => {
-            database::with_ctx(&config, Sharing::Alone, async |ctx| {
-                server::run(config.clone(), ctx).await
-            })?;
+            database::with_ctx(&config, Sharing::Alone, async |ctx| server::run(config.clone(), ctx).await)?;
         }
         Command::Demo(demo) => demo.run(config)?,
         Command::Migrate => {

@@ -72,13 +72,7 @@ impl Operator {
         match self {
             Self::Create { email, role } => {
                 let (made, password) = operator::create(ctx, &email, role.into()).await?;
-                Ok((
-                    format!(
-                        "operator {} made, role {}; one-time password:",
-                        made.email, made.role
-                    ),
-                    password,
-                ))
+                Ok((format!("operator {} made, role {}; one-time password:", made.email, made.role), password))
             }
             Self::ResetPassword { email } => {
                 let password = operator::reset_password(ctx, &email).await?;
@@ -86,13 +80,7 @@ impl Operator {
             }
             Self::CreateKey { name, role } => {
                 let (made, value) = api_key::create(ctx, &name, role.into(), None).await?;
-                Ok((
-                    format!(
-                        "operator key {:?} made, role {}; it is not shown again:",
-                        made.name, made.role
-                    ),
-                    value,
-                ))
+                Ok((format!("operator key {:?} made, role {}; it is not shown again:", made.name, made.role), value))
             }
         }
     }

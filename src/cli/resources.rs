@@ -63,31 +63,14 @@ impl Apply {
         let name = self.file.display().to_string();
         let (text, managed_by, base_dir) = if self.file == Path::new("-") {
             let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .context("standard input cannot be read")?;
+            std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
             (text, "stdin".to_owned(), PathBuf::from("."))
         } else {
-            let text =
-                std::fs::read_to_string(&self.file).with_context(|| format!("{name} cannot be read"))?;
-            let managed_by = self
-                .file
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            (
-                text,
-                managed_by,
-                self.file.parent().map(Path::to_path_buf).unwrap_or_default(),
-            )
+            let text = std::fs::read_to_string(&self.file).with_context(|| format!("{name} cannot be read"))?;
+            let managed_by = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (text, managed_by, self.file.parent().map(Path::to_path_buf).unwrap_or_default())
         };
-        Ok(Job {
-            file: ResourceFile::parse(&text, &name)?,
-            managed_by,
-            base_dir,
-            prune: self.prune,
-        })
+        Ok(Job { file: ResourceFile::parse(&text, &name)?, managed_by, base_dir, prune: self.prune })
     }
 }
 
@@ -98,9 +81,7 @@ fn users(users: &[(String, UserId)]) {
 }
 
 pub(super) fn export(config: &Config) -> anyhow::Result<()> {
-    let file = database::with_ctx(config, Sharing::WithRunning, async |ctx| {
-        Ok(provisioning::export(&ctx).await?)
-    })?;
+    let file = database::with_ctx(config, Sharing::WithRunning, async |ctx| Ok(provisioning::export(&ctx).await?))?;
     print!("{}", file.to_yaml()?);
     Ok(())
 }

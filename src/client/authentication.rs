@@ -60,7 +60,12 @@ impl Refusal {
 
 impl AuthenticatedClient {
     /// A public client passes by its name; a secret that it sends all the same is ignored (libraries probe with one).
-    pub fn check(client: Option<&Arc<Client>>, presented: &Presented, vault: &Vault, now: OffsetDateTime) -> Result<Self, Refusal> {
+    pub fn check(
+        client: Option<&Arc<Client>>,
+        presented: &Presented,
+        vault: &Vault,
+        now: OffsetDateTime,
+    ) -> Result<Self, Refusal> {
         let silent = presented.secrets.iter().all(|s| s.expose().is_empty());
         let Some(client) = client else {
             return Err(if silent { Refusal::UnknownOrSecretMissing } else { Refusal::UnknownClient });

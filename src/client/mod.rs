@@ -116,7 +116,9 @@ pub enum UserClaim {
 pub struct ClientId(String);
 
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("client_id {0:?} must be 1 to 200 characters of A-Z a-z 0-9 . _ ~ - and not begin with usr_, as people's subjects do")]
+#[error(
+    "client_id {0:?} must be 1 to 200 characters of A-Z a-z 0-9 . _ ~ - and not begin with usr_, as people's subjects do"
+)]
 pub struct ClientIdError(String);
 
 impl ClientId {
@@ -124,7 +126,9 @@ impl ClientId {
     /// [`ClientIdError`] when it holds another character.
     pub fn parse(text: &str) -> Result<Self, ClientIdError> {
         // a machine's token has its client_id as sub: it must not be taken for a person's (RFC 9700 §4.15.1)
-        let ok = (1..=200).contains(&text.len()) && !text.starts_with("usr_") && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._~-".contains(&b));
+        let ok = (1..=200).contains(&text.len())
+            && !text.starts_with("usr_")
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._~-".contains(&b));
         if ok { Ok(Self(text.into())) } else { Err(ClientIdError(text.into())) }
     }
 

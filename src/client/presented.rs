@@ -23,7 +23,10 @@ pub fn presented(authorization: Option<&str>, params: &Params) -> Result<Present
     let basic = authorization.map(basic).transpose()?;
     let Some((raw_id, raw_secret)) = basic else {
         let Some(id) = in_body else {
-            return refuse(ErrorCode::InvalidClient, "no client_id was sent; use HTTP Basic or the parameter client_id");
+            return refuse(
+                ErrorCode::InvalidClient,
+                "no client_id was sent; use HTTP Basic or the parameter client_id",
+            );
         };
         let secrets = params.get("client_secret").map(|s| Secret::new(s.to_owned())).into_iter().collect();
         return Ok(Presented { client_id: client_id(id)?, secrets });
@@ -33,7 +36,10 @@ pub fn presented(authorization: Option<&str>, params: &Params) -> Result<Present
         return refuse(ErrorCode::InvalidRequest, "client_id in the body differs from the one in HTTP Basic");
     }
     if params.get("client_secret").is_some_and(|_| !raw_secret.is_empty()) {
-        return refuse(ErrorCode::InvalidRequest, "the client secret was sent twice; send it by HTTP Basic or in the body");
+        return refuse(
+            ErrorCode::InvalidRequest,
+            "the client secret was sent twice; send it by HTTP Basic or in the body",
+        );
     }
     let decoded = percent_decoded(&raw_secret);
     let mut secrets: Vec<_> = params.get("client_secret").map(|s| Secret::new(s.to_owned())).into_iter().collect();
@@ -45,11 +51,17 @@ pub fn presented(authorization: Option<&str>, params: &Params) -> Result<Present
 }
 
 fn client_id(text: &str) -> Result<ClientId, OAuthError> {
-    ClientId::parse(text).map_err(|_| OAuthError::new(ErrorCode::InvalidClient, "unknown client, or its secret is wrong"))
+    ClientId::parse(text)
+        .map_err(|_| OAuthError::new(ErrorCode::InvalidClient, "unknown client, or its secret is wrong"))
 }
 
 fn basic(header: &str) -> Result<(String, String), OAuthError> {
-    let malformed = || OAuthError::new(ErrorCode::InvalidClient, "the Authorization header is not HTTP Basic with client_id:client_secret");
+    let malformed = || {
+        OAuthError::new(
+            ErrorCode::InvalidClient,
+            "the Authorization header is not HTTP Basic with client_id:client_secret",
+        )
+    };
     let (scheme, encoded) = header.split_once(' ').ok_or_else(malformed)?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(malformed());
@@ -82,7 +94,10 @@ mod tests {
         assert_eq!((probe.client_id.as_str(), probe.secrets.len()), ("influxctl", 1));
         // librdkafka: not encoded; others: encoded
         let both = read(Some(&header("app:a%2Bb")), "").unwrap();
-        assert!(both.secrets.contains(&Secret::new("a+b".to_owned())) && both.secrets.contains(&Secret::new("a%2Bb".to_owned())));
+        assert!(
+            both.secrets.contains(&Secret::new("a+b".to_owned()))
+                && both.secrets.contains(&Secret::new("a%2Bb".to_owned()))
+        );
         assert_eq!(read(None, "client_id=x&client_secret=y").unwrap().secrets, [Secret::new("y".to_owned())]);
         for (auth, body) in [
             (None, "grant_type=x"),

@@ -51,18 +51,10 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Client>, sqlx::Error> {
     let mut by_client: HashMap<String, Vec<ClientSecret>> = HashMap::new();
     for row in secrets {
         let Ok(digest) = <[u8; 32]>::try_from(row.digest.as_slice()) else {
-            tracing::error!(
-                table = "client_secrets",
-                key = row.id,
-                "row skipped: its digest is not 32 bytes"
-            );
+            tracing::error!(table = "client_secrets", key = row.id, "row skipped: its digest is not 32 bytes");
             continue;
         };
-        let secret = ClientSecret {
-            id: ClientSecretId::from_stored(row.id),
-            digest,
-            expires_at: row.expires_at,
-        };
+        let secret = ClientSecret { id: ClientSecretId::from_stored(row.id), digest, expires_at: row.expires_at };
         by_client.entry(row.client_id).or_default().push(secret);
     }
     Ok(rows
@@ -71,9 +63,7 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Client>, sqlx::Error> {
             let key = row.client_id.clone();
             let secrets = by_client.remove(&key).unwrap_or_default();
             parse(row, secrets)
-                .inspect_err(|reason| {
-                    tracing::error!(table = "clients", key, reason, "row skipped: it does not parse")
-                })
+                .inspect_err(|reason| tracing::error!(table = "clients", key, reason, "row skipped: it does not parse"))
                 .ok()
         })
         .collect())
@@ -140,9 +130,7 @@ pub async fn update(conn: &mut Conn, client: &Client, now: OffsetDateTime) -> Re
 
 /// Deletes the client with its secrets and everything granted to it.
 pub async fn delete(conn: &mut Conn, id: &ClientId) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!("DELETE FROM clients WHERE client_id = $1", id.as_str())
-        .execute(conn)
-        .await?;
+    let done = sqlx::query!("DELETE FROM clients WHERE client_id = $1", id.as_str()).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -172,11 +160,7 @@ pub async fn add_secret(
 }
 
 /// Whether this secret was stored before, revoked or not.
-pub async fn secret_digest_known(
-    conn: &mut Conn,
-    client: &ClientId,
-    digest: [u8; 32],
-) -> Result<bool, sqlx::Error> {
+pub async fn secret_digest_known(conn: &mut Conn, client: &ClientId, digest: [u8; 32]) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT 1 FROM client_secrets WHERE client_id = $1 AND digest = $2) AS "known!""#,
         client.as_str(),
@@ -202,16 +186,9 @@ impl<'a> Columns<'a> {
         Self {
             redirect_uris: texts(&client.redirect_uris),
             post_logout_redirect_uris: texts(&client.post_logout_redirect_uris),
-            grants: client
-                .grants
-                .iter()
-                .map(|grant| grant.as_str().to_owned())
-                .collect(),
+            grants: client.grants.iter().map(|grant| grant.as_str().to_owned()).collect(),
             scopes: client.scopes.as_ref().map(Scope::as_slice),
-            connections: client
-                .connections
-                .as_ref()
-                .map(|slugs| slugs.iter().map(Slug::to_string).collect()),
+            connections: client.connections.as_ref().map(|slugs| slugs.iter().map(Slug::to_string).collect()),
             claims: serde_json::to_value(&client.claims).expect("a claim policy is plain lists of words"),
         }
     }
@@ -219,10 +196,7 @@ impl<'a> Columns<'a> {
 
 fn parse(row: Row, secrets: Vec<ClientSecret>) -> Result<Client, String> {
     let uris = |texts: &[String]| {
-        texts
-            .iter()
-            .map(|text| RedirectUri::register(text).map_err(|e| e.to_string()))
-            .collect::<Result<Vec<_>, _>>()
+        texts.iter().map(|text| RedirectUri::register(text).map_err(|e| e.to_string())).collect::<Result<Vec<_>, _>>()
     };
     Ok(Client {
         client_id: ClientId::parse(&row.client_id).map_err(|e| e.to_string())?,
@@ -240,12 +214,7 @@ fn parse(row: Row, secrets: Vec<ClientSecret>) -> Result<Client, String> {
         scopes: row.scopes.map(Scope::from_tokens),
         connections: row
             .connections
-            .map(|slugs| {
-                slugs
-                    .iter()
-                    .map(|slug| Slug::parse(slug))
-                    .collect::<Result<_, _>>()
-            })
+            .map(|slugs| slugs.iter().map(|slug| Slug::parse(slug)).collect::<Result<_, _>>())
             .transpose()
             .map_err(|e| e.to_string())?,
         first_party: row.first_party,

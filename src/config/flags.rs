@@ -104,10 +104,7 @@ mod tests {
         let command = Probe::command();
         for setting in &super::super::SETTINGS {
             let flag = setting.key.replace('_', "-");
-            let arg = command
-                .get_arguments()
-                .find(|arg| arg.get_long() == Some(flag.as_str()))
-                .expect(setting.key);
+            let arg = command.get_arguments().find(|arg| arg.get_long() == Some(flag.as_str())).expect(setting.key);
             let help = arg.get_help().expect(setting.key).to_string();
             assert!(help.contains(&format!("[env: {}]", setting.variable)), "{help}");
             if let Some(default) = setting.default {

@@ -120,17 +120,13 @@ impl Config {
             tls: tls(&sources)?,
             trusted_proxies: sources.list("trusted_proxies", value::network)?,
             upstream_ca_file: sources.optional("upstream_ca_file", readable_file)?,
-            allow_private_upstreams: sources
-                .optional("allow_private_upstreams", value::boolean)?
-                .unwrap_or(demo),
+            allow_private_upstreams: sources.optional("allow_private_upstreams", value::boolean)?.unwrap_or(demo),
             session: SessionLifetimes {
                 ttl: sources.parse("session_ttl", duration)?,
                 idle: sources.parse("session_idle", duration)?,
             },
             log: Log {
-                filter: sources
-                    .optional("log", value::log_filter)?
-                    .unwrap_or_else(|| default_filter(purpose)),
+                filter: sources.optional("log", value::log_filter)?.unwrap_or_else(|| default_filter(purpose)),
                 format: sources.parse("log_format", value::log_format)?,
             },
             urls,
@@ -149,9 +145,7 @@ impl Config {
 
     /// How to reach the operator's own database; `None` when it is the embedded one.
     pub fn database_options(&self) -> Option<PgConnectOptions> {
-        self.database_url
-            .as_ref()
-            .and_then(|url| PgConnectOptions::from_str(url.expose()).ok())
+        self.database_url.as_ref().and_then(|url| PgConnectOptions::from_str(url.expose()).ok())
     }
 }
 
@@ -170,12 +164,12 @@ fn tls(sources: &Sources) -> Result<Option<TlsFiles>, ConfigError> {
     match (cert, key) {
         (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
         (None, None) => Ok(None),
-        (Some(_), None) => Err(ConfigError(
-            "tls_cert_file is set and tls_key_file is not: set AVOUCH_TLS_KEY_FILE too".into(),
-        )),
-        (None, Some(_)) => Err(ConfigError(
-            "tls_key_file is set and tls_cert_file is not: set AVOUCH_TLS_CERT_FILE too".into(),
-        )),
+        (Some(_), None) => {
+            Err(ConfigError("tls_cert_file is set and tls_key_file is not: set AVOUCH_TLS_KEY_FILE too".into()))
+        }
+        (None, Some(_)) => {
+            Err(ConfigError("tls_key_file is set and tls_cert_file is not: set AVOUCH_TLS_CERT_FILE too".into()))
+        }
     }
 }
 
@@ -191,34 +185,17 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             flags.config = Some(path);
         }
-        Config::load(
-            &flags,
-            &Environment::of(variables.iter().copied()),
-            Purpose::Serve,
-        )
-        .map_err(|error| {
-            error
-                .to_string()
-                .replace(&format!("{}/", dir.path().display()), "")
-        })
+        Config::load(&flags, &Environment::of(variables.iter().copied()), Purpose::Serve)
+            .map_err(|error| error.to_string().replace(&format!("{}/", dir.path().display()), ""))
     }
 
     #[test]
     fn flags_win_over_variables_and_variables_over_the_file() {
         let file = "issuer = 'https://file.example'\nlisten = '127.0.0.1:1'\ndata_dir = 'from-file'\n";
-        let flags = Flags {
-            issuer: Some("https://flag.example".into()),
-            ..Flags::default()
-        };
-        let config = load(
-            Some(file),
-            &[
-                ("AVOUCH_ISSUER", "https://variable.example"),
-                ("AVOUCH_LISTEN", "127.0.0.1:2"),
-            ],
-            flags,
-        )
-        .unwrap();
+        let flags = Flags { issuer: Some("https://flag.example".into()), ..Flags::default() };
+        let config =
+            load(Some(file), &[("AVOUCH_ISSUER", "https://variable.example"), ("AVOUCH_LISTEN", "127.0.0.1:2")], flags)
+                .unwrap();
         assert_eq!(config.urls.issuer(), "https://flag.example");
         assert_eq!(config.listen.port(), 2);
         assert_eq!(config.data_dir, PathBuf::from("from-file"));
@@ -229,68 +206,25 @@ mod tests {
     fn nothing_set_gives_the_embedded_database_and_a_key_of_its_own() {
         let config = load(None, &[], Flags::default()).unwrap();
         assert!(config.database_url.is_none() && !config.allow_private_upstreams);
-        assert_eq!(
-            config.master_key,
-            MasterKeyFile::Generated("./avouch-data/master.key".into())
-        );
+        assert_eq!(config.master_key, MasterKeyFile::Generated("./avouch-data/master.key".into()));
     }
 
     #[test]
     fn every_fault_is_one_line_that_says_where_and_what_instead() {
         let table: &[(Option<&str>, &[(&str, &str)], &str)] = &[
-            (
-                Some("listen = '127.0.0.1:1'\nisuer = 'x'\n"),
-                &[],
-                "avouch.toml:2:1: unknown field `isuer`",
-            ),
-            (
-                Some("listen = 5\n"),
-                &[],
-                "avouch.toml:1:10: invalid type: integer `5`, expected a string",
-            ),
+            (Some("listen = '127.0.0.1:1'\nisuer = 'x'\n"), &[], "avouch.toml:2:1: unknown field `isuer`"),
+            (Some("listen = 5\n"), &[], "avouch.toml:1:10: invalid type: integer `5`, expected a string"),
             (Some("issuer = 'a'\nlisten = \n"), &[], "avouch.toml:2:10: "),
-            (
-                Some("\nlisten = 'nowhere'"),
-                &[],
-                "avouch.toml:2:10: listen \"nowhere\"",
-            ),
-            (
-                None,
-                &[("AVOUCH_ISUER", "x")],
-                "AVOUCH_ISUER is not a setting; did you mean AVOUCH_ISSUER?",
-            ),
-            (
-                None,
-                &[("AVOUCH_LISTEN", "8080")],
-                "AVOUCH_LISTEN: listen \"8080\" is not an address",
-            ),
+            (Some("\nlisten = 'nowhere'"), &[], "avouch.toml:2:10: listen \"nowhere\""),
+            (None, &[("AVOUCH_ISUER", "x")], "AVOUCH_ISUER is not a setting; did you mean AVOUCH_ISSUER?"),
+            (None, &[("AVOUCH_LISTEN", "8080")], "AVOUCH_LISTEN: listen \"8080\" is not an address"),
             (None, &[("AVOUCH_ISSUER", "http://id.example")], "must use https"),
-            (
-                None,
-                &[("AVOUCH_TRUSTED_PROXIES", "10.0.0.0/8, proxy")],
-                "trusted_proxies \"proxy\" is not",
-            ),
-            (
-                None,
-                &[("AVOUCH_ALLOW_PRIVATE_UPSTREAMS", "yes")],
-                "write true or false",
-            ),
+            (None, &[("AVOUCH_TRUSTED_PROXIES", "10.0.0.0/8, proxy")], "trusted_proxies \"proxy\" is not"),
+            (None, &[("AVOUCH_ALLOW_PRIVATE_UPSTREAMS", "yes")], "write true or false"),
             (None, &[("AVOUCH_SESSION_TTL", "soon")], "like 30m, 12h or 7d"),
-            (
-                None,
-                &[("AVOUCH_UPSTREAM_CA_FILE", "/nowhere/ca.pem")],
-                "/nowhere/ca.pem\" cannot be read",
-            ),
-            (
-                None,
-                &[("AVOUCH_TLS_CERT_FILE", "/dev/null")],
-                "tls_key_file is not",
-            ),
-            (
-                None,
-                &[("AVOUCH_DATABASE_URL", "postgres://u:hush@h/d")],
-                "master_key_file is not set",
-            ),
+            (None, &[("AVOUCH_UPSTREAM_CA_FILE", "/nowhere/ca.pem")], "/nowhere/ca.pem\" cannot be read"),
+            (None, &[("AVOUCH_TLS_CERT_FILE", "/dev/null")], "tls_key_file is not"),
+            (None, &[("AVOUCH_DATABASE_URL", "postgres://u:hush@h/d")], "master_key_file is not set"),
             (
                 None,
                 &[("AVOUCH_DATABASE_URL", "mysql:hush")],
@@ -309,13 +243,6 @@ mod tests {
 
     #[test]
     fn secrets_named_by_the_resource_file_are_not_settings() {
-        assert!(
-            load(
-                None,
-                &[("AVOUCH_SECRET_CONTOSO", "x"), ("AVOUCH_LISTEN", "")],
-                Flags::default()
-            )
-            .is_ok()
-        );
+        assert!(load(None, &[("AVOUCH_SECRET_CONTOSO", "x"), ("AVOUCH_LISTEN", "")], Flags::default()).is_ok());
     }
 }

@@ -11,11 +11,7 @@ pub struct Setting {
 }
 
 const fn setting(key: &'static str, variable: &'static str, default: Option<&'static str>) -> Setting {
-    Setting {
-        key,
-        variable,
-        default,
-    }
+    Setting { key, variable, default }
 }
 
 pub const SETTINGS: [Setting; 15] = [
@@ -44,13 +40,8 @@ pub(super) const SECRET_PREFIX: &str = "AVOUCH_SECRET_";
 
 /// The known variable that `unknown` resembles most.
 pub(super) fn nearest_variable(unknown: &str) -> &'static str {
-    let known = SETTINGS
-        .iter()
-        .map(|setting| setting.variable)
-        .chain(OTHER_VARIABLES);
-    known
-        .min_by_key(|name| distance(unknown, name))
-        .unwrap_or("AVOUCH_CONFIG")
+    let known = SETTINGS.iter().map(|setting| setting.variable).chain(OTHER_VARIABLES);
+    known.min_by_key(|name| distance(unknown, name)).unwrap_or("AVOUCH_CONFIG")
 }
 
 /// Levenshtein's.

@@ -17,19 +17,13 @@ pub struct Environment(BTreeMap<String, String>);
 impl Environment {
     pub fn of_process() -> Self {
         Self::of(
-            std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
         )
     }
 
     pub fn of<N: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
-        let ours = variables
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()));
-        Self(
-            ours.filter(|(name, value)| name.starts_with("AVOUCH_") && !value.is_empty())
-                .collect(),
-        )
+        let ours = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self(ours.filter(|(name, value)| name.starts_with("AVOUCH_") && !value.is_empty()).collect())
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -44,10 +38,9 @@ impl Environment {
         };
         match self.0.keys().find(|name| !known(name)) {
             None => Ok(()),
-            Some(name) => Err(ConfigError(format!(
-                "{name} is not a setting; did you mean {}?",
-                nearest_variable(name)
-            ))),
+            Some(name) => {
+                Err(ConfigError(format!("{name} is not a setting; did you mean {}?", nearest_variable(name))))
+            }
         }
     }
 }
@@ -84,91 +77,51 @@ pub(super) struct Sources(BTreeMap<&'static str, Given>);
 impl Sources {
     pub fn gather(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         environment.refuse_unknown()?;
-        let path = flags
-            .config
-            .clone()
-            .or_else(|| environment.get("AVOUCH_CONFIG").map(PathBuf::from));
+        let path = flags.config.clone().or_else(|| environment.get("AVOUCH_CONFIG").map(PathBuf::from));
         let mut given = match path {
             Some(path) => read_file(&path)?,
             None => BTreeMap::new(),
         };
         for setting in &SETTINGS {
             if let Some(text) = environment.get(setting.variable) {
-                given.insert(
-                    setting.key,
-                    Given {
-                        text: text.into(),
-                        origin: setting.variable.into(),
-                    },
-                );
+                given.insert(setting.key, Given { text: text.into(), origin: setting.variable.into() });
             }
             if let Some(text) = flags.get(setting.key) {
                 let origin = format!("--{}", setting.key.replace('_', "-"));
-                given.insert(
-                    setting.key,
-                    Given {
-                        text: text.into(),
-                        origin,
-                    },
-                );
+                given.insert(setting.key, Given { text: text.into(), origin });
             }
         }
         for setting in &SETTINGS {
             if let (false, Some(default)) = (given.contains_key(setting.key), setting.default) {
-                given.insert(
-                    setting.key,
-                    Given {
-                        text: default.into(),
-                        origin: "default".into(),
-                    },
-                );
+                given.insert(setting.key, Given { text: default.into(), origin: "default".into() });
             }
         }
         Ok(Self(given))
     }
 
-    pub fn optional<T>(
-        &self,
-        key: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, ConfigError> {
+    pub fn optional<T>(&self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, ConfigError> {
         let Some(given) = self.0.get(key) else {
             return Ok(None);
         };
         parse(&given.text).map(Some).map_err(|reason| {
             // A parser of another module names the setting itself.
-            let subject = if reason.starts_with(key) {
-                String::new()
-            } else {
-                format!("{key} {:?} ", given.text)
-            };
+            let subject = if reason.starts_with(key) { String::new() } else { format!("{key} {:?} ", given.text) };
             ConfigError(format!("{}: {subject}{reason}", given.origin))
         })
     }
 
     /// The same for a value that no message may repeat.
-    pub fn secret<T>(
-        &self,
-        key: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, ConfigError> {
-        self.optional(key, |text| {
-            parse(text).map_err(|reason| format!("{key} {reason}"))
-        })
+    pub fn secret<T>(&self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, ConfigError> {
+        self.optional(key, |text| parse(text).map_err(|reason| format!("{key} {reason}")))
     }
 
     /// For settings that have a default.
     pub fn parse<T>(&self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, ConfigError> {
-        self.optional(key, parse)?
-            .ok_or_else(|| ConfigError(format!("{key} is not set")))
+        self.optional(key, parse)?.ok_or_else(|| ConfigError(format!("{key} is not set")))
     }
 
     /// Commas between the items.
-    pub fn list<T>(
-        &self,
-        key: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Vec<T>, ConfigError> {
+    pub fn list<T>(&self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, ConfigError> {
         let items = |text: &str| {
             text.split(',')
                 .map(str::trim)
@@ -190,13 +143,7 @@ fn read_file(path: &Path) -> Result<BTreeMap<&'static str, Given>, ConfigError> 
     })?;
     let mut given = BTreeMap::new();
     let mut put = |key: &'static str, offset: usize, value: String| {
-        given.insert(
-            key,
-            Given {
-                text: value,
-                origin: format!("{name}:{}", position(&text, offset)),
-            },
-        );
+        given.insert(key, Given { text: value, origin: format!("{name}:{}", position(&text, offset)) });
     };
     let texts = [
         ("issuer", file.issuer),
@@ -219,18 +166,10 @@ fn read_file(path: &Path) -> Result<BTreeMap<&'static str, Given>, ConfigError> 
         }
     }
     if let Some(value) = file.trusted_proxies {
-        put(
-            "trusted_proxies",
-            value.span().start,
-            value.into_inner().join(","),
-        );
+        put("trusted_proxies", value.span().start, value.into_inner().join(","));
     }
     if let Some(value) = file.allow_private_upstreams {
-        put(
-            "allow_private_upstreams",
-            value.span().start,
-            value.into_inner().to_string(),
-        );
+        put("allow_private_upstreams", value.span().start, value.into_inner().to_string());
     }
     Ok(given)
 }

@@ -15,8 +15,7 @@ use crate::telemetry::LogFormat;
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let text = text.replace("localhost:", "127.0.0.1:");
-    text.parse()
-        .map_err(|_| "is not an address; write it like 127.0.0.1:8080 or [::]:8080".into())
+    text.parse().map_err(|_| "is not an address; write it like 127.0.0.1:8080 or [::]:8080".into())
 }
 
 /// A network, or one address as a network of its own.
@@ -72,9 +71,7 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
 
 /// The URL holds a password, so its parser's own words are not repeated.
 pub(super) fn database_url(text: &str) -> Result<Secret<String>, String> {
-    let scheme = ["postgres://", "postgresql://"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme));
+    let scheme = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
     match PgConnectOptions::from_str(text) {
         Ok(_) if scheme => Ok(Secret::new(text.to_owned())),
         _ => Err("is not a PostgreSQL URL; write it like postgres://user:password@host:5432/avouch".into()),

@@ -11,26 +11,16 @@ use crate::jose::PublicJwk;
 /// both thumbprints (`x5t`, `x5t#S256`).
 pub fn jwks(connection: &Connection) -> Value {
     let shown = connection.credentials.iter().filter(|credential| {
-        matches!(
-            credential.state,
-            CredentialState::Next | CredentialState::Active | CredentialState::Retiring
-        )
+        matches!(credential.state, CredentialState::Next | CredentialState::Active | CredentialState::Retiring)
     });
-    let keys: Vec<PublicJwk> = shown
-        .filter_map(|credential| credential.public.as_ref())
-        .filter_map(jwk)
-        .collect();
+    let keys: Vec<PublicJwk> = shown.filter_map(|credential| credential.public.as_ref()).filter_map(jwk).collect();
     json!({ "keys": keys })
 }
 
 /// Through a type that has no private members: whatever stands in storage, they cannot get out.
 fn jwk(public: &PublicPart) -> Option<PublicJwk> {
     let jwk: PublicJwk = serde_json::from_value(public.jwk.clone()).ok()?;
-    Some(if public.certificate.is_empty() {
-        jwk
-    } else {
-        jwk.with_certificate(&public.certificate)
-    })
+    Some(if public.certificate.is_empty() { jwk } else { jwk.with_certificate(&public.certificate) })
 }
 
 #[cfg(test)]
@@ -59,15 +49,10 @@ mod tests {
         let public = || {
             let mut jwk = serde_json::to_value(KeyPair::generate(Alg::ES256).0.public_jwk()).unwrap();
             jwk["d"] = "private".into();
-            Some(PublicPart {
-                jwk,
-                certificate: b"der".to_vec(),
-            })
+            Some(PublicPart { jwk, certificate: b"der".to_vec() })
         };
-        let mut credentials: Vec<_> = CredentialState::ALL
-            .into_iter()
-            .map(|state| credential(state, public()))
-            .collect();
+        let mut credentials: Vec<_> =
+            CredentialState::ALL.into_iter().map(|state| credential(state, public())).collect();
         credentials.push(credential(CredentialState::Active, None));
         let settings = json!({"issuer": "https://idp.example", "client_id": "c", "client_authentication": "private_key_jwt", "scopes": []});
         let connection = Connection {
@@ -86,9 +71,7 @@ mod tests {
         };
         let set = jwks(&connection);
         assert_eq!(set["keys"].as_array().unwrap().len(), 3);
-        for member in [
-            "kty", "crv", "x", "y", "kid", "alg", "use", "x5c", "x5t", "x5t#S256",
-        ] {
+        for member in ["kty", "crv", "x", "y", "kid", "alg", "use", "x5c", "x5t", "x5t#S256"] {
             assert!(set["keys"][0].get(member).is_some(), "{member}");
         }
         assert!(!set.to_string().contains("private"));

@@ -68,10 +68,7 @@ impl Mapping {
 
     /// Evaluates every expression over `claims`. An expression that fails or yields null leaves its attribute out.
     pub fn profile(&self, claims: &Value, connection: &Connection) -> (Profile, Vec<Warning>) {
-        let mut run = Run {
-            claims,
-            warnings: Vec::new(),
-        };
+        let mut run = Run { claims, warnings: Vec::new() };
         let email = run.text("email", self.email.as_ref()).filter(|email| {
             let plausible = is_address(email);
             if !plausible {
@@ -81,9 +78,7 @@ impl Mapping {
         });
         let says_verified = run.says("email_verified", self.email_verified.as_ref());
         let profile = Profile {
-            email_verified: email
-                .as_deref()
-                .is_some_and(|email| is_verified(email, says_verified, connection)),
+            email_verified: email.as_deref().is_some_and(|email| is_verified(email, says_verified, connection)),
             email,
             name: run.text("name", self.name.as_ref()),
             given_name: run.text("given_name", self.given_name.as_ref()),
@@ -130,10 +125,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn warn(&mut self, attribute: &'static str, detail: impl Into<String>) {
-        self.warnings.push(Warning {
-            attribute,
-            detail: detail.into(),
-        });
+        self.warnings.push(Warning { attribute, detail: detail.into() });
     }
 
     /// `None` when the expression is unset or failed (with a warning).
@@ -152,10 +144,7 @@ impl Run<'_> {
             Value::Null => None,
             Value::String(text) => self.bounded(attribute, &text),
             other => {
-                self.warn(
-                    attribute,
-                    format!("the expression yields {}, not a string", kind(&other)),
-                );
+                self.warn(attribute, format!("the expression yields {}, not a string", kind(&other)));
                 None
             }
         }
@@ -165,10 +154,7 @@ impl Run<'_> {
     fn bounded(&mut self, attribute: &'static str, text: &str) -> Option<String> {
         let text = text.trim();
         if text.len() > LONGEST || text.contains(char::is_control) {
-            self.warn(
-                attribute,
-                format!("a value is longer than {LONGEST} bytes or holds control characters"),
-            );
+            self.warn(attribute, format!("a value is longer than {LONGEST} bytes or holds control characters"));
             return None;
         }
         (!text.is_empty()).then(|| text.to_owned())
@@ -180,10 +166,7 @@ impl Run<'_> {
             Some(Value::Array(items)) => items,
             Some(text @ Value::String(_)) => vec![text],
             Some(other) => {
-                self.warn(
-                    "groups",
-                    format!("the expression yields {}, not a list of strings", kind(&other)),
-                );
+                self.warn("groups", format!("the expression yields {}, not a list of strings", kind(&other)));
                 return Vec::new();
             }
         };
@@ -192,10 +175,7 @@ impl Run<'_> {
         for item in &items {
             match item {
                 Value::String(text) => {
-                    groups.extend(
-                        self.bounded("groups", text)
-                            .filter(|group| seen.insert(group.clone())),
-                    );
+                    groups.extend(self.bounded("groups", text).filter(|group| seen.insert(group.clone())));
                 }
                 other => self.warn("groups", format!("an entry is {}, not a string", kind(other))),
             }

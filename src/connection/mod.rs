@@ -66,7 +66,9 @@ impl Connection {
     }
 
     pub fn is_authoritative_for(&self, email: &str) -> bool {
-        email.rsplit_once('@').is_some_and(|(_, domain)| self.email_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)))
+        email
+            .rsplit_once('@')
+            .is_some_and(|(_, domain)| self.email_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)))
     }
 
     pub fn active(&self, kind: CredentialKind) -> Option<&Credential> {

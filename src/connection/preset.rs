@@ -19,15 +19,8 @@ pub enum Preset {
 }
 
 impl Preset {
-    pub const ALL: [Self; 7] = [
-        Self::Entra,
-        Self::Okta,
-        Self::Google,
-        Self::Keycloak,
-        Self::Auth0,
-        Self::Adfs,
-        Self::Generic,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Entra, Self::Okta, Self::Google, Self::Keycloak, Self::Auth0, Self::Adfs, Self::Generic];
 
     /// Complete: what the preset does not change is the generic mapping.
     pub fn mapping(self) -> Mapping {
@@ -70,9 +63,7 @@ impl Preset {
                 ..Mapping::default()
             },
             Self::Adfs => Mapping {
-                name: read(
-                    "has(claims.name) ? claims.name : has(claims.unique_name) ? claims.unique_name : null",
-                ),
+                name: read("has(claims.name) ? claims.name : has(claims.unique_name) ? claims.unique_name : null"),
                 preferred_username: read(
                     "has(claims.upn) ? claims.upn : has(claims.unique_name) ? claims.unique_name \
                      : has(claims.preferred_username) ? claims.preferred_username : null",

@@ -88,11 +88,7 @@ pub async fn by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>,
 }
 
 /// Stores the connection without its credentials.
-pub async fn insert(
-    conn: &mut Conn,
-    connection: &Connection,
-    now: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
+pub async fn insert(conn: &mut Conn, connection: &Connection, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     let columns = Columns::of(connection);
     sqlx::query!(
         "INSERT INTO connections (id, slug, display_name, protocol, preset, enabled, listed, settings, email_domains,
@@ -118,11 +114,7 @@ pub async fn insert(
 }
 
 /// Overwrites everything but slug and credentials. False: it is gone.
-pub async fn update(
-    conn: &mut Conn,
-    connection: &Connection,
-    now: OffsetDateTime,
-) -> Result<bool, sqlx::Error> {
+pub async fn update(conn: &mut Conn, connection: &Connection, now: OffsetDateTime) -> Result<bool, sqlx::Error> {
     let columns = Columns::of(connection);
     let done = sqlx::query!(
         "UPDATE connections SET display_name = $2, protocol = $3, preset = $4, enabled = $5, listed = $6, settings = $7,
@@ -148,9 +140,7 @@ pub async fn update(
 
 /// Deletes the connection with its credentials and the identities that people have there.
 pub async fn delete(conn: &mut Conn, id: &ConnectionId) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!("DELETE FROM connections WHERE id = $1", id.as_str())
-        .execute(conn)
-        .await?;
+    let done = sqlx::query!("DELETE FROM connections WHERE id = $1", id.as_str()).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -231,9 +221,7 @@ impl<'a> Columns<'a> {
         };
         Self {
             protocol,
-            preset: connection
-                .preset
-                .and_then(|preset| json(&preset).as_str().map(str::to_owned)),
+            preset: connection.preset.and_then(|preset| json(&preset).as_str().map(str::to_owned)),
             settings,
             allow_rule: connection.allow.as_ref().map(Expression::source),
             mapping: json(&connection.mapping),
@@ -261,10 +249,7 @@ fn group(rows: Vec<CredentialRow>) -> HashMap<String, Vec<Credential>> {
             id: CredentialId::from_stored(row.id),
             state,
             sealed: Sealed::from_stored(row.sealed),
-            public: row
-                .public_jwk
-                .zip(row.certificate)
-                .map(|(jwk, certificate)| PublicPart { jwk, certificate }),
+            public: row.public_jwk.zip(row.certificate).map(|(jwk, certificate)| PublicPart { jwk, certificate }),
             created_at: row.created_at,
             expires_at: row.expires_at,
         });
@@ -276,12 +261,7 @@ fn readable(row: Row, credentials: Vec<Credential>) -> Option<Connection> {
     let slug = row.slug.clone();
     parse(row, credentials)
         .inspect_err(|reason| {
-            tracing::error!(
-                table = "connections",
-                key = slug,
-                reason,
-                "row skipped: it does not parse"
-            )
+            tracing::error!(table = "connections", key = slug, reason, "row skipped: it does not parse")
         })
         .ok()
 }
@@ -300,18 +280,11 @@ fn parse(row: Row, credentials: Vec<Credential>) -> Result<Connection, String> {
         enabled: row.enabled,
         listed: row.listed,
         protocol: match row.protocol.as_str() {
-            "oidc" => {
-                Protocol::Oidc(serde_json::from_value::<OidcSettings>(row.settings).map_err(|e| text(&e))?)
-            }
+            "oidc" => Protocol::Oidc(serde_json::from_value::<OidcSettings>(row.settings).map_err(|e| text(&e))?),
             other => return Err(format!("protocol {other} is unknown to this version")),
         },
         email_domains: row.email_domains,
-        allow: row
-            .allow_rule
-            .as_deref()
-            .map(Expression::parse)
-            .transpose()
-            .map_err(|e| text(&e))?,
+        allow: row.allow_rule.as_deref().map(Expression::parse).transpose().map_err(|e| text(&e))?,
         mapping: serde_json::from_value(row.mapping).map_err(|e| text(&e))?,
         managed_by: row.managed_by,
         credentials,

@@ -19,33 +19,20 @@ impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let broker = self.places.broker.issuer();
         writeln!(f, "\n  Avouch is running. Open {broker}\n")?;
-        writeln!(
-            f,
-            "    1. Press \"Open the sample application\", there \"Sign in with Avouch\"."
-        )?;
+        writeln!(f, "    1. Press \"Open the sample application\", there \"Sign in with Avouch\".")?;
         writeln!(f, "    2. Choose who you are at Demo company. No password.")?;
-        writeln!(
-            f,
-            "    3. Look at the token that came back, checked by the application.\n"
-        )?;
+        writeln!(f, "    3. Look at the token that came back, checked by the application.\n")?;
         writeln!(f, "  {:<21} {broker}", "Avouch")?;
         writeln!(f, "  {:<21} {}", "Demo company (IdP)", self.places.idp.issuer())?;
         writeln!(f, "  {:<21} {}", "Sample application", self.places.app.issuer())?;
         match self.operator {
             Some(password) => {
-                writeln!(
-                    f,
-                    "  {:<21} {OPERATOR}, one-time password {}",
-                    "Operator",
-                    password.expose()
-                )?;
+                writeln!(f, "  {:<21} {OPERATOR}, one-time password {}", "Operator", password.expose())?;
                 writeln!(f, "  {:<21} it is not shown again", "")?;
             }
-            None => writeln!(
-                f,
-                "  {:<21} {OPERATOR}; new password: avouch operator reset-password {OPERATOR}",
-                "Operator"
-            )?,
+            None => {
+                writeln!(f, "  {:<21} {OPERATOR}; new password: avouch operator reset-password {OPERATOR}", "Operator")?
+            }
         }
         if self.alone {
             writeln!(f, "\n  A machine asks for a token:")?;

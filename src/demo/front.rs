@@ -29,8 +29,7 @@ pub(super) fn routes(places: &Places) -> impl Front {
     let places = places.clone();
     move |app| {
         let places = places.clone();
-        app.configure(stylesheet)
-            .route("/", web::get().to(move || front(places.clone())));
+        app.configure(stylesheet).route("/", web::get().to(move || front(places.clone())));
     }
 }
 

@@ -36,15 +36,7 @@ pub async fn everything(config: Config, ctx: Ctx, ports: Ports) -> anyhow::Resul
     let app = app::start(&places, &secrets)?;
     let provisioned = provision::apply(&config, &ctx, &places).await?;
     let broker = server::start_behind(front::routes(&places), &config, ctx).await?;
-    print!(
-        "{}",
-        Banner {
-            places: &places,
-            secrets: &secrets,
-            operator: &provisioned.operator,
-            alone: true
-        }
-    );
+    print!("{}", Banner { places: &places, secrets: &secrets, operator: &provisioned.operator, alone: true });
     server::shutdown_signal().await?;
     println!("\nStopping.");
     app.stop().await;
@@ -62,15 +54,7 @@ pub async fn broker(config: Config, ctx: Ctx, ports: Ports) -> anyhow::Result<()
     let secrets = Secrets::open(&config.data_dir, &ctx.rng)?;
     let provisioned = provision::apply(&config, &ctx, &places).await?;
     let broker = server::start_behind(front::routes(&places), &config, ctx).await?;
-    print!(
-        "{}",
-        Banner {
-            places: &places,
-            secrets: &secrets,
-            operator: &provisioned.operator,
-            alone: false
-        }
-    );
+    print!("{}", Banner { places: &places, secrets: &secrets, operator: &provisioned.operator, alone: false });
     server::shutdown_signal().await?;
     broker.stop().await;
     Ok(())

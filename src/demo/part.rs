@@ -20,13 +20,7 @@ pub(super) struct Part(ServerHandle);
 
 impl Part {
     /// Answers requests when this returns. `what` and `flag` are for the message when the port is taken.
-    pub fn start(
-        what: &str,
-        flag: &str,
-        at: SocketAddr,
-        urls: Arc<Urls>,
-        routes: impl Front,
-    ) -> anyhow::Result<Self> {
+    pub fn start(what: &str, flag: &str, at: SocketAddr, urls: Arc<Urls>, routes: impl Front) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(at).with_context(|| {
             format!("{what} cannot listen on {at}: is another program there? choose another port with {flag}")
         })?;
@@ -53,14 +47,8 @@ impl Part {
 /// Whose page this is. With the port, which is all that tells the parties of one machine apart.
 pub(super) fn brand(urls: &Urls, name: &str) -> Brand {
     let origin = urls.origin();
-    let host = origin
-        .split_once("://")
-        .map_or(origin.as_str(), |(_, host)| host)
-        .to_owned();
-    Brand {
-        host,
-        ..Brand::new(urls, name)
-    }
+    let host = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned();
+    Brand { host, ..Brand::new(urls, name) }
 }
 
 pub(super) async fn until_signal(part: Part, urls: &Urls) -> anyhow::Result<()> {

@@ -27,8 +27,7 @@ impl Secrets {
         let dir = data_dir.join("demo");
         let open = |name: &str| {
             let path = dir.join(name);
-            read_or_make(&path, rng)
-                .with_context(|| format!("the demo's secret {} cannot be kept", path.display()))
+            read_or_make(&path, rng).with_context(|| format!("the demo's secret {} cannot be kept", path.display()))
         };
         DirBuilder::new()
             .recursive(true)
@@ -48,21 +47,11 @@ impl Secrets {
 fn read_or_make(path: &Path, rng: &Rng) -> io::Result<Secret<String>> {
     if !path.exists() {
         let draft = path.with_extension(format!("new-{}", rng.token()));
-        let mut file: File = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)?;
+        let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(mint(Kind::ClientSecret, rng).expose().as_bytes())?;
         let linked = fs::hard_link(&draft, path);
         fs::remove_file(&draft)?;
-        linked.or_else(|error| {
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                Ok(())
-            } else {
-                Err(error)
-            }
-        })?;
+        linked.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
     }
     fs::read_to_string(path).map(|text| Secret::new(text.trim_end().to_owned()))
 }
@@ -78,10 +67,7 @@ mod tests {
         let [one, other] = [(); 2].map(|()| Secrets::open(dir.path(), &Rng::default()).unwrap());
         assert_eq!(one.idp_client, other.idp_client);
         assert_ne!(one.idp_client, one.app_client);
-        assert_eq!(
-            fs::metadata(&one.machine_file).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&one.machine_file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path().join("demo")).unwrap().count(), 3);
     }
 }

@@ -33,20 +33,11 @@ impl Accounts {
             (0, None) => default_server()?,
             (0, Some(0)) if is_empty(cluster) => default_server()?,
             (0, Some(0)) => {
-                return Err(StartError::OwnedByRoot {
-                    cluster: cluster.to_owned(),
-                    user: default_server()?.name,
-                });
+                return Err(StartError::OwnedByRoot { cluster: cluster.to_owned(), user: default_server()?.name });
             }
-            (0, Some(owner)) => {
-                Account::by_uid(owner).ok_or(StartError::NoPasswdEntry { uid: owner })?
-            }
+            (0, Some(owner)) => Account::by_uid(owner).ok_or(StartError::NoPasswdEntry { uid: owner })?,
             (broker, Some(owner)) if broker != owner => {
-                return Err(StartError::NotOwner {
-                    cluster: cluster.to_owned(),
-                    owner,
-                    broker,
-                });
+                return Err(StartError::NotOwner { cluster: cluster.to_owned(), owner, broker });
             }
             _ => broker.clone(),
         };
@@ -74,23 +65,18 @@ fn is_empty(dir: &Path) -> bool {
 impl Account {
     pub fn by_uid(uid: u32) -> Option<Account> {
         // SAFETY: the closure hands getpwuid_r exactly the buffers that `lookup` keeps alive and sized.
-        lookup(&|entry, buffer, length, found| unsafe {
-            libc::getpwuid_r(uid, entry, buffer, length, found)
-        })
+        lookup(&|entry, buffer, length, found| unsafe { libc::getpwuid_r(uid, entry, buffer, length, found) })
     }
 
     pub fn by_name(name: &str) -> Option<Account> {
         let name = CString::new(name).ok()?;
         // SAFETY: as above, and `name` is NUL-terminated and outlives the call.
-        lookup(&|entry, buffer, length, found| unsafe {
-            libc::getpwnam_r(name.as_ptr(), entry, buffer, length, found)
-        })
+        lookup(&|entry, buffer, length, found| unsafe { libc::getpwnam_r(name.as_ptr(), entry, buffer, length, found) })
     }
 }
 
 /// One of the two C functions with its key filled in: entry, buffer, buffer length, found.
-type Ask<'a> =
-    &'a dyn Fn(*mut libc::passwd, *mut libc::c_char, usize, *mut *mut libc::passwd) -> libc::c_int;
+type Ask<'a> = &'a dyn Fn(*mut libc::passwd, *mut libc::c_char, usize, *mut *mut libc::passwd) -> libc::c_int;
 
 fn lookup(ask: Ask) -> Option<Account> {
     let mut buffer: Vec<libc::c_char> = vec![0; 4096];

@@ -22,11 +22,7 @@ pub(super) struct Binaries {
 
 impl Binaries {
     /// The server programs for `cluster`: those of major version `data` if it exists already, else the newest.
-    pub fn find(
-        cluster: &Path,
-        data: Option<u32>,
-        accounts: &Accounts,
-    ) -> Result<Binaries, StartError> {
+    pub fn find(cluster: &Path, data: Option<u32>, accounts: &Accounts) -> Result<Binaries, StartError> {
         let found = match env::var_os("AVOUCH_PG_BIN").filter(|value| !value.is_empty()) {
             Some(dir) => vec![overridden(PathBuf::from(dir), accounts)?],
             None => installed(accounts)?,
@@ -39,49 +35,26 @@ impl Binaries {
     }
 }
 
-fn choose(
-    mut found: Vec<Binaries>,
-    data: Option<u32>,
-    cluster: &Path,
-) -> Result<Binaries, StartError> {
+fn choose(mut found: Vec<Binaries>, data: Option<u32>, cluster: &Path) -> Result<Binaries, StartError> {
     found.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
     let newest = found.first().map_or(0, |binaries| binaries.major);
-    let installed = found
-        .iter()
-        .map(|b| b.major.to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let installed = found.iter().map(|b| b.major.to_string()).collect::<Vec<_>>().join(", ");
     let chosen = match data {
         Some(data) => found
             .into_iter()
             .find(|binaries| binaries.major == data)
-            .ok_or_else(|| StartError::VersionMismatch {
-                cluster: cluster.to_owned(),
-                data,
-                installed,
-            })?,
-        None => found
-            .into_iter()
-            .next()
-            .ok_or_else(|| StartError::BinariesMissing { searched: places() })?,
+            .ok_or_else(|| StartError::VersionMismatch { cluster: cluster.to_owned(), data, installed })?,
+        None => found.into_iter().next().ok_or_else(|| StartError::BinariesMissing { searched: places() })?,
     };
     if chosen.major < OLDEST {
-        return Err(StartError::BinariesTooOld {
-            found: newest,
-            needed: OLDEST,
-        });
+        return Err(StartError::BinariesTooOld { found: newest, needed: OLDEST });
     }
     Ok(chosen)
 }
 
 fn overridden(dir: PathBuf, accounts: &Accounts) -> Result<Binaries, StartError> {
-    let refuse = |reason: String| StartError::BinariesOverride {
-        dir: dir.clone(),
-        reason,
-    };
-    let dir = dir
-        .canonicalize()
-        .map_err(|error| refuse(error.to_string()))?;
+    let refuse = |reason: String| StartError::BinariesOverride { dir: dir.clone(), reason };
+    let dir = dir.canonicalize().map_err(|error| refuse(error.to_string()))?;
     if !is_complete(&dir) {
         return Err(refuse("`postgres` or `initdb` is missing there".to_owned()));
     }
@@ -105,10 +78,7 @@ fn installed(accounts: &Accounts) -> Result<Vec<Binaries>, StartError> {
             continue;
         }
         match probe(dir, accounts)? {
-            Ok(major) => found.push(Binaries {
-                dir: dir.to_owned(),
-                major,
-            }),
+            Ok(major) => found.push(Binaries { dir: dir.to_owned(), major }),
             Err(error) => {
                 tracing::warn!(dir = %dir.display(), %error, "ignoring a PostgreSQL that does not run");
             }
@@ -126,10 +96,7 @@ fn candidates() -> Vec<PathBuf> {
     dirs.extend(matching("/usr", "pgsql-", "bin"));
     dirs.extend(matching("/usr/libexec", "postgresql", ""));
     if dirs.is_empty() {
-        dirs.extend(
-            env::split_paths(&env::var_os("PATH").unwrap_or_default())
-                .filter(|dir| dir.is_absolute()),
-        );
+        dirs.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()).filter(|dir| dir.is_absolute()));
     }
     dirs
 }
@@ -150,9 +117,7 @@ fn places() -> String {
 }
 
 fn is_complete(dir: &Path) -> bool {
-    ["postgres", "initdb"]
-        .iter()
-        .all(|name| dir.join(name).is_file())
+    ["postgres", "initdb"].iter().all(|name| dir.join(name).is_file())
 }
 
 /// Asks the program for its version as the user who will run it, so that a program that user may not execute is noticed
@@ -163,26 +128,18 @@ fn probe(dir: &Path, accounts: &Accounts) -> Result<io::Result<u32>, StartError>
     let output = match command.arg("--version").output() {
         Ok(output) => output,
         Err(source) if source.raw_os_error() == Some(libc::EPERM) => {
-            return Err(StartError::DropPrivileges {
-                user: accounts.server.name.clone(),
-                source,
-            });
+            return Err(StartError::DropPrivileges { user: accounts.server.name.clone(), source });
         }
         Err(error) => return Ok(Err(error)),
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(parse_major(&text)
-        .ok_or_else(|| io::Error::other(format!("unexpected answer {:?}", text.trim()))))
+    Ok(parse_major(&text).ok_or_else(|| io::Error::other(format!("unexpected answer {:?}", text.trim()))))
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` or `... 18beta1` -> the major version.
 fn parse_major(text: &str) -> Option<u32> {
-    let version = text
-        .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
-    let digits = version
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(version.len());
+    let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
     version[..digits].parse().ok()
 }
 
@@ -191,22 +148,13 @@ mod tests {
     use super::*;
 
     fn having(majors: &[u32]) -> Vec<Binaries> {
-        majors
-            .iter()
-            .map(|&major| Binaries {
-                dir: PathBuf::new(),
-                major,
-            })
-            .collect()
+        majors.iter().map(|&major| Binaries { dir: PathBuf::new(), major }).collect()
     }
 
     #[test]
     fn the_major_version_is_read_from_what_postgres_prints() {
         for (text, major) in [
-            (
-                "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n",
-                Some(15),
-            ),
+            ("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n", Some(15)),
             ("postgres (PostgreSQL) 18beta1", Some(18)),
             ("postgres (PostgreSQL) 9.6.24", Some(9)),
             ("", None),
@@ -218,31 +166,15 @@ mod tests {
     #[test]
     fn a_new_cluster_takes_the_newest_and_an_old_one_its_own_version() {
         let cluster = Path::new("/pg");
-        assert_eq!(
-            choose(having(&[15, 17, 16]), None, cluster).unwrap().major,
-            17
-        );
-        assert_eq!(
-            choose(having(&[15, 17, 16]), Some(15), cluster)
-                .unwrap()
-                .major,
-            15
-        );
+        assert_eq!(choose(having(&[15, 17, 16]), None, cluster).unwrap().major, 17);
+        assert_eq!(choose(having(&[15, 17, 16]), Some(15), cluster).unwrap().major, 15);
     }
 
     #[test]
     fn another_major_version_and_one_too_old_are_refused() {
         let cluster = Path::new("/pg");
-        let refused = choose(having(&[15, 17]), Some(16), cluster)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            refused.contains("made by PostgreSQL 16 but this machine has 17, 15"),
-            "{refused}"
-        );
-        assert!(matches!(
-            choose(having(&[12]), None, cluster),
-            Err(StartError::BinariesTooOld { found: 12, .. })
-        ));
+        let refused = choose(having(&[15, 17]), Some(16), cluster).unwrap_err().to_string();
+        assert!(refused.contains("made by PostgreSQL 16 but this machine has 17, 15"), "{refused}");
+        assert!(matches!(choose(having(&[12]), None, cluster), Err(StartError::BinariesTooOld { found: 12, .. })));
     }
 }

@@ -28,9 +28,7 @@ impl DataDir {
                 .and_then(|()| DirBuilder::new().mode(0o700).create(path))
                 .map_err(|source| failed("create", path, source))?;
         }
-        let root = path
-            .canonicalize()
-            .map_err(|source| failed("open", path, source))?;
+        let root = path.canonicalize().map_err(|source| failed("open", path, source))?;
         Ok(DataDir { root })
     }
 
@@ -67,11 +65,7 @@ impl DataDir {
         let cluster = self.cluster();
         match fs::read_to_string(cluster.join("PG_VERSION")) {
             Ok(text) => {
-                let major = text
-                    .trim()
-                    .split('.')
-                    .next()
-                    .and_then(|major| major.parse().ok());
+                let major = text.trim().split('.').next().and_then(|major| major.parse().ok());
                 major.map(Some).ok_or(StartError::NotACluster { cluster })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -114,44 +108,24 @@ impl DataDir {
             }
             _ => {}
         }
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&staging)
-            .map_err(failed("create"))?;
+        DirBuilder::new().mode(0o700).create(&staging).map_err(failed("create"))?;
         if accounts.differ() {
-            lchown(
-                &staging,
-                Some(accounts.server.uid),
-                Some(accounts.server.gid),
-            )
-            .map_err(failed("hand over"))?;
+            lchown(&staging, Some(accounts.server.uid), Some(accounts.server.gid)).map_err(failed("hand over"))?;
         }
         self.run_initdb(binaries, accounts)?;
         self.create_database(binaries, accounts)?;
         sync_file_system(&staging).map_err(failed("write"))?;
         fs::rename(&staging, self.cluster()).map_err(failed("rename"))?;
-        File::open(&self.root)
-            .and_then(|dir| dir.sync_all())
-            .map_err(failed("write"))
+        File::open(&self.root).and_then(|dir| dir.sync_all()).map_err(failed("write"))
     }
 
     fn run_initdb(&self, binaries: &Binaries, accounts: &Accounts) -> Result<(), StartError> {
         let staging = self.staging();
-        let mut command = process::command(
-            &binaries.program("initdb"),
-            accounts,
-            &staging,
-            Purpose::Prepare,
-        );
+        let mut command = process::command(&binaries.program("initdb"), accounts, &staging, Purpose::Prepare);
         command.arg("--pgdata").arg(&staging);
         command.args(["--username", SUPERUSER, "--auth=peer", "--encoding=UTF8"]);
         // Bytewise order (no dependency on the system's collation version), but upper and lower case beyond ASCII.
-        command.args([
-            "--lc-collate=C",
-            "--lc-ctype=C.UTF-8",
-            "--lc-messages=C",
-            "--lc-monetary=C",
-        ]);
+        command.args(["--lc-collate=C", "--lc-ctype=C.UTF-8", "--lc-messages=C", "--lc-monetary=C"]);
         command.args(["--lc-numeric=C", "--lc-time=C", "--data-checksums"]);
         // initdb would fsync a thousand files one by one; `initialise` syncs once instead.
         command.arg("--no-sync");
@@ -161,23 +135,10 @@ impl DataDir {
     /// Single-user mode needs no socket, no client program and no authentication.
     fn create_database(&self, binaries: &Binaries, accounts: &Accounts) -> Result<(), StartError> {
         let staging = self.staging();
-        let mut command = process::command(
-            &binaries.program("postgres"),
-            accounts,
-            &staging,
-            Purpose::Prepare,
-        );
-        command.args([
-            "--single",
-            "-F",
-            "-c",
-            "exit_on_error=on",
-            "-c",
-            "log_checkpoints=off",
-        ]);
+        let mut command = process::command(&binaries.program("postgres"), accounts, &staging, Purpose::Prepare);
+        command.args(["--single", "-F", "-c", "exit_on_error=on", "-c", "log_checkpoints=off"]);
         command.arg("-D").arg(&staging).arg("template1");
-        let script =
-            format!("CREATE ROLE {ROLE} LOGIN CREATEDB\nCREATE DATABASE {DATABASE} OWNER {ROLE}\n");
+        let script = format!("CREATE ROLE {ROLE} LOGIN CREATEDB\nCREATE DATABASE {DATABASE} OWNER {ROLE}\n");
         self.finish(process::run(command, &script, accounts, &staging)?)
     }
 
@@ -194,11 +155,7 @@ impl DataDir {
 }
 
 fn failed(action: &'static str, path: &Path, source: io::Error) -> StartError {
-    StartError::DataDir {
-        action,
-        path: path.to_owned(),
-        source,
-    }
+    StartError::DataDir { action, path: path.to_owned(), source }
 }
 
 fn sync_file_system(dir: &Path) -> io::Result<()> {

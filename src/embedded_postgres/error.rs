@@ -26,31 +26,19 @@ pub enum StartError {
          and to move on, pg_dump with it and restore into an empty data directory; Avouch never upgrades the files by itself",
         cluster.display()
     )]
-    VersionMismatch {
-        cluster: PathBuf,
-        data: u32,
-        installed: String,
-    },
+    VersionMismatch { cluster: PathBuf, data: u32, installed: String },
 
     #[error("the data directory {} is already in use by another Avouch{}: stop that one, or set AVOUCH_DATA_DIR to a directory of its own", dir.display(), holder.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     AlreadyRunning { dir: PathBuf, holder: Option<i32> },
 
     #[error("cannot {action} {}: {source}; make it writable for the user that runs Avouch, or set AVOUCH_DATA_DIR to another directory", path.display())]
-    DataDir {
-        action: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    DataDir { action: &'static str, path: PathBuf, source: io::Error },
 
     #[error("{} holds files but no PostgreSQL cluster (PG_VERSION is missing or unreadable): restore it from a backup, or move it away to start empty", cluster.display())]
     NotACluster { cluster: PathBuf },
 
     #[error("{} belongs to the user with uid {owner}, and Avouch runs as uid {broker}: run Avouch as its owner, or chown -R the directory", cluster.display())]
-    NotOwner {
-        cluster: PathBuf,
-        owner: u32,
-        broker: u32,
-    },
+    NotOwner { cluster: PathBuf, owner: u32, broker: u32 },
 
     #[error("{} belongs to root, and PostgreSQL refuses to run as root: chown -R it to the user `{user}`", cluster.display())]
     OwnedByRoot { cluster: PathBuf, user: String },
@@ -88,11 +76,7 @@ pub enum StartError {
     Startup { cause: String, log: PathBuf },
 
     #[error("PostgreSQL was not ready after {seconds} s and was stopped again: {cause}; see {}", log.display())]
-    NotReady {
-        seconds: u64,
-        cause: String,
-        log: PathBuf,
-    },
+    NotReady { seconds: u64, cause: String, log: PathBuf },
 
     #[error("a PostgreSQL left over from an earlier run (process {pid}) works on {} and does not stop: stop it (kill -QUIT {pid}) and start again", cluster.display())]
     OrphanStuck { cluster: PathBuf, pid: i32 },
@@ -102,9 +86,7 @@ pub enum StartError {
 /// next start.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
-    #[error(
-        "PostgreSQL had already ended by itself ({0}): its log is in the data directory under pg/log"
-    )]
+    #[error("PostgreSQL had already ended by itself ({0}): its log is in the data directory under pg/log")]
     AlreadyExited(ExitStatus),
 
     #[error(
@@ -112,8 +94,6 @@ pub enum StopError {
     )]
     Forced { seconds: u64 },
 
-    #[error(
-        "PostgreSQL (process {pid}) does not end, not even when killed: look for a hanging disk or network volume"
-    )]
+    #[error("PostgreSQL (process {pid}) does not end, not even when killed: look for a hanging disk or network volume")]
     Stuck { pid: i32 },
 }

@@ -23,11 +23,7 @@ impl Lock {
     /// Takes the lock, waiting up to 15 s for the holder to go away.
     pub fn acquire(data_dir: &Path) -> Result<Lock, StartError> {
         let path = data_dir.join("avouch.lock");
-        let failed = |source| StartError::DataDir {
-            action: "lock",
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| StartError::DataDir { action: "lock", path: path.clone(), source };
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

@@ -32,12 +32,7 @@ pub(super) fn cause_of_failed_start(start_log: &Path, cluster: &Path) -> Option<
         complaint(&String::from_utf8_lossy(&fs::read(newest.path()).ok()?))
     };
     complaint(&early)
-        .or_else(|| {
-            early
-                .contains("redirecting log output")
-                .then(later)
-                .flatten()
-        })
+        .or_else(|| early.contains("redirecting log output").then(later).flatten())
         .or_else(|| cause(&early))
 }
 

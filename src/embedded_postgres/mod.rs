@@ -67,41 +67,25 @@ pub fn start(data_dir: &Path) -> Result<EmbeddedPostgres, StartError> {
     }
     orphan::settle(&cluster, &accounts)?;
     let socket_dir = SocketDir::prepare(data.path(), &accounts)?;
-    settings::write(&cluster, socket_dir.to_str(), &accounts).map_err(|source| {
-        StartError::DataDir {
-            action: "write the settings in",
-            path: cluster.clone(),
-            source,
-        }
+    settings::write(&cluster, socket_dir.to_str(), &accounts).map_err(|source| StartError::DataDir {
+        action: "write the settings in",
+        path: cluster.clone(),
+        source,
     })?;
     let server = launch(&data, &cluster, &binaries, &accounts)?;
     tracing::debug!(cluster = %cluster.display(), socket = %socket_dir.path().display(), "embedded PostgreSQL is ready");
-    Ok(EmbeddedPostgres {
-        server,
-        socket_dir,
-        major: binaries.major,
-        _lock: lock,
-    })
+    Ok(EmbeddedPostgres { server, socket_dir, major: binaries.major, _lock: lock })
 }
 
-fn launch(
-    data: &DataDir,
-    cluster: &Path,
-    binaries: &Binaries,
-    accounts: &Accounts,
-) -> Result<Server, StartError> {
+fn launch(data: &DataDir, cluster: &Path, binaries: &Binaries, accounts: &Accounts) -> Result<Server, StartError> {
     let program: PathBuf = binaries.program("postgres");
     let mut command = process::command(&program, accounts, cluster, Purpose::Serve);
     command.arg("-D").arg(cluster);
     let log = data.open_start_log()?;
-    let also = log.try_clone().map_err(|source| StartError::Spawn {
-        program: program.clone(),
-        source,
-    })?;
+    let also = log.try_clone().map_err(|source| StartError::Spawn { program: program.clone(), source })?;
     command.stdout(log).stderr(also);
 
-    let server = Server::spawn(command)
-        .map_err(|source| process::spawn_error(&program, accounts, cluster, source))?;
+    let server = Server::spawn(command).map_err(|source| process::spawn_error(&program, accounts, cluster, source))?;
     let outcome = server.wait_ready(cluster, START_PATIENCE);
     let cause = || log::cause_of_failed_start(&data.start_log(), cluster);
     match outcome {

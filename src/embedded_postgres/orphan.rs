@@ -57,10 +57,7 @@ fn stop(cluster: &Path, accounts: &Accounts, mut left: Vec<Process>) -> Result<(
             thread::sleep(Duration::from_millis(20));
         }
     }
-    Err(StartError::OrphanStuck {
-        cluster: cluster.to_owned(),
-        pid: left.first().map_or(0, |process| process.pid),
-    })
+    Err(StartError::OrphanStuck { cluster: cluster.to_owned(), pid: left.first().map_or(0, |process| process.pid) })
 }
 
 /// Live Postgres processes whose working directory is `cluster`. Zombies have none, so they do not count.
@@ -100,9 +97,7 @@ fn scan(wanted: (u64, u64)) -> Vec<Process> {
             }
             let (name, parent) = parse_stat(&fs::read_to_string(entry.path().join("stat")).ok()?)?;
             // An operator's shell may stand in the directory too; it is none of our business.
-            let ours = ["postgres", "postmaster", "initdb"]
-                .iter()
-                .any(|part| name.contains(part));
+            let ours = ["postgres", "postmaster", "initdb"].iter().any(|part| name.contains(part));
             ours.then_some(Process { pid, parent })
         })
         .collect()
@@ -122,14 +117,8 @@ mod tests {
 
     #[test]
     fn name_and_parent_are_read_even_if_the_name_is_odd() {
-        assert_eq!(
-            parse_stat("12 (postgres) S 7 12 12 0"),
-            Some(("postgres".to_owned(), 7))
-        );
-        assert_eq!(
-            parse_stat("12 (a) (b) S 7 1"),
-            Some(("a) (b".to_owned(), 7))
-        );
+        assert_eq!(parse_stat("12 (postgres) S 7 12 12 0"), Some(("postgres".to_owned(), 7)));
+        assert_eq!(parse_stat("12 (a) (b) S 7 1"), Some(("a) (b".to_owned(), 7)));
         assert_eq!(parse_stat(""), None);
     }
 }

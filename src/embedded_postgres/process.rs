@@ -24,22 +24,11 @@ pub(super) enum Purpose {
 
 /// All that a child gets of our environment, which may hold secrets: how to find its libraries, and the user database
 /// that an image without passwd entries brings along (nss_wrapper).
-const ENVIRONMENT: [&str; 5] = [
-    "PATH",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "NSS_WRAPPER_PASSWD",
-    "NSS_WRAPPER_GROUP",
-];
+const ENVIRONMENT: [&str; 5] = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP"];
 
 /// A command that runs as the server's user with `dir` as working directory, in a process group of its own (a Ctrl-C in
 /// the terminal is for the broker, which drains before it stops Postgres), without any file or lock that we have open.
-pub(super) fn command(
-    program: &Path,
-    accounts: &Accounts,
-    dir: &Path,
-    purpose: Purpose,
-) -> Command {
+pub(super) fn command(program: &Path, accounts: &Accounts, dir: &Path, purpose: Purpose) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
     for name in ENVIRONMENT {
@@ -50,9 +39,7 @@ pub(super) fn command(
     command.env("LC_ALL", "C").env("TZ", "UTC");
     command.stdin(Stdio::null()).process_group(0);
 
-    let become_user = accounts
-        .differ()
-        .then_some((accounts.server.uid, accounts.server.gid));
+    let become_user = accounts.differ().then_some((accounts.server.uid, accounts.server.gid));
     let dir = CString::new(dir.as_os_str().as_bytes()).unwrap_or_default();
     let on_parent_death = match purpose {
         Purpose::Serve => libc::SIGINT,
@@ -76,12 +63,7 @@ pub(super) fn command(
             // As the new user: this is where a directory that it cannot reach is noticed.
             check(libc::chdir(dir.as_ptr()))?;
             // Rust opens files close-on-exec; this covers descriptors we inherited. Fails harmlessly before Linux 5.11.
-            libc::syscall(
-                libc::SYS_close_range,
-                3,
-                libc::c_uint::MAX,
-                libc::CLOSE_RANGE_CLOEXEC,
-            );
+            libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
             Ok(())
         });
     }
@@ -89,26 +71,14 @@ pub(super) fn command(
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Runs a command to its end, with `input` as its standard input.
-pub(super) fn run(
-    mut command: Command,
-    input: &str,
-    accounts: &Accounts,
-    dir: &Path,
-) -> Result<Output, StartError> {
+pub(super) fn run(mut command: Command, input: &str, accounts: &Accounts, dir: &Path) -> Result<Output, StartError> {
     let program = command.get_program().to_owned();
     let failed = |source| spawn_error(Path::new(&program), accounts, dir, source);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(failed)?;
     if let Some(mut stdin) = child.stdin.take() {
         // A program that ends early closes its input; its exit status tells more than our EPIPE.
@@ -118,25 +88,13 @@ pub(super) fn run(
 }
 
 /// Names the step that failed between fork and exec.
-pub(super) fn spawn_error(
-    program: &Path,
-    accounts: &Accounts,
-    dir: &Path,
-    source: io::Error,
-) -> StartError {
+pub(super) fn spawn_error(program: &Path, accounts: &Accounts, dir: &Path, source: io::Error) -> StartError {
     match source.raw_os_error() {
-        Some(libc::EACCES) if accounts.differ() => StartError::Unreachable {
-            user: accounts.server.name.clone(),
-            path: dir.to_owned(),
-        },
-        Some(libc::EPERM) => StartError::DropPrivileges {
-            user: accounts.server.name.clone(),
-            source,
-        },
-        _ => StartError::Spawn {
-            program: program.to_owned(),
-            source,
-        },
+        Some(libc::EACCES) if accounts.differ() => {
+            StartError::Unreachable { user: accounts.server.name.clone(), path: dir.to_owned() }
+        }
+        Some(libc::EPERM) => StartError::DropPrivileges { user: accounts.server.name.clone(), source },
+        _ => StartError::Spawn { program: program.to_owned(), source },
     }
 }
 

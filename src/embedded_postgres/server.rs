@@ -64,29 +64,23 @@ impl Server {
         let life = Arc::new(Life::default());
         let (started, start) = mpsc::channel();
         let watched = Arc::clone(&life);
-        thread::Builder::new()
-            .name("embedded-postgres".to_owned())
-            .spawn(move || {
-                let mut child = match command.spawn() {
-                    Ok(child) => child,
-                    Err(error) => return drop(started.send(Err(error))),
-                };
-                let pid = child.id().cast_signed();
-                let _ = started.send(Ok(pid));
-                wait_unreaped(pid);
-                // Reap under the lock, so that nobody signals a pid that is already someone else's.
-                let mut state = watched.state();
-                state.exit = child.wait().ok();
-                if state.phase == Phase::Serving {
-                    let status = state.exit.map(|status| status.to_string());
-                    tracing::error!(
-                        pid,
-                        status,
-                        "embedded PostgreSQL ended unexpectedly; restart Avouch"
-                    );
-                }
-                watched.ended.notify_all();
-            })?;
+        thread::Builder::new().name("embedded-postgres".to_owned()).spawn(move || {
+            let mut child = match command.spawn() {
+                Ok(child) => child,
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            let pid = child.id().cast_signed();
+            let _ = started.send(Ok(pid));
+            wait_unreaped(pid);
+            // Reap under the lock, so that nobody signals a pid that is already someone else's.
+            let mut state = watched.state();
+            state.exit = child.wait().ok();
+            if state.phase == Phase::Serving {
+                let status = state.exit.map(|status| status.to_string());
+                tracing::error!(pid, status, "embedded PostgreSQL ended unexpectedly; restart Avouch");
+            }
+            watched.ended.notify_all();
+        })?;
         let pid = start.recv().map_err(io::Error::other)??;
         Ok(Server { pid, life })
     }
@@ -109,9 +103,7 @@ impl Server {
             }
             if !told && begin.elapsed() > Duration::from_secs(5) {
                 told = true;
-                tracing::info!(
-                    "PostgreSQL is still starting; after a crash it recovers from its log first"
-                );
+                tracing::info!("PostgreSQL is still starting; after a crash it recovers from its log first");
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -132,12 +124,8 @@ impl Server {
         if self.end(libc::SIGINT, FAST_SHUTDOWN) {
             return Ok(());
         }
-        if self.end(libc::SIGQUIT, IMMEDIATE_SHUTDOWN)
-            || self.end(libc::SIGKILL, IMMEDIATE_SHUTDOWN)
-        {
-            return Err(StopError::Forced {
-                seconds: FAST_SHUTDOWN.as_secs(),
-            });
+        if self.end(libc::SIGQUIT, IMMEDIATE_SHUTDOWN) || self.end(libc::SIGKILL, IMMEDIATE_SHUTDOWN) {
+            return Err(StopError::Forced { seconds: FAST_SHUTDOWN.as_secs() });
         }
         Err(StopError::Stuck { pid: self.pid })
     }
@@ -147,15 +135,8 @@ impl Server {
         if state.exit.is_none() {
             signal(self.pid, how);
         }
-        let waited = self
-            .life
-            .ended
-            .wait_timeout_while(state, patience, |state| state.exit.is_none());
-        waited
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .exit
-            .is_some()
+        let waited = self.life.ended.wait_timeout_while(state, patience, |state| state.exit.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.exit.is_some()
     }
 }
 
@@ -165,12 +146,7 @@ fn wait_unreaped(pid: i32) {
         // SAFETY: siginfo_t is plain data for which zeroes are valid, and it lives on this stack frame during the call.
         let result = unsafe {
             let mut info: libc::siginfo_t = std::mem::zeroed();
-            libc::waitid(
-                libc::P_PID,
-                pid.cast_unsigned(),
-                &mut info,
-                libc::WEXITED | libc::WNOWAIT,
-            )
+            libc::waitid(libc::P_PID, pid.cast_unsigned(), &mut info, libc::WEXITED | libc::WNOWAIT)
         };
         if result == 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
             return;
@@ -181,9 +157,7 @@ fn wait_unreaped(pid: i32) {
 /// postmaster.pid: pid, data directory, start time, port, socket directory, listen address, shared memory key, status.
 fn is_ready(file: &str, pid: i32) -> bool {
     let mut lines = file.lines();
-    lines
-        .next()
-        .is_some_and(|first| first.trim() == pid.to_string())
+    lines.next().is_some_and(|first| first.trim() == pid.to_string())
         && lines.nth(6).is_some_and(|status| status.trim() == "ready")
 }
 

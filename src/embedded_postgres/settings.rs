@@ -17,12 +17,7 @@ pub(super) const SUPERUSER: &str = "postgres";
 
 pub(super) fn write(cluster: &Path, socket_dir: &str, accounts: &Accounts) -> io::Result<()> {
     replace(cluster, "postgresql.conf", &server(socket_dir), accounts)?;
-    replace(
-        cluster,
-        "pg_hba.conf",
-        &host_based_authentication(),
-        accounts,
-    )?;
+    replace(cluster, "pg_hba.conf", &host_based_authentication(), accounts)?;
     replace(cluster, "pg_ident.conf", &identities(accounts), accounts)
 }
 
@@ -76,9 +71,7 @@ local all {SUPERUSER} peer map=avouch
 }
 
 fn identities(accounts: &Accounts) -> String {
-    let mut text = String::from(
-        "# Written by Avouch at each start: operating-system user -> database role.\n",
-    );
+    let mut text = String::from("# Written by Avouch at each start: operating-system user -> database role.\n");
     let mut names = vec![&accounts.broker.name];
     if accounts.differ() {
         names.push(&accounts.server.name);
@@ -99,11 +92,7 @@ fn replace(cluster: &Path, name: &str, text: &str, accounts: &Accounts) -> io::R
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&fresh)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
     if accounts.differ() {
         fchown(&file, Some(accounts.server.uid), Some(accounts.server.gid))?;
     }

@@ -35,9 +35,7 @@ impl SocketDir {
                 Err(error) => tried.push(format!("{}: {error}", path.display())),
             }
         }
-        Err(StartError::SocketDir {
-            tried: tried.join(", "),
-        })
+        Err(StartError::SocketDir { tried: tried.join(", ") })
     }
 
     pub fn path(&self) -> &Path {
@@ -61,10 +59,7 @@ fn parents(uid: u32) -> Vec<PathBuf> {
     let mut parents = Vec::new();
     if uid == 0 {
         parents.push(PathBuf::from("/run/avouch"));
-    } else if let Some(dir) = env::var_os("XDG_RUNTIME_DIR")
-        .map(PathBuf::from)
-        .filter(|dir| dir.is_absolute())
-    {
+    } else if let Some(dir) = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
         parents.push(dir.join("avouch"));
     }
     for shared in [env::temp_dir(), PathBuf::from("/tmp")] {
@@ -89,9 +84,7 @@ fn make(parent: &Path, path: &Path, accounts: &Accounts) -> io::Result<()> {
     }
     let found = fs::symlink_metadata(parent)?;
     if !found.is_dir() || found.uid() != accounts.broker.uid || found.mode() & 0o022 != 0 {
-        return Err(io::Error::other(
-            "it exists, and is not a directory that only this user can write",
-        ));
+        return Err(io::Error::other("it exists, and is not a directory that only this user can write"));
     }
     if accounts.differ() && found.mode() & 0o001 == 0 {
         fs::set_permissions(parent, Permissions::from_mode(passage))?;

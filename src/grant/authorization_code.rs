@@ -34,7 +34,8 @@ pub async fn redeem(
     authenticated: &AuthenticatedClient,
     request: CodeRequest,
 ) -> Result<(TokenResponse, crate::ids::UserId), GrantError> {
-    let unknown = || GrantError::invalid_grant("code_unknown", "the code is unknown; start again at the authorization endpoint");
+    let unknown =
+        || GrantError::invalid_grant("code_unknown", "the code is unknown; start again at the authorization endpoint");
     if !is_well_formed(Kind::AuthorizationCode, request.code.expose()) {
         return Err(unknown());
     }
@@ -105,11 +106,13 @@ async fn issue(
     let Some(user) = user::store::by_id(conn, &session.user_id).await?.filter(user::User::is_active) else {
         return Ok(Outcome::Refused("user_blocked", "the person may not sign in any more"));
     };
-    if !catalog.connection(&session.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug)) {
+    if !catalog.connection(&session.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug))
+    {
         return Ok(Outcome::Refused("connection_disabled", "the connection by which the person signed in is disabled"));
     }
     let identity_id = session.identity_id.clone();
-    let person = Person { user, session_id: session.id, auth_time: session.auth_time, acr: session.acr, amr: session.amr };
+    let person =
+        Person { user, session_id: session.id, auth_time: session.auth_time, acr: session.acr, amr: session.amr };
     let (scopes, audiences) = today::narrowed(catalog, client, &code.scopes, &code.request.audiences)?;
     let (scopes, audiences) = (&scopes, &audiences);
     let granted = Granted { client, person: Some(&person), scope: scopes, audiences };
@@ -136,7 +139,10 @@ async fn issue(
     });
     let first = family.as_ref().map(|family| refresh::new_token(ctx, family.expires_at));
     if !authorizations::redeem(conn, &code.id, &access.jti, family.as_ref().map(|f| &f.id), now).await? {
-        return Ok(Outcome::Refused("code_already_redeemed", "the code was used before; start again at the authorization endpoint"));
+        return Ok(Outcome::Refused(
+            "code_already_redeemed",
+            "the code was used before; start again at the authorization endpoint",
+        ));
     }
     if let (Some(family), Some(first)) = (&family, &first) {
         tokens::insert_family(conn, family, now).await?;

@@ -36,7 +36,10 @@ pub async fn refresh(
     let outcome = db::in_tx(&broker.ctx.db, async |conn| {
         let Some(stored) = tokens::lock_by_hash(conn, &hash).await? else { return Err(unknown()) };
         if stored.family.client_id != client.client_id.as_str() {
-            return Err(GrantError::invalid_grant("refresh_token_of_another_client", "the refresh token was issued to another client"));
+            return Err(GrantError::invalid_grant(
+                "refresh_token_of_another_client",
+                "the refresh token was issued to another client",
+            ));
         }
         use_token(broker, catalog, conn, client, stored, &request).await
     })
@@ -66,11 +69,13 @@ async fn use_token(
     let retried = match &stored.rotated {
         None => None,
         Some((at, successor)) => {
-            let value = broker.ctx.vault.open_text(refresh::successor_place(&stored.id), successor).map_err(|error| {
-                tracing::error!(%error, "a refresh token's successor does not open");
-                GrantError::Broken(OAuthError::new(ErrorCode::ServerError, "the refresh token cannot be read"))
-            })?;
-            let identical_retry = now - *at <= refresh::RETRY_GRACE && tokens::is_unused(conn, &fingerprint(value.expose())).await?;
+            let value =
+                broker.ctx.vault.open_text(refresh::successor_place(&stored.id), successor).map_err(|error| {
+                    tracing::error!(%error, "a refresh token's successor does not open");
+                    GrantError::Broken(OAuthError::new(ErrorCode::ServerError, "the refresh token cannot be read"))
+                })?;
+            let identical_retry =
+                now - *at <= refresh::RETRY_GRACE && tokens::is_unused(conn, &fingerprint(value.expose())).await?;
             if !identical_retry {
                 tokens::revoke_family(conn, &family.id, "refresh_token_reused", now).await?;
                 return Ok(Outcome::Refused(
@@ -84,7 +89,8 @@ async fn use_token(
     let Some(user) = user::store::by_id(conn, &family.user_id).await?.filter(user::User::is_active) else {
         return Ok(Outcome::Refused("user_blocked", "the person may not sign in any more"));
     };
-    if !catalog.connection(&family.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug)) {
+    if !catalog.connection(&family.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug))
+    {
         return Ok(Outcome::Refused("connection_disabled", "the connection by which the person signed in is disabled"));
     }
     let (granted, served) = today::narrowed(catalog, client, &family.scopes, &family.audiences)?;
@@ -125,7 +131,10 @@ async fn rotate(broker: &Broker, conn: &mut Conn, stored: &Stored) -> Result<Sec
     let next = refresh::new_token(ctx, stored.family.expires_at);
     let sealed = ctx.vault.seal(refresh::successor_place(&stored.id), next.value.expose().as_bytes(), &ctx.rng);
     if !tokens::rotate(conn, &stored.id, &sealed, now).await? {
-        return Err(GrantError::invalid_grant("refresh_token_raced", "the refresh token was used by another request; try again"));
+        return Err(GrantError::invalid_grant(
+            "refresh_token_raced",
+            "the refresh token was used by another request; try again",
+        ));
     }
     tokens::insert_token(conn, &stored.family.id, &next, now).await?;
     Ok(next.value)

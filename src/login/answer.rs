@@ -47,7 +47,13 @@ impl ClientAnswer {
     pub fn url(&self) -> String {
         let uri = self.redirect_uri.as_str();
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.params).finish();
-        let joint = if uri.ends_with(['?', '&']) { "" } else if uri.contains('?') { "&" } else { "?" };
+        let joint = if uri.ends_with(['?', '&']) {
+            ""
+        } else if uri.contains('?') {
+            "&"
+        } else {
+            "?"
+        };
         format!("{uri}{joint}{query}")
     }
 

@@ -108,7 +108,8 @@ async fn sign_in(
 ) -> Result<Next, Refusal> {
     let ctx = &broker.ctx;
     let token = mint(Kind::Session, &ctx.rng);
-    let attempt = async |conn: &mut Conn| write(broker, visitor, connection, authorization, identity, &token, conn).await;
+    let attempt =
+        async |conn: &mut Conn| write(broker, visitor, connection, authorization, identity, &token, conn).await;
     let written = match db::in_tx(&ctx.db, attempt).await {
         // the same person's first two logins raced; the other one made the identity, so now it is found
         Err(Refusal { problem: Problem::Database(error), .. }) if db::on_constraint(&error, "identities_key") => {

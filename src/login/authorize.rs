@@ -74,7 +74,8 @@ pub async fn resume(broker: &Broker, visitor: &Visitor, id: &str) -> Result<Next
     let (authorization, client) = find(broker, visitor, id).await?;
     let catalog = broker.catalog.load_full();
     let session = usable_session(broker, visitor, &catalog, &client).await?;
-    let for_this = matches!((&authorization.state, &session), (State::Identified { session: s }, Some(now)) if *s == now.id);
+    let for_this =
+        matches!((&authorization.state, &session), (State::Identified { session: s }, Some(now)) if *s == now.id);
     let step = step(broker, &authorization, &client, session.as_ref(), for_this).await?;
     // a session that began elsewhere may serve this request too, but the row must name it first
     if let (Step::Issue | Step::Consent, Some(session), false) = (&step, &session, for_this) {
@@ -97,9 +98,8 @@ pub async fn find(broker: &Broker, visitor: &Visitor, id: &str) -> Result<(Autho
     }
     let mut conn = broker.ctx.db.acquire().await?;
     let found = authorization::store::find(&mut conn, id, &visitor.browser_hash(), broker.ctx.now()).await?;
-    let authorization = found
-        .filter(|a| matches!(a.state, State::Pending | State::Identified { .. }))
-        .ok_or(Problem::Stale)?;
+    let authorization =
+        found.filter(|a| matches!(a.state, State::Pending | State::Identified { .. })).ok_or(Problem::Stale)?;
     let client = broker.catalog.load().client(authorization.client_id.as_str()).filter(|c| c.enabled);
     let client = client.ok_or_else(|| Refusal::from(Problem::Stale).at(&authorization))?;
     Ok((authorization, client))
@@ -195,7 +195,8 @@ pub async fn live_session(broker: &Broker, visitor: &Visitor) -> Result<Option<S
     let Some(token) = &visitor.session else { return Ok(None) };
     let now = broker.ctx.now();
     let mut conn = broker.ctx.db.acquire().await?;
-    let session = session::store::by_token(&mut conn, &fingerprint(token.expose()), broker.session_lifetimes, now).await?;
+    let session =
+        session::store::by_token(&mut conn, &fingerprint(token.expose()), broker.session_lifetimes, now).await?;
     if let Some(session) = session.as_ref().filter(|session| session.wants_touch(now)) {
         session::store::touch(&mut conn, &session.id, now).await?;
     }
@@ -222,7 +223,8 @@ pub async fn issue(
         .from_addr(visitor.addr);
     let granted = db::in_tx(&ctx.db, async |conn| {
         let scope = &authorization.request.scope;
-        let granted = authorization::store::grant(conn, &authorization.id, &session.id, &hash, expires_at, scope).await?;
+        let granted =
+            authorization::store::grant(conn, &authorization.id, &session.id, &hash, expires_at, scope).await?;
         if granted {
             audit::record(ctx, conn, event).await?;
         }

@@ -20,7 +20,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route("/authorize/{id}", web::get().to(resume))
         .route("/authorize/{id}/return/{error}", web::get().to(give_up))
         .service(
-            web::resource("/connections/{slug}/callback").route(web::get().to(callback)).route(web::post().to(callback)),
+            web::resource("/connections/{slug}/callback")
+                .route(web::get().to(callback))
+                .route(web::post().to(callback)),
         )
         .route("/connections/{slug}/jwks.json", web::get().to(jwks));
 }
@@ -43,11 +45,7 @@ async fn resume(broker: Data<Broker>, visiting: Visiting, id: Path<String>) -> H
 }
 
 /// "Return to the application" on a page that says no.
-async fn give_up(
-    broker: Data<Broker>,
-    visiting: Visiting,
-    path: Path<(String, String)>,
-) -> HttpResponse {
+async fn give_up(broker: Data<Broker>, visiting: Visiting, path: Path<(String, String)>) -> HttpResponse {
     let (id, word) = path.into_inner();
     let codes = [ErrorCode::LoginRequired, ErrorCode::TemporarilyUnavailable, ErrorCode::ServerError];
     let code = codes.into_iter().find(|code| code.as_str() == word).unwrap_or(ErrorCode::AccessDenied);
@@ -77,9 +75,9 @@ async fn callback(
 /// The keys by which a connection with private_key_jwt proves itself: what its IdP's administrator registers.
 async fn jwks(broker: Data<Broker>, slug: Path<String>) -> HttpResponse {
     match broker.catalog.load().connection(&slug) {
-        Some(connection) => {
-            HttpResponse::Ok().insert_header(("cache-control", "public, max-age=300")).json(connection::jwks::jwks(&connection))
-        }
+        Some(connection) => HttpResponse::Ok()
+            .insert_header(("cache-control", "public, max-age=300"))
+            .json(connection::jwks::jwks(&connection)),
         None => HttpResponse::NotFound().finish(),
     }
 }
@@ -128,7 +126,8 @@ pub async fn respond(
             broker.metrics.login(&connection, "success");
             let mut response = redirect::see_other(&urls.local(&format!("/authorize/{authorization}")));
             let life = broker.session_lifetimes.absolute;
-            for cookie in [cookies::set_session(urls, &session, life), cookies::set_last_connection(urls, &connection)] {
+            for cookie in [cookies::set_session(urls, &session, life), cookies::set_last_connection(urls, &connection)]
+            {
                 if let Err(error) = response.add_cookie(&cookie) {
                     tracing::error!(%error, "a cookie could not be set");
                 }

@@ -71,7 +71,10 @@ pub fn problem(broker: &Broker, visitor: &Visitor, refusal: &Refusal) -> HttpRes
         let client = broker.catalog.load().client(authorization.client_id.as_str());
         let app = client.map_or_else(|| "the application".to_owned(), |c| c.name.clone());
         if !matches!(refusal.problem, Problem::Stale | Problem::Blocked) {
-            actions.push(Action { label: "Sign in again".into(), href: urls.local(&format!("/login/{}", authorization.id)) });
+            actions.push(Action {
+                label: "Sign in again".into(),
+                href: urls.local(&format!("/login/{}", authorization.id)),
+            });
         }
         let code = refusal.problem.for_client().code.as_str();
         let href = urls.local(&format!("/authorize/{}/return/{code}", authorization.id));
@@ -112,7 +115,14 @@ pub(super) fn named(profile: &Profile) -> (String, Option<String>) {
 }
 
 /// A form that this page made for this browser, sent from our own origin.
-pub(super) fn own_form(broker: &Broker, req: &HttpRequest, visitor: &Visitor, purpose: &str, presented: &str) -> Result<(), Refusal> {
-    let ours = csrf::same_origin(req, &broker.ctx.urls) && csrf::check(&broker.ctx.vault, purpose, &visitor.browser, presented);
+pub(super) fn own_form(
+    broker: &Broker,
+    req: &HttpRequest,
+    visitor: &Visitor,
+    purpose: &str,
+    presented: &str,
+) -> Result<(), Refusal> {
+    let ours = csrf::same_origin(req, &broker.ctx.urls)
+        && csrf::check(&broker.ctx.vault, purpose, &visitor.browser, presented);
     if ours { Ok(()) } else { Err(Problem::ForeignForm.into()) }
 }

@@ -31,13 +31,24 @@ pub enum Problem {
     /// A form without its token, or from another site.
     ForeignForm,
     UnknownConnection,
-    NoConnection { app: String },
-    Upstream { connection: String, error: UpstreamError },
+    NoConnection {
+        app: String,
+    },
+    Upstream {
+        connection: String,
+        error: UpstreamError,
+    },
     /// The connection's allow rule said no, or could not be evaluated.
-    NotAllowed { connection: String, app: String, failed: Option<String> },
+    NotAllowed {
+        connection: String,
+        app: String,
+        failed: Option<String>,
+    },
     Blocked,
     /// `prompt=login` was asked for, and the provider answered from an older sign-in of its own.
-    NotAnew { connection: String },
+    NotAnew {
+        connection: String,
+    },
     /// The database is away, so nothing is decided.
     NotLive,
     Database(sqlx::Error),
@@ -99,7 +110,10 @@ impl Problem {
             Self::NoConnection { .. } => "no_connection",
             Self::Upstream { error: UpstreamError::Unavailable { .. }, .. } => "upstream_unavailable",
             Self::Upstream { error: UpstreamError::Refused { .. }, .. } => "upstream_refused",
-            Self::Upstream { error: UpstreamError::Invalid { reason, .. } | UpstreamError::Misconfigured { reason, .. }, .. } => reason,
+            Self::Upstream {
+                error: UpstreamError::Invalid { reason, .. } | UpstreamError::Misconfigured { reason, .. },
+                ..
+            } => reason,
             Self::NotAllowed { .. } => "not_allowed",
             Self::Blocked => "user_blocked",
             Self::NotAnew { .. } => "auth_time_too_old",
@@ -113,7 +127,10 @@ impl Problem {
     pub fn is_failure(&self) -> bool {
         matches!(
             self,
-            Self::NotLive | Self::Database(_) | Self::Vault(_) | Self::Upstream { error: UpstreamError::Unavailable { .. } | UpstreamError::Misconfigured { .. }, .. }
+            Self::NotLive
+                | Self::Database(_)
+                | Self::Vault(_)
+                | Self::Upstream { error: UpstreamError::Unavailable { .. } | UpstreamError::Misconfigured { .. }, .. }
         )
     }
 
@@ -121,12 +138,18 @@ impl Problem {
     pub fn for_client(&self) -> OAuthError {
         match self {
             Self::Upstream { error: UpstreamError::Unavailable { .. }, .. } | Self::NotLive | Self::Database(_) => {
-                OAuthError::new(ErrorCode::TemporarilyUnavailable, "signing in is not possible just now; try again later")
+                OAuthError::new(
+                    ErrorCode::TemporarilyUnavailable,
+                    "signing in is not possible just now; try again later",
+                )
             }
-            Self::Vault(_) | Self::Upstream { error: UpstreamError::Misconfigured { .. }, .. } => {
-                OAuthError::new(ErrorCode::ServerError, "signing in failed; the operator finds the cause by the trace id")
+            Self::Vault(_) | Self::Upstream { error: UpstreamError::Misconfigured { .. }, .. } => OAuthError::new(
+                ErrorCode::ServerError,
+                "signing in failed; the operator finds the cause by the trace id",
+            ),
+            Self::NotAnew { .. } => {
+                OAuthError::new(ErrorCode::LoginRequired, "the person was not asked to sign in anew")
             }
-            Self::NotAnew { .. } => OAuthError::new(ErrorCode::LoginRequired, "the person was not asked to sign in anew"),
             _ => OAuthError::new(ErrorCode::AccessDenied, "the person was not signed in"),
         }
     }
@@ -189,14 +212,27 @@ impl Problem {
 
 fn target(error: &TargetError) -> Wording {
     let (heading, explanation) = match error {
-        TargetError::ClientIdMissing => ("The application did not say who it is", "The parameter client_id is missing.".to_owned()),
-        TargetError::UnknownClient(_) => ("We do not know this application", "Its client_id is not registered here.".into()),
-        TargetError::ClientDisabled(_) => ("This application is switched off", "An administrator has disabled it here.".into()),
-        TargetError::RedirectUriMissing => ("The application did not say where to return", "The parameter redirect_uri is missing.".into()),
-        TargetError::StateTooLong => ("The application sent too much", "The parameter state is longer than 2048 bytes.".into()),
+        TargetError::ClientIdMissing => {
+            ("The application did not say who it is", "The parameter client_id is missing.".to_owned())
+        }
+        TargetError::UnknownClient(_) => {
+            ("We do not know this application", "Its client_id is not registered here.".into())
+        }
+        TargetError::ClientDisabled(_) => {
+            ("This application is switched off", "An administrator has disabled it here.".into())
+        }
+        TargetError::RedirectUriMissing => {
+            ("The application did not say where to return", "The parameter redirect_uri is missing.".into())
+        }
+        TargetError::StateTooLong => {
+            ("The application sent too much", "The parameter state is longer than 2048 bytes.".into())
+        }
         TargetError::RedirectUriNotRegistered { redirect_uri, .. } => (
             "The application asks us to return to an address it did not register",
-            format!("The address {} is not among those registered for it. It must match byte for byte.", shortened(redirect_uri)),
+            format!(
+                "The address {} is not among those registered for it. It must match byte for byte.",
+                shortened(redirect_uri)
+            ),
         ),
     };
     Wording {

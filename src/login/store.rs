@@ -100,6 +100,11 @@ pub async fn complete(conn: &mut Conn, id: &LoginAttemptId, now: OffsetDateTime)
 pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
     // a used one is remembered for a while, so that a replay is called one
     let cut = now - time::Duration::hours(1);
-    let done = sqlx::query!("DELETE FROM login_attempts WHERE id IN (SELECT id FROM login_attempts WHERE expires_at < $1 LIMIT 1000)", cut).execute(conn).await?;
+    let done = sqlx::query!(
+        "DELETE FROM login_attempts WHERE id IN (SELECT id FROM login_attempts WHERE expires_at < $1 LIMIT 1000)",
+        cut
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected())
 }

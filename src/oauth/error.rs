@@ -96,7 +96,18 @@ fn sanitised(text: Cow<'static, str>) -> Cow<'static, str> {
     if text.chars().all(allowed) {
         return text;
     }
-    text.chars().map(|c| if allowed(c) { c } else if c == '"' { '\'' } else { '?' }).collect::<String>().into()
+    text.chars()
+        .map(|c| {
+            if allowed(c) {
+                c
+            } else if c == '"' {
+                '\''
+            } else {
+                '?'
+            }
+        })
+        .collect::<String>()
+        .into()
 }
 
 #[cfg(test)]

@@ -20,7 +20,9 @@ pub enum RedirectUriError {
     Userinfo(String),
     #[error("redirect URI {0:?} must be https; plain http is for loopback hosts only")]
     Insecure(String),
-    #[error("redirect URI {0:?}: a private-use scheme must hold a dot, like com.example.app:/callback (RFC 8252 section 7.1)")]
+    #[error(
+        "redirect URI {0:?}: a private-use scheme must hold a dot, like com.example.app:/callback (RFC 8252 section 7.1)"
+    )]
     Scheme(String),
 }
 
@@ -69,7 +71,9 @@ fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
     let host = match authority.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && !host.ends_with(':') && port.bytes().all(|b| b.is_ascii_digit()) => host,
+        Some((host, port)) if !host.is_empty() && !host.ends_with(':') && port.bytes().all(|b| b.is_ascii_digit()) => {
+            host
+        }
         _ => authority,
     };
     let loopback = match Host::parse(host).ok()? {
@@ -101,10 +105,24 @@ mod tests {
 
     #[test]
     fn what_may_be_registered() {
-        for good in ["https://app.example/cb", "http://localhost:8000", "http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb"] {
+        for good in [
+            "https://app.example/cb",
+            "http://localhost:8000",
+            "http://127.0.0.1/cb",
+            "http://[::1]/cb",
+            "com.example.app:/cb",
+        ] {
             assert!(RedirectUri::register(good).is_ok(), "{good}");
         }
-        for bad in ["http://app.example/cb", "/cb", "https://a.example/#x", "https://*.example/cb", "javascript:alert(1)", "https://u:p@a.example/", "data:text/html,x"] {
+        for bad in [
+            "http://app.example/cb",
+            "/cb",
+            "https://a.example/#x",
+            "https://*.example/cb",
+            "javascript:alert(1)",
+            "https://u:p@a.example/",
+            "data:text/html,x",
+        ] {
             assert!(RedirectUri::register(bad).is_err(), "{bad}");
         }
     }
@@ -117,7 +135,14 @@ mod tests {
         assert!(!uri("http://localhost:8000/cb").matches("http://127.0.0.1:8000/cb"));
         assert!(!uri("http://localhost:8000/cb").matches("http://localhost:8000/cb/x"));
         assert!(!uri("http://localhost/cb").matches("http://localhost:80@evil.example/cb"));
-        for near in ["https://app.example/cb/", "https://app.example/CB", "https://app.example:443/cb", "https://app.example/cb?x=1", "https://appXexample/cb", "https://app.example/cb.evil"] {
+        for near in [
+            "https://app.example/cb/",
+            "https://app.example/CB",
+            "https://app.example:443/cb",
+            "https://app.example/cb?x=1",
+            "https://appXexample/cb",
+            "https://app.example/cb.evil",
+        ] {
             assert!(!uri("https://app.example/cb").matches(near), "{near}");
         }
     }

@@ -44,15 +44,9 @@ pub async fn create(
         expires_at,
     };
     let hash = secret::fingerprint(value.expose());
-    match db::in_tx(&ctx.db, async |conn: &mut Conn| {
-        store::insert_key(conn, &key, hash).await
-    })
-    .await
-    {
+    match db::in_tx(&ctx.db, async |conn: &mut Conn| store::insert_key(conn, &key, hash).await).await {
         Ok(()) => Ok((key, value)),
-        Err(error) if db::on_constraint(&error, "operator_keys_name_key") => {
-            Err(OperatorError::KeyExists(name.into()))
-        }
+        Err(error) if db::on_constraint(&error, "operator_keys_name_key") => Err(OperatorError::KeyExists(name.into())),
         Err(error) => Err(error.into()),
     }
 }

@@ -81,37 +81,21 @@ pub enum OperatorError {
 ///
 /// # Errors
 /// [`OperatorError::NotAnEmail`], [`OperatorError::Exists`], and the database's.
-pub async fn create(
-    ctx: &Ctx,
-    email: &str,
-    role: OperatorRole,
-) -> Result<(Operator, Secret<String>), OperatorError> {
+pub async fn create(ctx: &Ctx, email: &str, role: OperatorRole) -> Result<(Operator, Secret<String>), OperatorError> {
     let email = email.trim();
-    let shaped = email
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    let shaped = email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
     if !shaped || email.contains(char::is_whitespace) || email.len() > 254 {
         return Err(OperatorError::NotAnEmail(email.into()));
     }
     let password = password::one_time(&ctx.rng);
     let hash = password::hash(&password, &ctx.rng).await;
     let now = ctx.now();
-    let operator = Operator {
-        id: OperatorId::new(now, &ctx.rng),
-        email: email.into(),
-        role,
-        must_change: true,
-        created_at: now,
-    };
-    let stored = db::in_tx(&ctx.db, async |conn: &mut Conn| {
-        store::insert(conn, &operator, &hash).await
-    })
-    .await;
+    let operator =
+        Operator { id: OperatorId::new(now, &ctx.rng), email: email.into(), role, must_change: true, created_at: now };
+    let stored = db::in_tx(&ctx.db, async |conn: &mut Conn| store::insert(conn, &operator, &hash).await).await;
     match stored {
         Ok(()) => Ok((operator, password)),
-        Err(error) if db::on_constraint(&error, "operators_email_key") => {
-            Err(OperatorError::Exists(email.into()))
-        }
+        Err(error) if db::on_constraint(&error, "operators_email_key") => Err(OperatorError::Exists(email.into())),
         Err(error) => Err(error.into()),
     }
 }
@@ -124,15 +108,10 @@ pub async fn reset_password(ctx: &Ctx, email: &str) -> Result<Secret<String>, Op
     let password = password::one_time(&ctx.rng);
     let hash = password::hash(&password, &ctx.rng).await;
     let now = ctx.now();
-    let found = db::in_tx(&ctx.db, async |conn: &mut Conn| {
-        store::set_password(conn, email.trim(), &hash, true, now).await
-    })
-    .await?;
-    if found {
-        Ok(password)
-    } else {
-        Err(OperatorError::Unknown(email.trim().into()))
-    }
+    let found =
+        db::in_tx(&ctx.db, async |conn: &mut Conn| store::set_password(conn, email.trim(), &hash, true, now).await)
+            .await?;
+    if found { Ok(password) } else { Err(OperatorError::Unknown(email.trim().into())) }
 }
 
 #[cfg(test)]

@@ -45,20 +45,15 @@ pub async fn verify(password: &Secret<String>, stored: &str) -> bool {
     let password = password.clone();
     let stored: Arc<str> = stored.into();
     blocking(move || {
-        PasswordHash::new(&stored).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.expose().as_bytes(), &hash)
-                .is_ok()
-        })
+        PasswordHash::new(&stored)
+            .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
     })
     .await
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let _turn = TURNS.acquire().await.expect("the semaphore is never closed");
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("hashing does not panic")
+    tokio::task::spawn_blocking(work).await.expect("hashing does not panic")
 }
 
 #[cfg(test)]

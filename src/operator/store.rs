@@ -65,9 +65,7 @@ pub async fn set_password(
 
 /// How many operators there are: `demo` makes the first one.
 pub async fn count(conn: &mut Conn) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM operators"#)
-        .fetch_one(conn)
-        .await
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM operators"#).fetch_one(conn).await
 }
 
 /// A second key of that name violates `operator_keys_name_key`.

@@ -58,16 +58,10 @@ const V6: [(&str, Reach); 7] = [
     ("2000::/3", Reach::Public),         // the internet
 ];
 
-static V4_NETS: LazyLock<Vec<(Ipv4Net, Reach)>> = LazyLock::new(|| {
-    V4.iter()
-        .map(|(net, reach)| (net.parse().expect("the table is right"), *reach))
-        .collect()
-});
-static V6_NETS: LazyLock<Vec<(Ipv6Net, Reach)>> = LazyLock::new(|| {
-    V6.iter()
-        .map(|(net, reach)| (net.parse().expect("the table is right"), *reach))
-        .collect()
-});
+static V4_NETS: LazyLock<Vec<(Ipv4Net, Reach)>> =
+    LazyLock::new(|| V4.iter().map(|(net, reach)| (net.parse().expect("the table is right"), *reach)).collect());
+static V6_NETS: LazyLock<Vec<(Ipv6Net, Reach)>> =
+    LazyLock::new(|| V6.iter().map(|(net, reach)| (net.parse().expect("the table is right"), *reach)).collect());
 
 /// Where an address leads.
 pub fn reach(ip: IpAddr) -> Reach {
@@ -75,19 +69,13 @@ pub fn reach(ip: IpAddr) -> Reach {
         IpAddr::V4(ip) => reach_v4(ip),
         IpAddr::V6(ip) => match carried(ip) {
             Some(inner) => reach_v4(inner),
-            None => V6_NETS
-                .iter()
-                .find(|(net, _)| net.contains(&ip))
-                .map_or(Reach::Never, |(_, reach)| *reach),
+            None => V6_NETS.iter().find(|(net, _)| net.contains(&ip)).map_or(Reach::Never, |(_, reach)| *reach),
         },
     }
 }
 
 fn reach_v4(ip: Ipv4Addr) -> Reach {
-    V4_NETS
-        .iter()
-        .find(|(net, _)| net.contains(&ip))
-        .map_or(Reach::Public, |(_, reach)| *reach)
+    V4_NETS.iter().find(|(net, _)| net.contains(&ip)).map_or(Reach::Public, |(_, reach)| *reach)
 }
 
 /// The IPv4 address inside a mapped (`::ffff:a.b.c.d`), NAT64 (`64:ff9b::a.b.c.d`) or 6to4 (`2002:aabb:ccdd::`) one.

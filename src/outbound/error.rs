@@ -33,9 +33,7 @@ pub enum FetchError {
     Redirect { host: String, to: String },
     #[error("the name {host} cannot be resolved; check its spelling and this machine's DNS")]
     Dns { host: String },
-    #[error(
-        "{host} did not finish its answer within {seconds} s; check the provider and the network between"
-    )]
+    #[error("{host} did not finish its answer within {seconds} s; check the provider and the network between")]
     Timeout { host: String, seconds: u64 },
     #[error("TLS with {host} failed: {detail}; for a private CA set AVOUCH_UPSTREAM_CA_FILE")]
     Tls { host: String, detail: String },
@@ -54,10 +52,7 @@ impl FetchError {
             return Self::Private { host, reach: *reach };
         }
         if error.is_timeout() {
-            return Self::Timeout {
-                host,
-                seconds: timeout.as_secs().max(1),
-            };
+            return Self::Timeout { host, seconds: timeout.as_secs().max(1) };
         }
         let detail = innermost(&error);
         if find::<rustls::Error>(&error).is_some() {
@@ -66,11 +61,7 @@ impl FetchError {
         if error.is_dns() {
             return Self::Dns { host };
         }
-        if error.is_connect() {
-            Self::Connect { host, detail }
-        } else {
-            Self::Interrupted { host, detail }
-        }
+        if error.is_connect() { Self::Connect { host, detail } } else { Self::Interrupted { host, detail } }
     }
 }
 
@@ -96,10 +87,7 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 
 /// `io::Error` skips the error it wraps in its `source()`.
 fn source<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref)
-    {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
     }

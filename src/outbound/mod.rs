@@ -29,12 +29,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            allow_private: false,
-            extra_ca_pem: None,
-            timeout: Duration::from_secs(10),
-            max_body: 2 << 20,
-        }
+        Self { allow_private: false, extra_ca_pem: None, timeout: Duration::from_secs(10), max_body: 2 << 20 }
     }
 }
 
@@ -58,9 +53,7 @@ impl Client {
             .no_proxy()
             .timeout(policy.timeout)
             .connect_timeout(policy.timeout.min(Duration::from_secs(5)))
-            .dns_resolver(resolver::Guarded {
-                allow_private: policy.allow_private,
-            });
+            .dns_resolver(resolver::Guarded { allow_private: policy.allow_private });
         if let Some(pem) = &policy.extra_ca_pem {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|_| BuildError::ExtraCa)?;
             if certificates.is_empty() {
@@ -68,15 +61,8 @@ impl Client {
             }
             builder = builder.tls_certs_merge(certificates);
         }
-        let http = builder
-            .build()
-            .map_err(|error| BuildError::Tls(error::innermost(&error)))?;
-        Ok(Self {
-            http,
-            allow_private: policy.allow_private,
-            timeout: policy.timeout,
-            max_body: policy.max_body,
-        })
+        let http = builder.build().map_err(|error| BuildError::Tls(error::innermost(&error)))?;
+        Ok(Self { http, allow_private: policy.allow_private, timeout: policy.timeout, max_body: policy.max_body })
     }
 
     /// What can be said about a URL without asking DNS: its scheme and, for a literal address, where it leads.
@@ -97,11 +83,7 @@ impl Client {
             "http" => return Err(FetchError::PlainHttp { host: host() }),
             _ => return Err(FetchError::Url),
         }
-        if reach.is_open(self.allow_private) {
-            Ok(())
-        } else {
-            Err(FetchError::Private { host: host(), reach })
-        }
+        if reach.is_open(self.allow_private) { Ok(()) } else { Err(FetchError::Private { host: host(), reach }) }
     }
 
     /// One exchange. Any status but a redirect is an answer for the caller to judge.
@@ -115,33 +97,17 @@ impl Client {
         let host = url.host_str().unwrap_or_default().to_owned();
         let failed = |error: reqwest::Error| FetchError::of(error, &host, self.timeout);
 
-        let exchange = self
-            .http
-            .request(parts.method, url.clone())
-            .headers(parts.headers)
-            .body(body)
-            .send();
+        let exchange = self.http.request(parts.method, url.clone()).headers(parts.headers).body(body).send();
         let mut response = exchange.await.map_err(failed)?;
         if response.status().is_redirection() {
-            return Err(FetchError::Redirect {
-                to: redirect_host(&url, &response),
-                host,
-            });
+            return Err(FetchError::Redirect { to: redirect_host(&url, &response), host });
         }
-        let too_large = || FetchError::TooLarge {
-            host: host.clone(),
-            limit: self.max_body,
-        };
-        if response
-            .content_length()
-            .is_some_and(|length| length > self.max_body as u64)
-        {
+        let too_large = || FetchError::TooLarge { host: host.clone(), limit: self.max_body };
+        if response.content_length().is_some_and(|length| length > self.max_body as u64) {
             return Err(too_large());
         }
-        let mut answer = http::Response::builder()
-            .status(response.status())
-            .body(Vec::new())
-            .map_err(|_| FetchError::Url)?;
+        let mut answer =
+            http::Response::builder().status(response.status()).body(Vec::new()).map_err(|_| FetchError::Url)?;
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if answer.body().len() + chunk.len() > self.max_body {
@@ -155,23 +121,14 @@ impl Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("allow_private", &self.allow_private)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("allow_private", &self.allow_private).finish_non_exhaustive()
     }
 }
 
 fn redirect_host(from: &Url, response: &reqwest::Response) -> String {
-    let location = response
-        .headers()
-        .get(http::header::LOCATION)
-        .and_then(|value| value.to_str().ok());
+    let location = response.headers().get(http::header::LOCATION).and_then(|value| value.to_str().ok());
     let target = location.and_then(|text| from.join(text).ok());
-    target
-        .as_ref()
-        .and_then(Url::host_str)
-        .unwrap_or("an unnamed place")
-        .to_owned()
+    target.as_ref().and_then(Url::host_str).unwrap_or("an unnamed place").to_owned()
 }
 
 #[cfg(test)]

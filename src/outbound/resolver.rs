@@ -21,16 +21,9 @@ impl Resolve for Guarded {
         let allow_private = self.allow_private;
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let open: Vec<SocketAddr> = found
-                .iter()
-                .copied()
-                .filter(|a| address::reach(a.ip()).is_open(allow_private))
-                .collect();
-            match found
-                .iter()
-                .map(|a| address::reach(a.ip()))
-                .find(|reach| !reach.is_open(allow_private))
-            {
+            let open: Vec<SocketAddr> =
+                found.iter().copied().filter(|a| address::reach(a.ip()).is_open(allow_private)).collect();
+            match found.iter().map(|a| address::reach(a.ip())).find(|reach| !reach.is_open(allow_private)) {
                 Some(reach) if open.is_empty() => Err(Closed(reach).into()),
                 _ => Ok(Box::new(open.into_iter()) as Addrs),
             }

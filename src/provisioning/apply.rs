@@ -45,7 +45,8 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
         }
         if !plan.changes.is_empty() {
             // the details hold no secret: they are what the plan prints
-            let changes: Vec<_> = plan.changes.iter().map(|c| json!({ "item": c.item, "details": c.details })).collect();
+            let changes: Vec<_> =
+                plan.changes.iter().map(|c| json!({ "item": c.item, "details": c.details })).collect();
             let event = Event::success("resources.applied", format!("file:{}", job.managed_by));
             audit::record(ctx, conn, event.detail(json!({ "changes": changes }))).await?;
         }
@@ -67,18 +68,10 @@ fn make_keys(ctx: &Ctx, plan: &Plan) -> Result<HashMap<Slug, OwnKey>, Provisioni
             let (pair, pkcs8) = KeyPair::generate(Alg::RS256);
             let now = ctx.now();
             let name = format!("{slug} at {}", ctx.urls.host());
-            let certificate = Certificate::self_signed(&pair, &name, now, now + CERTIFICATE_LIFE)?
-                .der()
-                .to_vec();
+            let certificate = Certificate::self_signed(&pair, &name, now, now + CERTIFICATE_LIFE)?.der().to_vec();
             let jwk = serde_json::to_value(pair.public_jwk().with_certificate(&certificate))
                 .expect("a JWK is a plain struct with string keys");
-            keys.insert(
-                slug.clone(),
-                OwnKey {
-                    pkcs8,
-                    public: PublicPart { jwk, certificate },
-                },
-            );
+            keys.insert(slug.clone(), OwnKey { pkcs8, public: PublicPart { jwk, certificate } });
         }
     }
     Ok(keys)
@@ -113,25 +106,12 @@ async fn carry_out(
         }
         Step::MakeConnectionKey(id, slug) => {
             let key = keys.get(slug).ok_or(ProvisioningError::Changed)?;
-            add_credential(
-                ctx,
-                conn,
-                id,
-                key.pkcs8.expose(),
-                Some(key.public.clone()),
-                None,
-                &by,
-            )
-            .await?;
+            add_credential(ctx, conn, id, key.pkcs8.expose(), Some(key.public.clone()), None, &by).await?;
             true
         }
         Step::ImportClientSecret(id, value) => {
             let digest = ctx.vault.digest(value.expose());
-            let secret = ClientSecret {
-                id: ClientSecretId::new(now, &ctx.rng),
-                digest,
-                expires_at: None,
-            };
+            let secret = ClientSecret { id: ClientSecretId::new(now, &ctx.rng), digest, expires_at: None };
             client::store::add_secret(conn, id, &secret, hint(value.expose()), &by, now).await?;
             true
         }
@@ -142,11 +122,7 @@ async fn carry_out(
         }
     };
     // Gone between reading and writing: somebody else was at work through the API.
-    if found {
-        Ok(())
-    } else {
-        Err(ProvisioningError::Changed)
-    }
+    if found { Ok(()) } else { Err(ProvisioningError::Changed) }
 }
 
 /// The new credential becomes the active one; the one before goes on as retiring.
@@ -161,11 +137,7 @@ async fn add_credential(
 ) -> Result<(), sqlx::Error> {
     let now = ctx.now();
     let id = CredentialId::new(now, &ctx.rng);
-    let kind = if public.is_some() {
-        CredentialKind::PrivateKey
-    } else {
-        CredentialKind::ClientSecret
-    };
+    let kind = if public.is_some() { CredentialKind::PrivateKey } else { CredentialKind::ClientSecret };
     let expires_at = public.as_ref().map(|_| now + CERTIFICATE_LIFE);
     let credential = Credential {
         sealed: ctx.vault.seal(Credential::place(&id), value, &ctx.rng),
@@ -182,9 +154,5 @@ async fn add_credential(
 /// The last four characters of a long secret. Of a short one they would give too much away.
 fn hint(secret: &str) -> &str {
     let tail = secret.len().saturating_sub(4);
-    if secret.len() >= 24 && secret.is_char_boundary(tail) {
-        &secret[tail..]
-    } else {
-        "imported"
-    }
+    if secret.len() >= 24 && secret.is_char_boundary(tail) { &secret[tail..] } else { "imported" }
 }

@@ -34,10 +34,7 @@ impl Findings {
     }
 
     pub(super) fn add(&mut self, field: &str, reason: impl Into<String>) {
-        self.found.push(Problem {
-            path: format!("{}.{field}", self.item),
-            reason: reason.into(),
-        });
+        self.found.push(Problem { path: format!("{}.{field}", self.item), reason: reason.into() });
     }
 }
 
@@ -55,63 +52,24 @@ pub(super) fn check(job: &Job, stored: &Stored) -> Vec<Problem> {
         resources: BTreeMap::new(),
     };
     if !job.prune {
-        known
-            .connections
-            .extend(stored.connections.iter().map(|c| c.slug.to_string()));
-        known.resources.extend(
-            stored
-                .resources
-                .iter()
-                .map(|r| (r.identifier.clone(), r.scopes.as_slice().to_vec())),
-        );
+        known.connections.extend(stored.connections.iter().map(|c| c.slug.to_string()));
+        known.resources.extend(stored.resources.iter().map(|r| (r.identifier.clone(), r.scopes.as_slice().to_vec())));
     }
-    known.resources.extend(
-        file.resources
-            .iter()
-            .map(|r| (r.identifier.clone(), r.scopes.clone())),
-    );
+    known.resources.extend(file.resources.iter().map(|r| (r.identifier.clone(), r.scopes.clone())));
 
-    let mut findings = Findings {
-        item: String::new(),
-        found: Vec::new(),
-    };
+    let mut findings = Findings { item: String::new(), found: Vec::new() };
     let out = &mut findings;
-    unique(
-        out,
-        "connections",
-        "slug",
-        file.connections.iter().map(|c| c.slug.to_string()),
-    );
-    unique(
-        out,
-        "resources",
-        "identifier",
-        file.resources.iter().map(|r| r.identifier.clone()),
-    );
-    unique(
-        out,
-        "clients",
-        "client_id",
-        file.clients.iter().map(|c| c.client_id.to_string()),
-    );
-    unique(
-        out,
-        "roles",
-        "name",
-        file.roles.iter().map(|r| format!("{} on {}", r.name, r.resource)),
-    );
+    unique(out, "connections", "slug", file.connections.iter().map(|c| c.slug.to_string()));
+    unique(out, "resources", "identifier", file.resources.iter().map(|r| r.identifier.clone()));
+    unique(out, "clients", "client_id", file.clients.iter().map(|c| c.client_id.to_string()));
+    unique(out, "roles", "name", file.roles.iter().map(|r| format!("{} on {}", r.name, r.resource)));
     unique(
         out,
         "users",
         "subject",
-        file.users.iter().map(|u| {
-            format!(
-                "{} {} {}",
-                u.connection,
-                u.issuer.as_deref().unwrap_or_default(),
-                u.subject
-            )
-        }),
+        file.users
+            .iter()
+            .map(|u| format!("{} {} {}", u.connection, u.issuer.as_deref().unwrap_or_default(), u.subject)),
     );
     for entry in &file.connections {
         out.about("connections", &entry.slug);
@@ -131,10 +89,7 @@ pub(super) fn check(job: &Job, stored: &Stored) -> Vec<Problem> {
             out.add("name", "is empty");
         }
         if !known.resources.contains_key(&entry.resource) {
-            out.add(
-                "resource",
-                format!("{:?} is no resource of this file or stored", entry.resource),
-            );
+            out.add("resource", format!("{:?} is no resource of this file or stored", entry.resource));
         }
     }
     for entry in &file.users {
@@ -155,11 +110,7 @@ fn unique(out: &mut Findings, section: &str, field: &str, keys: impl Iterator<It
 }
 
 fn resource(out: &mut Findings, entry: &ResourceEntry) {
-    if entry.identifier.is_empty()
-        || entry
-            .identifier
-            .contains(|c: char| c.is_whitespace() || c.is_control())
-    {
+    if entry.identifier.is_empty() || entry.identifier.contains(|c: char| c.is_whitespace() || c.is_control()) {
         out.add("identifier", "must not be empty or hold white space");
     }
     if !(60..=86_400).contains(&entry.access_token.ttl) {
@@ -170,17 +121,9 @@ fn resource(out: &mut Findings, entry: &ResourceEntry) {
 
 /// RFC 6749 §3.3.
 pub(super) fn scope_tokens(out: &mut Findings, scopes: &[String]) {
-    let token = |scope: &str| {
-        !scope.is_empty()
-            && scope
-                .bytes()
-                .all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
-    };
+    let token = |scope: &str| !scope.is_empty() && scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
     for scope in scopes.iter().filter(|scope| !token(scope)) {
-        out.add(
-            "scopes",
-            format!("{scope:?} is not a scope: printable ASCII without space, \" and \\"),
-        );
+        out.add("scopes", format!("{scope:?} is not a scope: printable ASCII without space, \" and \\"));
     }
 }
 
@@ -189,16 +132,10 @@ fn user(out: &mut Findings, entry: &UserEntry, job: &Job, stored: &Stored, known
         out.add("email", "is not an e-mail address");
     }
     if entry.subject.trim().is_empty() {
-        out.add(
-            "subject",
-            "is empty: write what the provider calls the person (sub; for Entra oid)",
-        );
+        out.add("subject", "is empty: write what the provider calls the person (sub; for Entra oid)");
     }
     if !known.connections.contains(entry.connection.as_str()) {
-        out.add(
-            "connection",
-            format!("{} is no connection of this file or stored", entry.connection),
-        );
+        out.add("connection", format!("{} is no connection of this file or stored", entry.connection));
         return;
     }
     let in_file = job.file.connections.iter().find(|c| c.slug == entry.connection);
@@ -210,9 +147,6 @@ fn user(out: &mut Findings, entry: &UserEntry, job: &Job, stored: &Stored, known
         },
     };
     if entry.issuer_at(&connection).is_none() {
-        out.add(
-            "issuer",
-            "its connection stands for several tenants: write the issuer of the person's tenant",
-        );
+        out.add("issuer", "its connection stands for several tenants: write the issuer of the person's tenant");
     }
 }

@@ -22,17 +22,9 @@ pub struct ClientEntry {
     pub kind: ClientKind,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
-    #[serde(
-        default,
-        deserialize_with = "redirect_uris",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "redirect_uris", skip_serializing_if = "Vec::is_empty")]
     pub redirect_uris: Vec<RedirectUri>,
-    #[serde(
-        default,
-        deserialize_with = "redirect_uris",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "redirect_uris", skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Absent: what the kind usually needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,8 +66,7 @@ impl ClientEntry {
             require_pkce: client.require_pkce,
             claims: client.claims.clone(),
             id_token_alg: client.id_token_alg,
-            client_secret: (!client.secrets.is_empty())
-                .then(|| SecretRef::Env(secret_variable("CLIENT", id))),
+            client_secret: (!client.secrets.is_empty()).then(|| SecretRef::Env(secret_variable("CLIENT", id))),
             client_id: client.client_id.clone(),
         }
     }
@@ -118,64 +109,30 @@ impl ClientEntry {
             );
         }
         if public && !self.require_pkce {
-            out.add(
-                "require_pkce",
-                format!("a {kind} client is public and always needs PKCE"),
-            );
+            out.add("require_pkce", format!("a {kind} client is public and always needs PKCE"));
         }
         if public && grants.contains(&GrantType::ClientCredentials) {
-            out.add(
-                "grants",
-                format!("client_credentials needs a confidential client (web or machine), not {kind}"),
-            );
+            out.add("grants", format!("client_credentials needs a confidential client (web or machine), not {kind}"));
         }
         if self.kind == ClientKind::Machine && grants.contains(&GrantType::AuthorizationCode) {
-            out.add(
-                "grants",
-                "nobody signs in at a machine client; use kind web for authorization_code",
-            );
+            out.add("grants", "nobody signs in at a machine client; use kind web for authorization_code");
         }
         if grants.contains(&GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
-            out.add(
-                "redirect_uris",
-                "the grant authorization_code needs at least one redirect URI",
-            );
+            out.add("redirect_uris", "the grant authorization_code needs at least one redirect URI");
         }
-        for audience in self
-            .audiences
-            .iter()
-            .filter(|audience| !known.resources.contains_key(*audience))
-        {
-            out.add(
-                "audiences",
-                format!("{audience:?} is no resource of this file or stored"),
-            );
+        for audience in self.audiences.iter().filter(|audience| !known.resources.contains_key(*audience)) {
+            out.add("audiences", format!("{audience:?} is no resource of this file or stored"));
         }
-        for slug in self
-            .connections
-            .iter()
-            .flatten()
-            .filter(|slug| !known.connections.contains(slug.as_str()))
-        {
-            out.add(
-                "connections",
-                format!("{slug} is no connection of this file or stored"),
-            );
+        for slug in self.connections.iter().flatten().filter(|slug| !known.connections.contains(slug.as_str())) {
+            out.add("connections", format!("{slug} is no connection of this file or stored"));
         }
         if let Some(scopes) = &self.scopes {
             scope_tokens(out, scopes);
-            let of_audiences: Vec<&String> = self
-                .audiences
-                .iter()
-                .filter_map(|audience| known.resources.get(audience))
-                .flatten()
-                .collect();
+            let of_audiences: Vec<&String> =
+                self.audiences.iter().filter_map(|audience| known.resources.get(audience)).flatten().collect();
             for scope in scopes {
                 if !OIDC_SCOPES.contains(&scope.as_str()) && !of_audiences.contains(&scope) {
-                    out.add(
-                        "scopes",
-                        format!("{scope:?} is neither an OIDC scope nor one of its audiences'"),
-                    );
+                    out.add("scopes", format!("{scope:?} is neither an OIDC scope nor one of its audiences'"));
                 }
             }
         }

@@ -79,12 +79,10 @@ impl<'de> Deserialize<'de> for EntryProtocol {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         match String::deserialize(d)?.as_str() {
             "oidc" => Ok(Self::Oidc),
-            "saml" => Err(serde::de::Error::custom(
-                "protocol saml is not in this version yet; take the provider's OIDC side",
-            )),
-            other => Err(serde::de::Error::custom(format!(
-                "protocol {other:?} is unknown; write oidc"
-            ))),
+            "saml" => {
+                Err(serde::de::Error::custom("protocol saml is not in this version yet; take the provider's OIDC side"))
+            }
+            other => Err(serde::de::Error::custom(format!("protocol {other:?} is unknown; write oidc"))),
         }
     }
 }
@@ -158,11 +156,7 @@ impl ConnectionEntry {
                 acr_values: self.acr_values.clone(),
                 domain_hint: self.domain_hint.clone(),
             }),
-            email_domains: self
-                .email_domains
-                .iter()
-                .map(|domain| domain.to_ascii_lowercase())
-                .collect(),
+            email_domains: self.email_domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
             allow: self.allow.clone(),
             mapping: self.mapping.clone(),
             managed_by: Some(managed_by.into()),
@@ -182,8 +176,7 @@ impl ConnectionEntry {
         ];
         for (field, url) in urls {
             if let Some(url) = url
-                && !Url::parse(url)
-                    .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
+                && !Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
             {
                 out.add(field, format!("{url:?} is not an absolute https URL"));
             }
@@ -198,25 +191,14 @@ impl ConnectionEntry {
             out.add("client_id", "is empty");
         }
         if !self.scopes.iter().any(|scope| scope == "openid") {
-            out.add(
-                "scopes",
-                "must hold openid: without it the provider says nothing about who signed in",
-            );
+            out.add("scopes", "must hold openid: without it the provider says nothing about who signed in");
         }
         if self.client_authentication == ClientAuthentication::PrivateKeyJwt && self.client_secret.is_some() {
-            out.add(
-                "client_secret",
-                "has no place beside client_authentication: private_key_jwt",
-            );
+            out.add("client_secret", "has no place beside client_authentication: private_key_jwt");
         }
-        let Protocol::Oidc(settings) = self
-            .to_connection(ConnectionId::from_stored(String::new()), "")
-            .protocol;
+        let Protocol::Oidc(settings) = self.to_connection(ConnectionId::from_stored(String::new()), "").protocol;
         if settings.is_multi_tenant() && self.tenants.is_empty() {
-            out.add(
-                "tenants",
-                "the issuer stands for every Entra tenant: list the tenant ids that may sign in",
-            );
+            out.add("tenants", "the issuer stands for every Entra tenant: list the tenant ids that may sign in");
         }
         if !settings.is_multi_tenant() && !self.tenants.is_empty() {
             out.add(
@@ -228,15 +210,10 @@ impl ConnectionEntry {
             out.add("prompt", error.to_string());
         }
         for domain in &self.email_domains {
-            let ok = domain.contains('.')
-                && domain
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+            let ok =
+                domain.contains('.') && domain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
             if !ok {
-                out.add(
-                    "email_domains",
-                    format!("{domain:?} is not a domain; write it like example.com"),
-                );
+                out.add("email_domains", format!("{domain:?} is not a domain; write it like example.com"));
             }
         }
     }

@@ -19,11 +19,7 @@ pub(super) fn differences<T: Serialize>(before: Option<&T>, after: &T, key: &str
         .filter(|name| *name != key && before.get(*name) != after.get(*name))
         .map(|name| match new {
             true => format!("{name}: {}", shown(after.get(name))),
-            false => format!(
-                "{name}: {} -> {}",
-                shown(before.get(name)),
-                shown(after.get(name))
-            ),
+            false => format!("{name}: {} -> {}", shown(before.get(name)), shown(after.get(name))),
         })
         .collect()
 }

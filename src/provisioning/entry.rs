@@ -55,11 +55,7 @@ pub struct RoleEntry {
 
 impl RoleEntry {
     pub(super) fn of(role: &Role) -> Self {
-        Self {
-            name: role.name.clone(),
-            when: role.when.clone(),
-            resource: role.resource.clone(),
-        }
+        Self { name: role.name.clone(), when: role.when.clone(), resource: role.resource.clone() }
     }
 
     pub(super) fn to_role(&self, managed_by: &str) -> Role {
@@ -120,9 +116,7 @@ pub(super) fn redirect_uris<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Redir
     struct Checked(RedirectUri);
     impl<'de> Deserialize<'de> for Checked {
         fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-            RedirectUri::register(&String::deserialize(d)?)
-                .map(Self)
-                .map_err(serde::de::Error::custom)
+            RedirectUri::register(&String::deserialize(d)?).map(Self).map_err(serde::de::Error::custom)
         }
     }
     Vec::<Checked>::deserialize(d).map(|uris| uris.into_iter().map(|uri| uri.0).collect())

@@ -15,12 +15,9 @@ pub async fn export(ctx: &Ctx) -> Result<ResourceFile, ProvisioningError> {
     let mut conn = ctx.db.acquire().await?;
     let stored = Stored::read(&mut conn).await?;
     let users = stored.users.iter().filter_map(|(_, ahead)| {
-        let connection = stored
-            .connections
-            .iter()
-            .find(|connection| connection.id == ahead.connection)?;
-        let issuer = Some(ahead.key.issuer.clone())
-            .filter(|issuer| default_issuer(connection).as_ref() != Some(issuer));
+        let connection = stored.connections.iter().find(|connection| connection.id == ahead.connection)?;
+        let issuer =
+            Some(ahead.key.issuer.clone()).filter(|issuer| default_issuer(connection).as_ref() != Some(issuer));
         Some(UserEntry {
             email: ahead.email.clone()?,
             name: ahead.name.clone(),

@@ -41,12 +41,7 @@ impl ResourceFile {
             };
             let position = format!(" at line {}, column {}", at.line(), at.column());
             let reason = one_line(plain.trim_end_matches(position.as_str()));
-            FileError(format!(
-                "{name}:{}:{}: {}",
-                at.line(),
-                at.column(),
-                in_our_words(&reason)
-            ))
+            FileError(format!("{name}:{}:{}: {}", at.line(), at.column(), in_our_words(&reason)))
         })
     }
 
@@ -73,10 +68,7 @@ fn in_our_words(reason: &str) -> String {
         return format!("the key {rest} is missing");
     }
     if let Some(rest) = reason.strip_prefix("duplicate mapping key: ") {
-        return format!(
-            "the key `{}` stands here twice",
-            rest.split(',').next().unwrap_or(rest)
-        );
+        return format!("the key `{}` stands here twice", rest.split(',').next().unwrap_or(rest));
     }
     match reason {
         "expected sequence start" => "a list is expected here".into(),
@@ -98,18 +90,11 @@ mod tests {
 
     #[test]
     fn faults_are_told_by_line_and_column() {
-        let connection =
-            "connections:\n  - slug: contoso\n    issuer: https://idp.example\n    client_id: a\n";
+        let connection = "connections:\n  - slug: contoso\n    issuer: https://idp.example\n    client_id: a\n";
         let client = "clients:\n  - client_id: app\n    kind: web\n";
         let table = [
-            (
-                format!("{connection}    isuer: x\n"),
-                "f.yaml:5:5: unknown key `isuer`, expected one of slug, ",
-            ),
-            (
-                format!("{connection}    enabled: maybe\n"),
-                "f.yaml:5:14: invalid boolean",
-            ),
+            (format!("{connection}    isuer: x\n"), "f.yaml:5:5: unknown key `isuer`, expected one of slug, "),
+            (format!("{connection}    enabled: maybe\n"), "f.yaml:5:14: invalid boolean"),
             (
                 format!("{connection}    allow: claims.groups.(\n"),
                 "f.yaml:5:12: expression \"claims.groups.(\" is not valid CEL",
@@ -118,60 +103,30 @@ mod tests {
                 format!("{connection}    client_secret: hunter2\n"),
                 "f.yaml:5:20: a secret does not stand in this file: write { env: NAME } or { file: PATH }",
             ),
-            (
-                format!("{connection}    client_secret: 12345\n"),
-                "f.yaml:5:20: a secret does not stand in this file",
-            ),
+            (format!("{connection}    client_secret: 12345\n"), "f.yaml:5:20: a secret does not stand in this file"),
             (
                 format!("{connection}    client_secret: {{ value: hunter2 }}\n"),
                 "f.yaml:5:22: unknown key `value`, expected one of env, file",
             ),
-            (
-                format!("{connection}    client_secret: {{ env: A, file: b }}\n"),
-                "one of env and file",
-            ),
-            (
-                format!("{connection}    mapping: {{ mail: claims.mail }}\n"),
-                "f.yaml:5:16: unknown key `mail`",
-            ),
-            (
-                format!("{connection}    protocol: saml\n"),
-                "f.yaml:5:15: protocol saml is not in this version yet",
-            ),
-            (
-                format!("{connection}    slug: b\n"),
-                "f.yaml:5:5: the key `slug` stands here twice",
-            ),
-            (
-                "connections:\n  - slug: Contoso\n".into(),
-                "f.yaml:2:11: slug \"Contoso\" must be",
-            ),
+            (format!("{connection}    client_secret: {{ env: A, file: b }}\n"), "one of env and file"),
+            (format!("{connection}    mapping: {{ mail: claims.mail }}\n"), "f.yaml:5:16: unknown key `mail`"),
+            (format!("{connection}    protocol: saml\n"), "f.yaml:5:15: protocol saml is not in this version yet"),
+            (format!("{connection}    slug: b\n"), "f.yaml:5:5: the key `slug` stands here twice"),
+            ("connections:\n  - slug: Contoso\n".into(), "f.yaml:2:11: slug \"Contoso\" must be"),
             ("connections: 5\n".into(), "f.yaml:1:14: a list is expected here"),
             ("conections: []\n".into(), "f.yaml:1:1: unknown key `conections`"),
             ("connections:\n  - slug: [\n".into(), "f.yaml:"),
-            (
-                "clients:\n  - client_id: app\n".into(),
-                "f.yaml:2:5: the key `kind` is missing",
-            ),
+            ("clients:\n  - client_id: app\n".into(), "f.yaml:2:5: the key `kind` is missing"),
             (
                 format!("{client}    redirect_uris: [http://app.example/cb]\n"),
                 "f.yaml:4:21: redirect URI \"http://app.example/cb\" must be https",
             ),
-            (
-                format!("{client}    grants: [password]\n"),
-                "f.yaml:4:14: unknown variant `password`",
-            ),
-            (
-                "users: []\n---\nroles: []\n".into(),
-                "f.yaml:3:1: a second document",
-            ),
+            (format!("{client}    grants: [password]\n"), "f.yaml:4:14: unknown variant `password`"),
+            ("users: []\n---\nroles: []\n".into(), "f.yaml:3:1: a second document"),
         ];
         for (text, expected) in table {
             let error = ResourceFile::parse(&text, "f.yaml").expect_err(&text).to_string();
-            assert!(
-                error.contains(expected) && !error.contains('\n'),
-                "{expected}\n{error}"
-            );
+            assert!(error.contains(expected) && !error.contains('\n'), "{expected}\n{error}");
             assert!(!error.contains("hunter2") && !error.contains("12345"), "{error}");
         }
     }
@@ -179,9 +134,6 @@ mod tests {
     #[test]
     fn an_empty_file_and_empty_sections_are_fine() {
         assert_eq!(ResourceFile::parse("", "f").unwrap(), ResourceFile::default());
-        assert_eq!(
-            ResourceFile::parse("roles:\nclients: []\n", "f").unwrap(),
-            ResourceFile::default()
-        );
+        assert_eq!(ResourceFile::parse("roles:\nclients: []\n", "f").unwrap(), ResourceFile::default());
     }
 }

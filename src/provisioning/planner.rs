@@ -39,19 +39,9 @@ pub(super) async fn plan_on(ctx: &Ctx, conn: &mut Conn, job: &Job) -> Result<Pla
     let mut planner = Planner {
         ctx,
         job,
-        plan: Plan {
-            changes: Vec::new(),
-            kept: Vec::new(),
-            notes: Vec::new(),
-            unchanged: 0,
-            known_users: Vec::new(),
-        },
+        plan: Plan { changes: Vec::new(), kept: Vec::new(), notes: Vec::new(), unchanged: 0, known_users: Vec::new() },
         problems: Vec::new(),
-        ids: stored
-            .connections
-            .iter()
-            .map(|c| (c.slug.clone(), c.id.clone()))
-            .collect(),
+        ids: stored.connections.iter().map(|c| (c.slug.clone(), c.id.clone())).collect(),
     };
     planner.resources(&stored);
     planner.connections(conn, &stored).await?;
@@ -59,11 +49,7 @@ pub(super) async fn plan_on(ctx: &Ctx, conn: &mut Conn, job: &Job) -> Result<Pla
     planner.roles(&stored);
     planner.users(conn, &stored).await?;
     planner.missing(&stored);
-    if planner.problems.is_empty() {
-        Ok(planner.plan)
-    } else {
-        Err(ProvisioningError::Problems(planner.problems))
-    }
+    if planner.problems.is_empty() { Ok(planner.plan) } else { Err(ProvisioningError::Problems(planner.problems)) }
 }
 
 struct Planner<'a> {
@@ -80,12 +66,7 @@ impl Planner<'_> {
         if steps.is_empty() {
             self.plan.unchanged += 1;
         } else {
-            self.plan.changes.push(Change {
-                sign,
-                item,
-                details,
-                steps,
-            });
+            self.plan.changes.push(Change { sign, item, details, steps });
         }
     }
 
@@ -93,11 +74,7 @@ impl Planner<'_> {
         for entry in &self.job.file.resources {
             let wanted = entry.to_resource(&self.job.managed_by);
             let known = stored.resources.iter().find(|r| r.identifier == entry.identifier);
-            let details = differences(
-                known.map(ResourceEntry::of).as_ref(),
-                &ResourceEntry::of(&wanted),
-                "identifier",
-            );
+            let details = differences(known.map(ResourceEntry::of).as_ref(), &ResourceEntry::of(&wanted), "identifier");
             let (sign, steps) = match known {
                 None => (Sign::Create, vec![Step::InsertResource(wanted)]),
                 Some(_) if details.is_empty() => (Sign::Update, vec![]),
@@ -110,16 +87,10 @@ impl Planner<'_> {
     async fn connections(&mut self, conn: &mut Conn, stored: &Stored) -> Result<(), sqlx::Error> {
         for entry in &self.job.file.connections {
             let known = stored.connection(&entry.slug);
-            let id = known.map_or_else(
-                || ConnectionId::new(self.ctx.now(), &self.ctx.rng),
-                |c| c.id.clone(),
-            );
+            let id = known.map_or_else(|| ConnectionId::new(self.ctx.now(), &self.ctx.rng), |c| c.id.clone());
             self.ids.insert(entry.slug.clone(), id.clone());
             let wanted = entry.to_connection(id.clone(), &self.job.managed_by);
-            let before = known.map(|c| ConnectionEntry {
-                client_secret: None,
-                ..ConnectionEntry::of(c)
-            });
+            let before = known.map(|c| ConnectionEntry { client_secret: None, ..ConnectionEntry::of(c) });
             let mut details = differences(before.as_ref(), &ConnectionEntry::of(&wanted), "slug");
             let (sign, mut steps) = match known {
                 None => (Sign::Create, vec![Step::InsertConnection(wanted)]),
@@ -128,11 +99,7 @@ impl Planner<'_> {
             };
             let has = |kind| known.is_some_and(|c| c.active(kind).is_some());
             let path = format!("connections[{}].client_secret", entry.slug);
-            if let Some(secret) = self.secret(
-                entry.client_secret.as_ref(),
-                &path,
-                has(CredentialKind::ClientSecret),
-            ) {
+            if let Some(secret) = self.secret(entry.client_secret.as_ref(), &path, has(CredentialKind::ClientSecret)) {
                 let digest = self.ctx.vault.digest(secret.expose());
                 if !connection::store::credential_digest_known(conn, &id, digest).await? {
                     details.push("client_secret: imports a new value".into());
@@ -145,10 +112,12 @@ impl Planner<'_> {
                     steps.push(Step::MakeConnectionKey(id, entry.slug.clone()));
                 }
                 ClientAuthentication::PrivateKeyJwt => {}
-                _ if entry.client_secret.is_none() && !has(CredentialKind::ClientSecret) => self
-                    .plan
-                    .notes
-                    .push(format!("connection {} has no client secret yet: nobody can sign in through it until it has one", entry.slug)),
+                _ if entry.client_secret.is_none() && !has(CredentialKind::ClientSecret) => {
+                    self.plan.notes.push(format!(
+                        "connection {} has no client secret yet: nobody can sign in through it until it has one",
+                        entry.slug
+                    ))
+                }
                 _ => {}
             }
             self.put(sign, format!("connection {}", entry.slug), details, steps);
@@ -160,10 +129,7 @@ impl Planner<'_> {
         for entry in &self.job.file.clients {
             let wanted = entry.to_client(&self.job.managed_by);
             let known = stored.clients.iter().find(|c| c.client_id == entry.client_id);
-            let before = known.map(|c| ClientEntry {
-                client_secret: None,
-                ..ClientEntry::of(c)
-            });
+            let before = known.map(|c| ClientEntry { client_secret: None, ..ClientEntry::of(c) });
             let mut details = differences(before.as_ref(), &ClientEntry::of(&wanted), "client_id");
             let confidential = wanted.is_confidential();
             let (sign, mut steps) = match known {
@@ -181,10 +147,8 @@ impl Planner<'_> {
                 }
             }
             if confidential && entry.client_secret.is_none() && !has_secret {
-                let note = format!(
-                    "client {} has no secret yet: it cannot get tokens until it has one",
-                    entry.client_id
-                );
+                let note =
+                    format!("client {} has no secret yet: it cannot get tokens until it has one", entry.client_id);
                 self.plan.notes.push(note);
             }
             self.put(sign, format!("client {}", entry.client_id), details, steps);
@@ -197,41 +161,22 @@ impl Planner<'_> {
     fn secret(&mut self, reference: Option<&SecretRef>, path: &str, has_one: bool) -> Option<Secret<String>> {
         match reference?.resolve(&self.job.base_dir) {
             Ok(secret) => return Some(secret),
-            Err(unresolved) if has_one => self
-                .plan
-                .notes
-                .push(format!("{path}: {}; the stored secret stays", unresolved.0)),
-            Err(unresolved) => self.problems.push(Problem {
-                path: path.into(),
-                reason: unresolved.0,
-            }),
+            Err(unresolved) if has_one => {
+                self.plan.notes.push(format!("{path}: {}; the stored secret stays", unresolved.0))
+            }
+            Err(unresolved) => self.problems.push(Problem { path: path.into(), reason: unresolved.0 }),
         }
         None
     }
 
     fn roles(&mut self, stored: &Stored) {
         for entry in &self.job.file.roles {
-            let known = stored
-                .roles
-                .iter()
-                .find(|r| r.name == entry.name && r.resource == entry.resource);
+            let known = stored.roles.iter().find(|r| r.name == entry.name && r.resource == entry.resource);
             let details = differences(known.map(RoleEntry::of).as_ref(), entry, "name");
-            let sign = if known.is_some() {
-                Sign::Update
-            } else {
-                Sign::Create
-            };
+            let sign = if known.is_some() { Sign::Update } else { Sign::Create };
             let changed = known.is_none() || !details.is_empty();
-            let steps = changed
-                .then(|| Step::PutRole(entry.to_role(&self.job.managed_by)))
-                .into_iter()
-                .collect();
-            self.put(
-                sign,
-                format!("role {} on {}", entry.name, entry.resource),
-                details,
-                steps,
-            );
+            let steps = changed.then(|| Step::PutRole(entry.to_role(&self.job.managed_by))).into_iter().collect();
+            self.put(sign, format!("role {} on {}", entry.name, entry.resource), details, steps);
         }
     }
 
@@ -240,17 +185,10 @@ impl Planner<'_> {
             let Some(id) = self.ids.get(&entry.connection).cloned() else {
                 continue;
             };
-            let in_file = self
-                .job
-                .file
-                .connections
-                .iter()
-                .find(|c| c.slug == entry.connection);
+            let in_file = self.job.file.connections.iter().find(|c| c.slug == entry.connection);
             let issuer = match in_file {
                 Some(connection) => entry.issuer_at(&connection.to_connection(id.clone(), "")),
-                None => stored
-                    .connection(&entry.connection)
-                    .and_then(|connection| entry.issuer_at(connection)),
+                None => stored.connection(&entry.connection).and_then(|connection| entry.issuer_at(connection)),
             };
             let Some(issuer) = issuer else { continue };
             if let Some(sub) = user::store::sub_of_identity(conn, &id, &issuer, &entry.subject).await? {
@@ -262,16 +200,10 @@ impl Planner<'_> {
                 email: Some(entry.email.clone()),
                 name: entry.name.clone(),
                 connection: id,
-                key: IdentityKey {
-                    issuer,
-                    subject: entry.subject.clone(),
-                },
+                key: IdentityKey { issuer, subject: entry.subject.clone() },
                 managed_by: self.job.managed_by.clone(),
             };
-            let details = vec![
-                format!("connection: {}", entry.connection),
-                format!("subject: {}", entry.subject),
-            ];
+            let details = vec![format!("connection: {}", entry.connection), format!("subject: {}", entry.subject)];
             let steps = vec![Step::CreateUser(entry.email.clone(), ahead)];
             self.put(Sign::Create, format!("user {}", entry.email), details, steps);
         }
@@ -283,32 +215,19 @@ impl Planner<'_> {
         let file = &self.job.file;
         let mut gone: Vec<(String, Step)> = Vec::new();
         for role in &stored.roles {
-            if !file
-                .roles
-                .iter()
-                .any(|r| r.name == role.name && r.resource == role.resource)
-            {
-                let step = Step::DeleteRole {
-                    resource: role.resource.clone(),
-                    name: role.name.clone(),
-                };
+            if !file.roles.iter().any(|r| r.name == role.name && r.resource == role.resource) {
+                let step = Step::DeleteRole { resource: role.resource.clone(), name: role.name.clone() };
                 gone.push((format!("role {} on {}", role.name, role.resource), step));
             }
         }
         for client in &stored.clients {
             if !file.clients.iter().any(|c| c.client_id == client.client_id) {
-                gone.push((
-                    format!("client {}", client.client_id),
-                    Step::DeleteClient(client.client_id.clone()),
-                ));
+                gone.push((format!("client {}", client.client_id), Step::DeleteClient(client.client_id.clone())));
             }
         }
         for connection in &stored.connections {
             if !file.connections.iter().any(|c| c.slug == connection.slug) {
-                gone.push((
-                    format!("connection {}", connection.slug),
-                    Step::DeleteConnection(connection.id.clone()),
-                ));
+                gone.push((format!("connection {}", connection.slug), Step::DeleteConnection(connection.id.clone())));
             }
         }
         for resource in &stored.resources {

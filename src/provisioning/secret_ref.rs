@@ -27,9 +27,8 @@ impl SecretRef {
             Self::Env(name) => {
                 std::env::var(name).map_err(|_| Unresolved(format!("the variable {name} is not set")))?
             }
-            Self::File(path) => std::fs::read_to_string(base_dir.join(path)).map_err(|error| {
-                Unresolved(format!("the file {} cannot be read: {error}", path.display()))
-            })?,
+            Self::File(path) => std::fs::read_to_string(base_dir.join(path))
+                .map_err(|error| Unresolved(format!("the file {} cannot be read: {error}", path.display())))?,
         };
         let value = text.trim_end_matches(['\r', '\n']);
         if value.is_empty() {
@@ -57,9 +56,7 @@ impl<'de> Deserialize<'de> for SecretRef {
 struct Reference;
 
 fn plain<T, E: de::Error>() -> Result<T, E> {
-    Err(E::custom(
-        "a secret does not stand in this file: write { env: NAME } or { file: PATH }",
-    ))
+    Err(E::custom("a secret does not stand in this file: write { env: NAME } or { file: PATH }"))
 }
 
 impl<'de> Visitor<'de> for Reference {

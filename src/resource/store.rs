@@ -32,11 +32,7 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Resource>, sqlx::Error> {
             let key = row.identifier.clone();
             let resource = parse(row);
             if resource.is_none() {
-                tracing::error!(
-                    table = "resources",
-                    key,
-                    "row skipped: its token profile does not parse"
-                );
+                tracing::error!(table = "resources", key, "row skipped: its token profile does not parse");
             }
             resource
         })
@@ -84,9 +80,7 @@ pub async fn update(conn: &mut Conn, resource: &Resource, now: OffsetDateTime) -
 
 /// Deletes the resource with its roles.
 pub async fn delete(conn: &mut Conn, identifier: &str) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!("DELETE FROM resources WHERE identifier = $1", identifier)
-        .execute(conn)
-        .await?;
+    let done = sqlx::query!("DELETE FROM resources WHERE identifier = $1", identifier).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }
 

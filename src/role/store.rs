@@ -40,12 +40,7 @@ pub async fn upsert(conn: &mut Conn, role: &Role, now: OffsetDateTime) -> Result
 }
 
 pub async fn delete(conn: &mut Conn, resource: &str, name: &str) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        "DELETE FROM roles WHERE resource = $1 AND name = $2",
-        resource,
-        name
-    )
-    .execute(conn)
-    .await?;
+    let done =
+        sqlx::query!("DELETE FROM roles WHERE resource = $1 AND name = $2", resource, name).execute(conn).await?;
     Ok(done.rows_affected() == 1)
 }

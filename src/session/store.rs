@@ -89,9 +89,13 @@ pub async fn touch(conn: &mut Conn, id: &SessionId, now: OffsetDateTime) -> Resu
 
 /// Ends the session behind a cookie value: a new login replaces it.
 pub async fn revoke_by_token(conn: &mut Conn, token_hash: &[u8; 32], now: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE sessions SET revoked_at = $2 WHERE token_hash = $1 AND revoked_at IS NULL", &token_hash[..], now)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "UPDATE sessions SET revoked_at = $2 WHERE token_hash = $1 AND revoked_at IS NULL",
+        &token_hash[..],
+        now
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

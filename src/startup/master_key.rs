@@ -14,18 +14,12 @@ use crate::vault::{Keyring, KeyringError};
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     #[error("the master key file {path} cannot be {action}: {source}")]
-    File {
-        path: String,
-        action: &'static str,
-        source: io::Error,
-    },
+    File { path: String, action: &'static str, source: io::Error },
     #[error("the master key file {0} can be read by everybody on this machine: chmod 600 {0}")]
     WorldReadable(String),
     #[error("{path}: {reason}")]
     Content { path: String, reason: KeyringError },
-    #[error(
-        "the master key file {0} is missing, and the database was sealed with it: restore it from your backup"
-    )]
+    #[error("the master key file {0} is missing, and the database was sealed with it: restore it from your backup")]
     Lost(String),
 }
 
@@ -42,21 +36,13 @@ pub(super) fn read(file: &MasterKeyFile, rng: &Rng) -> Result<MasterKey, MasterK
         MasterKeyFile::Generated(path) => (path, generate(path, rng)?),
     };
     let name = || path.display().to_string();
-    let failed = |source| MasterKeyError::File {
-        path: name(),
-        action: "read",
-        source,
-    };
+    let failed = |source| MasterKeyError::File { path: name(), action: "read", source };
     if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o004 != 0 {
         return Err(MasterKeyError::WorldReadable(name()));
     }
     let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
     let keyring = Keyring::parse(&text).map_err(|reason| MasterKeyError::Content { path: name(), reason })?;
-    Ok(MasterKey {
-        keyring,
-        path: path.clone(),
-        fresh,
-    })
+    Ok(MasterKey { keyring, path: path.clone(), fresh })
 }
 
 /// True when the file was made. It is on disk before anything is sealed with it. Of two processes that come together, one
@@ -65,20 +51,9 @@ fn generate(path: &Path, rng: &Rng) -> Result<bool, MasterKeyError> {
     if path.exists() {
         return Ok(false);
     }
-    let failed = |source| MasterKeyError::File {
-        path: path.display().to_string(),
-        action: "created",
-        source,
-    };
-    let dir = path
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(failed)?;
+    let failed = |source| MasterKeyError::File { path: path.display().to_string(), action: "created", source };
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
     let draft = path.with_extension(format!("new-{}", std::process::id()));
     let written = write(&draft, &Zeroizing::new(Keyring::generate(rng)))
         .and_then(|()| fs::hard_link(&draft, path))
@@ -93,11 +68,7 @@ fn generate(path: &Path, rng: &Rng) -> Result<bool, MasterKeyError> {
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let _ = fs::remove_file(path);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

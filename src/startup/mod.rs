@@ -28,9 +28,7 @@ pub enum StartError {
         "the database at {at} cannot be reached: {reason}; check that PostgreSQL runs there and AVOUCH_DATABASE_URL"
     )]
     Unreachable { at: String, reason: String },
-    #[error(
-        "the database at {at} refused us: {reason}; check user, password and database name in AVOUCH_DATABASE_URL"
-    )]
+    #[error("the database at {at} refused us: {reason}; check user, password and database name in AVOUCH_DATABASE_URL")]
     Refused { at: String, reason: String },
     #[error(
         "the database was migrated by a newer Avouch (migration {0} is unknown here): start that version or a later one"
@@ -58,11 +56,7 @@ pub enum StartError {
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn open(
-    config: &Config,
-    db_options: PgConnectOptions,
-    clock: SharedClock,
-) -> Result<Ctx, StartError> {
+pub async fn open(config: &Config, db_options: PgConnectOptions, clock: SharedClock) -> Result<Ctx, StartError> {
     let rng = Rng::default();
     migrate(&db_options).await?;
     let db = db::pool(db_options);
@@ -76,25 +70,17 @@ pub async fn open(
                 master_key::forget(&key.path);
                 return Err(MasterKeyError::Lost(key.path.display().to_string()).into());
             }
-            return Err(StartError::WrongMasterKey {
-                path: key.path.display().to_string(),
-                reason,
-            });
+            return Err(StartError::WrongMasterKey { path: key.path.display().to_string(), reason });
         }
     };
 
     let extra_ca_pem = match &config.upstream_ca_file {
-        Some(path) => Some(std::fs::read(path).map_err(|source| StartError::File {
-            path: path.display().to_string(),
-            source,
-        })?),
+        Some(path) => {
+            Some(std::fs::read(path).map_err(|source| StartError::File { path: path.display().to_string(), source })?)
+        }
         None => None,
     };
-    let policy = outbound::Policy {
-        allow_private: config.allow_private_upstreams,
-        extra_ca_pem,
-        ..Default::default()
-    };
+    let policy = outbound::Policy { allow_private: config.allow_private_upstreams, extra_ca_pem, ..Default::default() };
     Ok(Ctx {
         db,
         clock,
@@ -127,10 +113,7 @@ async fn connect(options: &PgConnectOptions) -> Result<Conn, StartError> {
     let reason = match tokio::time::timeout(Duration::from_secs(10), options.connect()).await {
         Ok(Ok(conn)) => return Ok(conn),
         Ok(Err(sqlx::Error::Database(error))) => {
-            return Err(StartError::Refused {
-                at,
-                reason: error.message().to_owned(),
-            });
+            return Err(StartError::Refused { at, reason: error.message().to_owned() });
         }
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no answer within 10 s".to_owned(),

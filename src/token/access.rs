@@ -45,11 +45,7 @@ struct AccessClaims<'a> {
 ///
 /// # Errors
 /// `server_error` when no key of the resource's algorithm is active; `invalid_target` when the audiences differ in kind.
-pub fn mint(
-    broker: &Broker,
-    catalog: &Catalog,
-    granted: Granted<'_>,
-) -> Result<AccessToken, OAuthError> {
+pub fn mint(broker: &Broker, catalog: &Catalog, granted: Granted<'_>) -> Result<AccessToken, OAuthError> {
     let Granted { client, person, scope, audiences } = granted;
     let profile = profile(catalog, audiences)?;
     let now = broker.ctx.now();
@@ -116,5 +112,8 @@ pub fn roles(catalog: &Catalog, user: &crate::user::User, audiences: &[String]) 
 
 pub(super) fn no_key(error: impl std::fmt::Display) -> OAuthError {
     tracing::error!(%error, "a token could not be signed");
-    OAuthError::new(ErrorCode::ServerError, "no signing key of the needed algorithm is active; an operator can run: avouch keys rotate")
+    OAuthError::new(
+        ErrorCode::ServerError,
+        "no signing key of the needed algorithm is active; an operator can run: avouch keys rotate",
+    )
 }

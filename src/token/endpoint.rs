@@ -68,7 +68,9 @@ async fn userinfo(broker: Data<Broker>, req: HttpRequest, body: Bytes) -> Result
 fn bearer(req: &HttpRequest, body: &[u8]) -> Result<Option<String>, OAuthError> {
     if let Some(header) = req.headers().get(AUTHORIZATION) {
         let parts = header.to_str().ok().and_then(|text| text.split_once(' '));
-        return Ok(parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim().into()));
+        return Ok(parts
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim().into()));
     }
     match req.method() {
         &Method::POST => Ok(Params::decode(body)?.get("access_token").map(Into::into)),

@@ -89,7 +89,11 @@ impl PresentedToken {
     ///
     /// # Errors
     /// the database's; inside, the [`TokenFault`].
-    pub async fn standing(&self, broker: &Broker, conn: &mut Conn) -> Result<Result<Option<User>, TokenFault>, sqlx::Error> {
+    pub async fn standing(
+        &self,
+        broker: &Broker,
+        conn: &mut Conn,
+    ) -> Result<Result<Option<User>, TokenFault>, sqlx::Error> {
         if store::is_revoked(conn, &self.jti).await? {
             return Ok(Err(TokenFault::Revoked));
         }

@@ -57,7 +57,12 @@ pub fn new_token(ctx: &Ctx, family_ends: OffsetDateTime) -> NewRefreshToken {
     let now = ctx.now();
     let value = mint(Kind::RefreshToken, &ctx.rng);
     let hash = fingerprint(value.expose());
-    NewRefreshToken { id: RefreshTokenId::new(now, &ctx.rng), hash, value, expires_at: (now + IDLE_LIFETIME).min(family_ends) }
+    NewRefreshToken {
+        id: RefreshTokenId::new(now, &ctx.rng),
+        hash,
+        value,
+        expires_at: (now + IDLE_LIFETIME).min(family_ends),
+    }
 }
 
 pub fn successor_place(id: &RefreshTokenId) -> Place<'_> {

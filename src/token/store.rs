@@ -119,7 +119,12 @@ pub async fn is_unused(conn: &mut Conn, hash: &[u8; 32]) -> Result<bool, sqlx::E
     Ok(active.flatten().unwrap_or(false))
 }
 
-pub async fn revoke_family(conn: &mut Conn, id: &FamilyId, reason: &str, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+pub async fn revoke_family(
+    conn: &mut Conn,
+    id: &FamilyId,
+    reason: &str,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE refresh_families SET revoked_at = $2, revoked_reason = $3 WHERE id = $1 AND revoked_at IS NULL",
         id.as_str(),
@@ -143,7 +148,9 @@ pub async fn revoke_access_token(conn: &mut Conn, jti: &str, expires_at: OffsetD
 }
 
 pub async fn is_revoked(conn: &mut Conn, jti: &str) -> Result<bool, sqlx::Error> {
-    let found = sqlx::query_scalar!("SELECT 1 AS one FROM revoked_access_tokens WHERE jti = $1", jti).fetch_optional(conn).await?;
+    let found = sqlx::query_scalar!("SELECT 1 AS one FROM revoked_access_tokens WHERE jti = $1", jti)
+        .fetch_optional(conn)
+        .await?;
     Ok(found.is_some())
 }
 

@@ -47,7 +47,8 @@ impl From<sqlx::Error> for UserInfoError {
 /// # Errors
 /// `invalid_token` when the token does not hold today, `insufficient_scope` without `openid`.
 pub async fn answer(broker: &Broker, bearer: &str) -> Result<UserInfo, UserInfoError> {
-    let invalid = |fault: TokenFault| UserInfoError::Refused(OAuthError::new(ErrorCode::InvalidToken, fault.description()));
+    let invalid =
+        |fault: TokenFault| UserInfoError::Refused(OAuthError::new(ErrorCode::InvalidToken, fault.description()));
     let token = PresentedToken::read(broker, bearer).map_err(invalid)?;
     if !token.scope.contains("openid") {
         let text = "UserInfo needs an access token with the scope openid";

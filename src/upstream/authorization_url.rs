@@ -26,9 +26,8 @@ pub(super) fn max_age(settings: &OidcSettings, asked: Option<u32>) -> Option<u32
 /// # Errors
 /// `endpoint_invalid`.
 pub(super) fn endpoint(http: &outbound::Client, endpoint: &str) -> Result<Url, UpstreamError> {
-    let invalid = |detail: String| {
-        UpstreamError::misconfigured("endpoint_invalid", format!("authorization_endpoint: {detail}"))
-    };
+    let invalid =
+        |detail: String| UpstreamError::misconfigured("endpoint_invalid", format!("authorization_endpoint: {detail}"));
     let url = Url::parse(endpoint).map_err(|_| invalid("it is not a URL".into()))?;
     http.admits(&url).map_err(|error| invalid(error.to_string()))?;
     Ok(url)
@@ -43,29 +42,16 @@ pub(super) fn build(
     redirect_uri: &str,
     unique: &Unique<'_>,
 ) -> String {
-    let scope = Scope::from_tokens(
-        ["openid"]
-            .into_iter()
-            .chain(settings.scopes.iter().map(String::as_str)),
-    )
-    .to_string();
+    let scope =
+        Scope::from_tokens(["openid"].into_iter().chain(settings.scopes.iter().map(String::as_str))).to_string();
     let max_age = unique.max_age.map(|seconds| seconds.to_string());
-    let domain_hint = connection
-        .preset
-        .unwrap_or(Preset::Generic)
-        .domain_hint_parameter();
+    let domain_hint = connection.preset.unwrap_or(Preset::Generic).domain_hint_parameter();
     let optional = [
         ("login_hint", hints.login_hint.as_ref()),
-        (
-            domain_hint,
-            hints.domain_hint.as_ref().or(settings.domain_hint.as_ref()),
-        ),
+        (domain_hint, hints.domain_hint.as_ref().or(settings.domain_hint.as_ref())),
         ("prompt", hints.prompt.as_ref().or(settings.prompt.as_ref())),
         ("max_age", max_age.as_ref()),
-        (
-            "acr_values",
-            hints.acr_values.as_ref().or(settings.acr_values.as_ref()),
-        ),
+        ("acr_values", hints.acr_values.as_ref().or(settings.acr_values.as_ref())),
         ("ui_locales", hints.ui_locales.as_ref()),
     ];
     url.set_fragment(None);
@@ -78,10 +64,6 @@ pub(super) fn build(
         .append_pair("nonce", unique.nonce)
         .append_pair("code_challenge", unique.code_challenge.as_str())
         .append_pair("code_challenge_method", "S256")
-        .extend_pairs(
-            optional
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value.filter(|v| !v.is_empty())?))),
-        );
+        .extend_pairs(optional.into_iter().filter_map(|(name, value)| Some((name, value.filter(|v| !v.is_empty())?))));
     url.into()
 }

@@ -27,9 +27,7 @@ struct Slot<T> {
 
 impl<T> Default for Cache<T> {
     fn default() -> Self {
-        Self {
-            slots: Mutex::default(),
-        }
+        Self { slots: Mutex::default() }
     }
 }
 
@@ -80,13 +78,7 @@ impl<T> Cache<T> {
 
     fn slot(&self, key: &str) -> Arc<tokio::sync::Mutex<Slot<T>>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let empty = || {
-            Arc::new(tokio::sync::Mutex::new(Slot {
-                value: None,
-                failure: None,
-                refetched: None,
-            }))
-        };
+        let empty = || Arc::new(tokio::sync::Mutex::new(Slot { value: None, failure: None, refetched: None }));
         slots.entry(key.to_owned()).or_insert_with(empty).clone()
     }
 }
@@ -122,15 +114,8 @@ mod tests {
         UpstreamError::unavailable("test", "down")
     }
 
-    async fn got(
-        cache: &Cache<u8>,
-        seconds: i64,
-        answer: Result<u8, UpstreamError>,
-    ) -> Result<u8, UpstreamError> {
-        cache
-            .get("k", START + Duration::seconds(seconds), async { answer })
-            .await
-            .map(|value| *value)
+    async fn got(cache: &Cache<u8>, seconds: i64, answer: Result<u8, UpstreamError>) -> Result<u8, UpstreamError> {
+        cache.get("k", START + Duration::seconds(seconds), async { answer }).await.map(|value| *value)
     }
 
     #[tokio::test]
@@ -151,32 +136,11 @@ mod tests {
         let cache = Cache::default();
         let at = |seconds| START + Duration::seconds(seconds);
         let first = cache.get("k", at(0), async { Ok(1) }).await.unwrap();
-        let second = cache
-            .other_than("k", &first, at(1), async { Ok(2) })
-            .await
-            .unwrap()
-            .unwrap();
+        let second = cache.other_than("k", &first, at(1), async { Ok(2) }).await.unwrap().unwrap();
         assert_eq!(*second, 2);
         // Somebody who waited with the first value gets the second without a fetch of his own.
-        assert_eq!(
-            cache
-                .other_than("k", &first, at(1), async { Err(down()) })
-                .await
-                .unwrap()
-                .as_deref(),
-            Some(&2)
-        );
-        assert_eq!(
-            cache.other_than("k", &second, at(60), async { Ok(3) }).await,
-            Ok(None)
-        );
-        assert_eq!(
-            cache
-                .other_than("k", &second, at(61), async { Ok(3) })
-                .await
-                .unwrap()
-                .as_deref(),
-            Some(&3)
-        );
+        assert_eq!(cache.other_than("k", &first, at(1), async { Err(down()) }).await.unwrap().as_deref(), Some(&2));
+        assert_eq!(cache.other_than("k", &second, at(60), async { Ok(3) }).await, Ok(None));
+        assert_eq!(cache.other_than("k", &second, at(61), async { Ok(3) }).await.unwrap().as_deref(), Some(&3));
     }
 }

@@ -27,16 +27,10 @@ pub(super) fn sign(
     settings: &OidcSettings,
     provider: &Provider,
 ) -> Result<Secret<String>, UpstreamError> {
-    let missing = || {
-        UpstreamError::misconfigured(
-            "credential_missing",
-            "the connection has no active private key; create one",
-        )
-    };
+    let missing =
+        || UpstreamError::misconfigured("credential_missing", "the connection has no active private key; create one");
     let unreadable = |detail: String| UpstreamError::misconfigured("credential_unreadable", detail);
-    let credential = connection
-        .active(CredentialKind::PrivateKey)
-        .ok_or_else(missing)?;
+    let credential = connection.active(CredentialKind::PrivateKey).ok_or_else(missing)?;
     let public = credential.public.as_ref().ok_or_else(missing)?;
 
     let alg = public.jwk["alg"].as_str().and_then(Alg::parse);
@@ -54,9 +48,7 @@ pub(super) fn sign(
     if !public.certificate.is_empty() {
         header = header.with_x5t(&public.certificate);
     }
-    Ok(Secret::new(
-        key.sign_jwt(&header, &claims(ctx, settings, provider)),
-    ))
+    Ok(Secret::new(key.sign_jwt(&header, &claims(ctx, settings, provider))))
 }
 
 fn claims(ctx: &Ctx, settings: &OidcSettings, provider: &Provider) -> serde_json::Value {

@@ -34,14 +34,7 @@ pub(super) async fn start(
     };
     let redirect_uri = ctx.urls.callback(connection.slug.as_str());
     let url = authorization_url::build(endpoint, connection, settings, hints, &redirect_uri, &unique);
-    Ok(Trip {
-        url,
-        issuer: settings.issuer.clone(),
-        state,
-        nonce,
-        pkce_verifier,
-        max_age,
-    })
+    Ok(Trip { url, issuer: settings.issuer.clone(), state, nonce, pkce_verifier, max_age })
 }
 
 pub(super) async fn finish(
@@ -60,17 +53,13 @@ pub(super) async fn finish(
     check_response_issuer(settings, &provider, params.get("iss"))?;
     if let Some(error) = params.get("error") {
         let description = quoted(params.get("error_description").unwrap_or_default(), 300);
-        return Err(UpstreamError::Refused {
-            error: error_code(error),
-            description,
-        });
+        return Err(UpstreamError::Refused { error: error_code(error), description });
     }
-    let code = params.get("code").ok_or_else(|| {
-        UpstreamError::invalid("code_missing", "the response has neither a code nor an error")
-    })?;
+    let code = params
+        .get("code")
+        .ok_or_else(|| UpstreamError::invalid("code_missing", "the response has neither a code nor an error"))?;
 
-    let tokens =
-        token_request::redeem(ctx, connection, settings, &provider, code, &pending.pkce_verifier).await?;
+    let tokens = token_request::redeem(ctx, connection, settings, &provider, code, &pending.pkce_verifier).await?;
     let id_token = tokens.id_token.ok_or_else(|| {
         UpstreamError::invalid(
             "id_token_missing",
@@ -80,27 +69,18 @@ pub(super) async fn finish(
     let claims = verified_claims(upstreams, ctx, settings, &provider, pending, id_token.expose()).await?;
     let key = identity::key(connection, &claims)?;
     let merged = match (&provider.userinfo_endpoint, &tokens.access_token) {
-        (Some(endpoint), Some(token)) => {
-            userinfo::merge(&claims, userinfo::fetch(ctx, endpoint, token).await?)?
-        }
+        (Some(endpoint), Some(token)) => userinfo::merge(&claims, userinfo::fetch(ctx, endpoint, token).await?)?,
         _ => claims.clone(),
     };
     Ok(UpstreamIdentity::of_verified(key, &claims, merged))
 }
 
 /// RFC 9207 §2.4, before anything else in the response is believed: it may be another provider's (mix-up).
-fn check_response_issuer(
-    settings: &OidcSettings,
-    provider: &Provider,
-    iss: Option<&str>,
-) -> Result<(), UpstreamError> {
+fn check_response_issuer(settings: &OidcSettings, provider: &Provider, iss: Option<&str>) -> Result<(), UpstreamError> {
     match iss {
         Some(iss) if issuer::acceptable(settings)?.iter().any(|issuer| issuer == iss) => Ok(()),
         Some(iss) => {
-            let detail = format!(
-                "the response comes from {:?}, which is not who was asked",
-                quoted(iss, 200)
-            );
+            let detail = format!("the response comes from {:?}, which is not who was asked", quoted(iss, 200));
             Err(UpstreamError::invalid("iss_parameter_mismatch", detail))
         }
         None if provider.authorization_response_iss_parameter_supported => Err(UpstreamError::invalid(
@@ -131,13 +111,12 @@ async fn verified_claims(
     };
     let keys = upstreams.jwks.get(ctx, &provider.jwks_uri).await?;
     match token.verify(&expected, &keys) {
-        Err(UpstreamError::Invalid {
-            reason: "unknown_key",
-            detail,
-        }) => match upstreams.jwks.newer_than(ctx, &provider.jwks_uri, &keys).await? {
-            Some(newer) => token.verify(&expected, &newer)?,
-            None => return Err(UpstreamError::invalid("unknown_key", detail)),
-        },
+        Err(UpstreamError::Invalid { reason: "unknown_key", detail }) => {
+            match upstreams.jwks.newer_than(ctx, &provider.jwks_uri, &keys).await? {
+                Some(newer) => token.verify(&expected, &newer)?,
+                None => return Err(UpstreamError::invalid("unknown_key", detail)),
+            }
+        }
         result => result?,
     }
     Ok(token.payload().clone())

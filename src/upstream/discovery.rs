@@ -34,19 +34,12 @@ pub(super) struct Documents(Cache<Provider>);
 impl Documents {
     /// # Errors
     /// `Unavailable`, `discovery_issuer_mismatch`, `tenants_missing`.
-    pub(super) async fn get(
-        &self,
-        ctx: &Ctx,
-        settings: &OidcSettings,
-    ) -> Result<Arc<Provider>, UpstreamError> {
+    pub(super) async fn get(&self, ctx: &Ctx, settings: &OidcSettings) -> Result<Arc<Provider>, UpstreamError> {
         issuer::acceptable(settings)?;
         match &settings.endpoints {
             Some(endpoints) => Ok(Arc::new(by_hand(settings, endpoints))),
             None => {
-                let provider = self
-                    .0
-                    .get(&settings.issuer, ctx.now(), fetch(ctx, settings))
-                    .await?;
+                let provider = self.0.get(&settings.issuer, ctx.now(), fetch(ctx, settings)).await?;
                 // Another connection may have filled the cache under other tenants.
                 issuer::check_document(settings, &provider.issuer)?;
                 Ok(provider)
@@ -64,23 +57,13 @@ pub(super) async fn fetch(ctx: &Ctx, settings: &OidcSettings) -> Result<Provider
         issuer::acceptable(settings)?;
         return Ok(by_hand(settings, endpoints));
     }
-    let url = format!(
-        "{}/.well-known/openid-configuration",
-        settings.issuer.trim_end_matches('/')
-    );
+    let url = format!("{}/.well-known/openid-configuration", settings.issuer.trim_end_matches('/'));
     let provider: Provider = get_json(ctx, WHAT, &url).await?;
     issuer::check_document(settings, &provider.issuer)?;
-    for endpoint in [
-        &provider.authorization_endpoint,
-        &provider.token_endpoint,
-        &provider.jwks_uri,
-    ] {
+    for endpoint in [&provider.authorization_endpoint, &provider.token_endpoint, &provider.jwks_uri] {
         let admitted = Url::parse(endpoint).is_ok_and(|url| ctx.http.admits(&url).is_ok());
         if !admitted {
-            return Err(UpstreamError::unavailable(
-                WHAT,
-                "it names an endpoint that is not an https URL",
-            ));
+            return Err(UpstreamError::unavailable(WHAT, "it names an endpoint that is not an https URL"));
         }
     }
     Ok(provider)
@@ -100,16 +83,9 @@ pub(super) async fn get_json<T: serde::de::DeserializeOwned>(
         .header(http::header::ACCEPT, "application/json")
         .body(Vec::new())
         .map_err(|_| failed("its address is not a URL".into()))?;
-    let response = ctx
-        .http
-        .send(request)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+    let response = ctx.http.send(request).await.map_err(|error| failed(error.to_string()))?;
     if response.status() != http::StatusCode::OK {
-        return Err(failed(format!(
-            "the provider answered with status {}",
-            response.status().as_u16()
-        )));
+        return Err(failed(format!("the provider answered with status {}", response.status().as_u16())));
     }
     serde_json::from_slice(response.body()).map_err(|error| failed(not_readable(&error)))
 }
@@ -120,11 +96,7 @@ pub(super) fn not_readable(error: &serde_json::Error) -> String {
         serde_json::error::Category::Data => "a member is missing or of the wrong kind",
         _ => "it is not JSON",
     };
-    format!(
-        "its answer cannot be read: {why} (line {}, column {})",
-        error.line(),
-        error.column()
-    )
+    format!("its answer cannot be read: {why} (line {}, column {})", error.line(), error.column())
 }
 
 fn by_hand(settings: &OidcSettings, endpoints: &Endpoints) -> Provider {

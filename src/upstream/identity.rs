@@ -83,32 +83,22 @@ pub(super) fn key(connection: &Connection, id_token: &Value) -> Result<IdentityK
             )
         })
     } else {
-        text("sub").ok_or_else(|| {
-            UpstreamError::invalid("subject_missing", "the ID token does not say who signed in (sub)")
-        })
+        text("sub")
+            .ok_or_else(|| UpstreamError::invalid("subject_missing", "the ID token does not say who signed in (sub)"))
     }?;
     if subject.contains(char::is_control) {
         return Err(UpstreamError::invalid("subject_malformed", "the subject holds control characters"));
     }
     if subject.len() > LONGEST_SUBJECT {
-        let detail = format!(
-            "the subject has {} bytes; at most {LONGEST_SUBJECT} are allowed",
-            subject.len()
-        );
+        let detail = format!("the subject has {} bytes; at most {LONGEST_SUBJECT} are allowed", subject.len());
         return Err(UpstreamError::invalid("subject_too_long", detail));
     }
-    Ok(IdentityKey {
-        issuer,
-        subject: subject.to_owned(),
-    })
+    Ok(IdentityKey { issuer, subject: subject.to_owned() })
 }
 
 fn is_entra(connection: &Connection, issuer: &str) -> bool {
-    const HOSTS: [&str; 3] = [
-        "login.microsoftonline.com",
-        "login.microsoftonline.us",
-        "login.partner.microsoftonline.cn",
-    ];
+    const HOSTS: [&str; 3] =
+        ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
     connection.preset == Some(Preset::Entra)
         || Url::parse(issuer).is_ok_and(|url| url.host_str().is_some_and(|host| HOSTS.contains(&host)))
 }

@@ -14,11 +14,7 @@ fn template(settings: &OidcSettings) -> Option<String> {
     if !settings.is_multi_tenant() {
         return None;
     }
-    let (host, tenant) = settings
-        .issuer
-        .trim_end_matches('/')
-        .strip_suffix("/v2.0")?
-        .rsplit_once('/')?;
+    let (host, tenant) = settings.issuer.trim_end_matches('/').strip_suffix("/v2.0")?.rsplit_once('/')?;
     let tail = &settings.issuer[host.len() + 1 + tenant.len()..];
     Some(format!("{host}/{PLACEHOLDER}{tail}"))
 }
@@ -37,11 +33,7 @@ pub(super) fn acceptable(settings: &OidcSettings) -> Result<Vec<String>, Upstrea
             "the issuer stands for every Entra tenant; list the tenant ids that may sign in under `tenants`",
         ));
     }
-    Ok(settings
-        .tenants
-        .iter()
-        .map(|tenant| template.replace(PLACEHOLDER, tenant))
-        .collect())
+    Ok(settings.tenants.iter().map(|tenant| template.replace(PLACEHOLDER, tenant)).collect())
 }
 
 /// Whether a discovery document's `issuer` is the connection's.
@@ -78,21 +70,11 @@ pub(super) fn expected(settings: &OidcSettings, claims: &Value) -> Result<String
             "the ID token names no tenant (tid), and the connection lists tenants",
         ));
     }
-    if !settings
-        .tenants
-        .iter()
-        .any(|tenant| tenant.eq_ignore_ascii_case(tid))
-    {
-        let detail = format!(
-            "the tenant {:?} is not listed under the connection's tenants",
-            quoted(tid, 64)
-        );
+    if !settings.tenants.iter().any(|tenant| tenant.eq_ignore_ascii_case(tid)) {
+        let detail = format!("the tenant {:?} is not listed under the connection's tenants", quoted(tid, 64));
         return Err(UpstreamError::invalid("tenant_not_allowed", detail));
     }
-    Ok(template.map_or_else(
-        || settings.issuer.clone(),
-        |template| template.replace(PLACEHOLDER, tid),
-    ))
+    Ok(template.map_or_else(|| settings.issuer.clone(), |template| template.replace(PLACEHOLDER, tid)))
 }
 
 /// Whether a key of a multi-tenant JWK set may sign for `issuer`: Entra marks keys that belong to one tenant or to the
@@ -131,21 +113,10 @@ mod tests {
     fn one_issuer_is_compared_byte_for_byte() {
         let one = settings("https://idp.example/", &[]);
         assert!(check_document(&one, "https://idp.example/").is_ok());
-        for near in [
-            "https://idp.example",
-            "https://idp.example//",
-            "https://IDP.example/",
-            "https://{tenantid}/",
-        ] {
-            assert_eq!(
-                check_document(&one, near).unwrap_err().reason(),
-                "discovery_issuer_mismatch"
-            );
+        for near in ["https://idp.example", "https://idp.example//", "https://IDP.example/", "https://{tenantid}/"] {
+            assert_eq!(check_document(&one, near).unwrap_err().reason(), "discovery_issuer_mismatch");
         }
-        assert_eq!(
-            expected(&one, &json!({"tid": "x"})).unwrap(),
-            "https://idp.example/"
-        );
+        assert_eq!(expected(&one, &json!({"tid": "x"})).unwrap(), "https://idp.example/");
     }
 
     #[test]
@@ -158,47 +129,27 @@ mod tests {
             expected(&many, &json!({"tid": "aaaa-1"})).unwrap(),
             "https://login.microsoftonline.com/aaaa-1/v2.0"
         );
-        assert_eq!(
-            expected(&many, &json!({"tid": "cccc-3"})).unwrap_err().reason(),
-            "tenant_not_allowed"
-        );
+        assert_eq!(expected(&many, &json!({"tid": "cccc-3"})).unwrap_err().reason(), "tenant_not_allowed");
         assert_eq!(expected(&many, &json!({})).unwrap_err().reason(), "tid_missing");
-        assert_eq!(
-            acceptable(&settings(issuer, &[])).unwrap_err().reason(),
-            "tenants_missing"
-        );
-        assert_eq!(
-            check_document(&settings(issuer, &[]), issuer)
-                .unwrap_err()
-                .reason(),
-            "tenants_missing"
-        );
+        assert_eq!(acceptable(&settings(issuer, &[])).unwrap_err().reason(), "tenants_missing");
+        assert_eq!(check_document(&settings(issuer, &[]), issuer).unwrap_err().reason(), "tenants_missing");
     }
 
     #[test]
     fn a_list_of_tenants_counts_for_a_single_tenant_issuer_too() {
         let one = settings("https://login.microsoftonline.com/t1/v2.0", &["t1"]);
         assert!(expected(&one, &json!({"tid": "t1"})).is_ok());
-        assert_eq!(
-            expected(&one, &json!({"tid": "t2"})).unwrap_err().reason(),
-            "tenant_not_allowed"
-        );
+        assert_eq!(expected(&one, &json!({"tid": "t2"})).unwrap_err().reason(), "tenant_not_allowed");
     }
 
     #[test]
     fn a_key_of_another_tenant_signs_nothing() {
         let issuer = "https://login.microsoftonline.com/t1/v2.0";
         for (owner, expected) in [
-            (
-                json!({"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0"}),
-                true,
-            ),
+            (json!({"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0"}), true),
             (json!({"issuer": issuer}), true),
             (json!({}), true),
-            (
-                json!({"issuer": "https://login.microsoftonline.com/9188040d/v2.0"}),
-                false,
-            ),
+            (json!({"issuer": "https://login.microsoftonline.com/9188040d/v2.0"}), false),
         ] {
             assert_eq!(key_may_sign(&owner, issuer, Some("t1")), expected);
         }

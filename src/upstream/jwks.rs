@@ -39,9 +39,7 @@ impl KeySets {
         jwks_uri: &str,
         tried: &Arc<KeySet>,
     ) -> Result<Option<Arc<KeySet>>, UpstreamError> {
-        self.0
-            .other_than(jwks_uri, tried, ctx.now(), fetch(ctx, jwks_uri))
-            .await
+        self.0.other_than(jwks_uri, tried, ctx.now(), fetch(ctx, jwks_uri)).await
     }
 }
 

@@ -65,12 +65,7 @@ impl Upstreams {
     ///
     /// # Errors
     /// `Unavailable` when discovery fails, `Misconfigured` when the connection's settings cannot work.
-    pub async fn start(
-        &self,
-        ctx: &Ctx,
-        connection: &Connection,
-        hints: &StartHints,
-    ) -> Result<Trip, UpstreamError> {
+    pub async fn start(&self, ctx: &Ctx, connection: &Connection, hints: &StartHints) -> Result<Trip, UpstreamError> {
         let Protocol::Oidc(settings) = &connection.protocol;
         code_flow::start(self, ctx, connection, settings, hints).await
     }
@@ -169,24 +164,15 @@ impl UpstreamError {
     }
 
     fn unavailable(what: &'static str, detail: impl Into<String>) -> Self {
-        Self::Unavailable {
-            what,
-            detail: detail.into(),
-        }
+        Self::Unavailable { what, detail: detail.into() }
     }
 
     fn invalid(reason: &'static str, detail: impl Into<String>) -> Self {
-        Self::Invalid {
-            reason,
-            detail: detail.into(),
-        }
+        Self::Invalid { reason, detail: detail.into() }
     }
 
     fn misconfigured(reason: &'static str, detail: impl Into<String>) -> Self {
-        Self::Misconfigured {
-            reason,
-            detail: detail.into(),
-        }
+        Self::Misconfigured { reason, detail: detail.into() }
     }
 }
 

@@ -6,12 +6,10 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{
-    CoreGenderClaim, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm,
+    CoreGenderClaim, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
 };
 use openidconnect::{
-    ClaimsVerificationError, ClientId, EmptyAdditionalClaims, IdToken, IssuerUrl, Nonce,
-    SignatureVerificationError,
+    ClaimsVerificationError, ClientId, EmptyAdditionalClaims, IdToken, IssuerUrl, Nonce, SignatureVerificationError,
 };
 use serde_json::{Value, json};
 
@@ -35,12 +33,8 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
-type ParsedIdToken = IdToken<
-    EmptyAdditionalClaims,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm,
->;
+type ParsedIdToken =
+    IdToken<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
 
 /// What the ID token has to say.
 pub(super) struct Expected<'a> {
@@ -71,10 +65,7 @@ impl Presented {
             )
         };
         let json = |part: &str| {
-            URL_SAFE_NO_PAD
-                .decode(part)
-                .ok()
-                .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+            URL_SAFE_NO_PAD.decode(part).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
         };
         let parts: Vec<&str> = text.split('.').collect();
         if parts.len() == 5 {
@@ -94,10 +85,7 @@ impl Presented {
             return Err(alg_not_allowed());
         }
         if payload["sub"].as_str().is_none_or(str::is_empty) {
-            return Err(UpstreamError::invalid(
-                "subject_missing",
-                "the ID token does not say who signed in (sub)",
-            ));
+            return Err(UpstreamError::invalid("subject_missing", "the ID token does not say who signed in (sub)"));
         }
         let parsed = ParsedIdToken::from_str(text).map_err(|_| malformed())?;
         Ok(Self { parsed, payload })
@@ -114,10 +102,7 @@ impl Presented {
         let verifier = CoreIdTokenVerifier::new_public_client(
             ClientId::new(expected.client_id.to_owned()),
             IssuerUrl::new(expected.issuer.clone()).map_err(|_| {
-                UpstreamError::misconfigured(
-                    "discovery_issuer_mismatch",
-                    "the connection's issuer is not a URL",
-                )
+                UpstreamError::misconfigured("discovery_issuer_mismatch", "the connection's issuer is not a URL")
             })?,
             self.signing_keys(expected, keys)?,
         );
@@ -128,40 +113,26 @@ impl Presented {
             .set_allowed_algs(ALGORITHMS)
             .set_other_audience_verifier_fn(|_| true) // several audiences need `azp`: see below
             .set_time_fn(move || a_little_ago);
-        self.parsed
-            .claims(&verifier, &Nonce::new(expected.nonce.to_owned()))
-            .map_err(|error| cause(&error))?;
+        self.parsed.claims(&verifier, &Nonce::new(expected.nonce.to_owned())).map_err(|error| cause(&error))?;
         self.check_parties(expected)?;
         self.check_times(expected)
     }
 
-    fn signing_keys(
-        &self,
-        expected: &Expected<'_>,
-        keys: &KeySet,
-    ) -> Result<CoreJsonWebKeySet, UpstreamError> {
+    fn signing_keys(&self, expected: &Expected<'_>, keys: &KeySet) -> Result<CoreJsonWebKeySet, UpstreamError> {
         let tid = self.payload["tid"].as_str().filter(|_| expected.shared);
-        let own: Vec<&Value> = keys
-            .keys
-            .iter()
-            .filter(|key| issuer::key_may_sign(key, &expected.issuer, tid))
-            .collect();
+        let own: Vec<&Value> =
+            keys.keys.iter().filter(|key| issuer::key_may_sign(key, &expected.issuer, tid)).collect();
         serde_json::from_value(json!({ "keys": own }))
             .map_err(|_| UpstreamError::unavailable("the provider's signing keys", "they cannot be read"))
     }
 
     /// OIDC Core §3.1.3.7, 4 and 5.
     fn check_parties(&self, expected: &Expected<'_>) -> Result<(), UpstreamError> {
-        let several = self.payload["aud"]
-            .as_array()
-            .is_some_and(|audiences| audiences.len() > 1);
+        let several = self.payload["aud"].as_array().is_some_and(|audiences| audiences.len() > 1);
         match &self.payload["azp"] {
             Value::Null if !several => Ok(()),
             Value::String(azp) if azp == expected.client_id => Ok(()),
-            _ => Err(UpstreamError::invalid(
-                "azp_mismatch",
-                "the ID token was issued to another client (azp)",
-            )),
+            _ => Err(UpstreamError::invalid("azp_mismatch", "the ID token was issued to another client (azp)")),
         }
     }
 
@@ -177,10 +148,7 @@ impl Presented {
             );
         }
         if seconds("nbf").is_some_and(|nbf| nbf > latest) {
-            return refuse(
-                "not_yet_valid",
-                "the ID token is not valid yet (nbf); compare the clocks of both machines",
-            );
+            return refuse("not_yet_valid", "the ID token is not valid yet (nbf); compare the clocks of both machines");
         }
         let Some(max_age) = expected.max_age else {
             return Ok(());
@@ -190,10 +158,9 @@ impl Presented {
                 "auth_time_missing",
                 "max_age was asked for, but the ID token does not say when the person signed in (auth_time)",
             ),
-            Some(at) if at < (expected.now - i64::from(max_age) - SKEW) as f64 => refuse(
-                "auth_time_too_old",
-                "the sign-in at the provider is older than max_age allows",
-            ),
+            Some(at) if at < (expected.now - i64::from(max_age) - SKEW) as f64 => {
+                refuse("auth_time_too_old", "the sign-in at the provider is older than max_age allows")
+            }
             Some(_) => Ok(()),
         }
     }
@@ -212,28 +179,17 @@ fn cause(error: &ClaimsVerificationError) -> UpstreamError {
     use SignatureVerificationError as S;
     let (reason, detail) = match error {
         C::InvalidIssuer(_) => ("issuer_mismatch", "the ID token comes from another issuer (iss)"),
-        C::InvalidAudience(_) => (
-            "audience_mismatch",
-            "the ID token is meant for another client (aud)",
-        ),
+        C::InvalidAudience(_) => ("audience_mismatch", "the ID token is meant for another client (aud)"),
         C::InvalidNonce(_) => ("nonce_mismatch", "the ID token answers another request (nonce)"),
-        C::Expired(_) => (
-            "expired",
-            "the ID token has expired (exp); compare the clocks of both machines",
-        ),
+        C::Expired(_) => ("expired", "the ID token has expired (exp); compare the clocks of both machines"),
         C::InvalidSubject(_) => ("subject_missing", "the ID token does not say who signed in (sub)"),
-        C::Unsupported(_) => (
-            "header_not_supported",
-            "the ID token's header has a typ, cty or crit we do not take",
-        ),
-        C::SignatureVerification(S::NoMatchingKey) => (
-            "unknown_key",
-            "no key of the provider's JWK set has the ID token's kid and algorithm",
-        ),
-        C::SignatureVerification(S::AmbiguousKeyId(_)) => (
-            "ambiguous_key",
-            "several keys of the provider's JWK set could have signed the ID token; it needs a kid",
-        ),
+        C::Unsupported(_) => ("header_not_supported", "the ID token's header has a typ, cty or crit we do not take"),
+        C::SignatureVerification(S::NoMatchingKey) => {
+            ("unknown_key", "no key of the provider's JWK set has the ID token's kid and algorithm")
+        }
+        C::SignatureVerification(S::AmbiguousKeyId(_)) => {
+            ("ambiguous_key", "several keys of the provider's JWK set could have signed the ID token; it needs a kid")
+        }
         C::SignatureVerification(S::DisallowedAlg(_) | S::UnsupportedAlg(_) | S::NoSignature) => {
             return alg_not_allowed();
         }

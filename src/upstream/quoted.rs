@@ -17,10 +17,7 @@ fn is_invisible(c: char) -> bool {
 
 /// The code of an error response: RFC 6749 knows short words only.
 pub(super) fn error_code(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '<' | '>'))
-        .take(64)
-        .collect()
+    text.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '<' | '>')).take(64).collect()
 }
 
 #[cfg(test)]

@@ -41,11 +41,7 @@ pub(super) async fn redeem(
     code_verifier: &Secret<String>,
 ) -> Result<Tokens, UpstreamError> {
     let request = request(ctx, connection, settings, provider, code, code_verifier.expose())?;
-    let response = ctx
-        .http
-        .send(request)
-        .await
-        .map_err(|error| UpstreamError::unavailable(WHAT, error.to_string()))?;
+    let response = ctx.http.send(request).await.map_err(|error| UpstreamError::unavailable(WHAT, error.to_string()))?;
     if response.status() == http::StatusCode::OK {
         return serde_json::from_slice(response.body())
             .map_err(|error| UpstreamError::unavailable(WHAT, not_readable(&error)));
@@ -73,15 +69,11 @@ fn request(
     match settings.client_authentication {
         ClientAuthentication::ClientSecretBasic => {
             let secret = client_secret(ctx, connection)?;
-            request = request.header(
-                AUTHORIZATION,
-                basic(&settings.client_id, secret.expose()).as_str(),
-            );
+            request = request.header(AUTHORIZATION, basic(&settings.client_id, secret.expose()).as_str());
         }
         ClientAuthentication::ClientSecretPost => {
             let secret = client_secret(ctx, connection)?;
-            form.append_pair("client_id", &settings.client_id)
-                .append_pair("client_secret", secret.expose());
+            form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret.expose());
         }
         ClientAuthentication::PrivateKeyJwt => {
             let assertion = client_assertion::sign(ctx, connection, settings, provider)?;
@@ -97,18 +89,9 @@ fn request(
 
 /// RFC 6749 §5.2. A server error is no refusal, whatever its body says.
 fn refusal(status: http::StatusCode, body: &[u8]) -> UpstreamError {
-    let refusal = serde_json::from_slice::<Refusal>(body)
-        .ok()
-        .filter(|_| status.is_client_error());
-    let Some(Refusal {
-        error,
-        error_description,
-    }) = refusal
-    else {
-        return UpstreamError::unavailable(
-            WHAT,
-            format!("the provider answered with status {}", status.as_u16()),
-        );
+    let refusal = serde_json::from_slice::<Refusal>(body).ok().filter(|_| status.is_client_error());
+    let Some(Refusal { error, error_description }) = refusal else {
+        return UpstreamError::unavailable(WHAT, format!("the provider answered with status {}", status.as_u16()));
     };
     let (error, description) = (error_code(&error), quoted(&error_description, 300));
     match error.as_str() {
@@ -127,10 +110,7 @@ fn refusal(status: http::StatusCode, body: &[u8]) -> UpstreamError {
 
 fn client_secret(ctx: &Ctx, connection: &Connection) -> Result<Secret<String>, UpstreamError> {
     let credential = connection.active(CredentialKind::ClientSecret).ok_or_else(|| {
-        UpstreamError::misconfigured(
-            "credential_missing",
-            "the connection has no active client secret; enter one",
-        )
+        UpstreamError::misconfigured("credential_missing", "the connection has no active client secret; enter one")
     })?;
     ctx.vault
         .open_text(Credential::place(&credential.id), &credential.sealed)
@@ -139,13 +119,8 @@ fn client_secret(ctx: &Ctx, connection: &Connection) -> Result<Secret<String>, U
 
 /// RFC 6749 §2.3.1: both halves are form-urlencoded before they are joined, or a secret with `:` or `+` breaks.
 fn basic(client_id: &str, secret: &str) -> Zeroizing<String> {
-    let encoded =
-        |text: &str| Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
-    let pair = Zeroizing::new(format!(
-        "{}:{}",
-        encoded(client_id).as_str(),
-        encoded(secret).as_str()
-    ));
+    let encoded = |text: &str| Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>());
+    let pair = Zeroizing::new(format!("{}:{}", encoded(client_id).as_str(), encoded(secret).as_str()));
     Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
 }
 
@@ -162,13 +137,9 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_from_a_failure_and_from_our_own_fault() {
-        let reason = |status: u16, body: &str| {
-            refusal(http::StatusCode::from_u16(status).unwrap(), body.as_bytes()).reason()
-        };
-        assert_eq!(
-            reason(400, r#"{"error":"invalid_grant","error_description":"x"}"#),
-            "refused"
-        );
+        let reason =
+            |status: u16, body: &str| refusal(http::StatusCode::from_u16(status).unwrap(), body.as_bytes()).reason();
+        assert_eq!(reason(400, r#"{"error":"invalid_grant","error_description":"x"}"#), "refused");
         assert_eq!(reason(401, r#"{"error":"invalid_client"}"#), "invalid_client");
         assert_eq!(reason(500, r#"{"error":"invalid_grant"}"#), "unavailable");
         assert_eq!(reason(400, "<html>"), "unavailable");

@@ -24,35 +24,20 @@ pub(super) async fn fetch(
         .header(AUTHORIZATION, format!("Bearer {}", access_token.expose()))
         .body(Vec::new())
         .map_err(|_| failed("its address is not a URL, or the access token is no token".into()))?;
-    let response = ctx
-        .http
-        .send(request)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+    let response = ctx.http.send(request).await.map_err(|error| failed(error.to_string()))?;
     if response.status() != http::StatusCode::OK {
-        return Err(failed(format!(
-            "the provider answered with status {}",
-            response.status().as_u16()
-        )));
+        return Err(failed(format!("the provider answered with status {}", response.status().as_u16())));
     }
-    let content_type = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if content_type.starts_with("application/jwt") {
-        return Err(failed(
-            "it answers with a JWT; configure plain JSON for our client at the provider".into(),
-        ));
+        return Err(failed("it answers with a JWT; configure plain JSON for our client at the provider".into()));
     }
     serde_json::from_slice(response.body()).map_err(|error| failed(not_readable(&error)))
 }
 
 /// A claim about a claim stays with the value it is about.
-const ABOUT: [(&str, &[&str]); 2] = [
-    ("email", &["email_verified", "xms_edov"]),
-    ("phone_number", &["phone_number_verified"]),
-];
+const ABOUT: [(&str, &[&str]); 2] =
+    [("email", &["email_verified", "xms_edov"]), ("phone_number", &["phone_number_verified"])];
 
 /// The ID token's claims, completed by UserInfo's.
 ///
@@ -60,8 +45,7 @@ const ABOUT: [(&str, &[&str]); 2] = [
 /// `userinfo_subject_mismatch`.
 pub(super) fn merge(id_token: &Value, mut userinfo: Map<String, Value>) -> Result<Value, UpstreamError> {
     if userinfo.get("sub") != Some(&id_token["sub"]) {
-        let detail =
-            "the UserInfo answer is about another subject than the ID token (OIDC Core section 5.3.2)";
+        let detail = "the UserInfo answer is about another subject than the ID token (OIDC Core section 5.3.2)";
         return Err(UpstreamError::invalid("userinfo_subject_mismatch", detail));
     }
     for (value, claims) in ABOUT {
@@ -85,38 +69,24 @@ mod tests {
 
     #[test]
     fn the_id_token_wins_and_userinfo_completes() {
-        let got = merged(
-            json!({"sub": "a", "name": "A"}),
-            json!({"sub": "a", "name": "B", "groups": ["g"]}),
-        )
-        .unwrap();
+        let got = merged(json!({"sub": "a", "name": "A"}), json!({"sub": "a", "name": "B", "groups": ["g"]})).unwrap();
         assert_eq!(got, json!({"sub": "a", "name": "A", "groups": ["g"]}));
     }
 
     #[test]
     fn another_subject_is_refused() {
         for userinfo in [json!({"sub": "b"}), json!({}), json!({"sub": 1})] {
-            assert_eq!(
-                merged(json!({"sub": "a"}), userinfo).unwrap_err().reason(),
-                "userinfo_subject_mismatch"
-            );
+            assert_eq!(merged(json!({"sub": "a"}), userinfo).unwrap_err().reason(), "userinfo_subject_mismatch");
         }
     }
 
     #[test]
     fn verified_does_not_move_to_another_address() {
         let id_token = json!({"sub": "a", "email": "boss@x.example"});
-        let got = merged(
-            id_token.clone(),
-            json!({"sub": "a", "email": "me@x.example", "email_verified": true}),
-        )
-        .unwrap();
+        let got =
+            merged(id_token.clone(), json!({"sub": "a", "email": "me@x.example", "email_verified": true})).unwrap();
         assert_eq!(got, id_token);
-        let got = merged(
-            id_token,
-            json!({"sub": "a", "email": "boss@x.example", "email_verified": true}),
-        )
-        .unwrap();
+        let got = merged(id_token, json!({"sub": "a", "email": "boss@x.example", "email_verified": true})).unwrap();
         assert_eq!(got["email_verified"], json!(true));
     }
 }

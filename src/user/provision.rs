@@ -35,9 +35,7 @@ impl Created {
 /// # Errors
 /// the database's.
 pub async fn create(ctx: &Ctx, conn: &mut Conn, ahead: &CreatedAhead) -> Result<Created, sqlx::Error> {
-    if let Some(id) =
-        store::sub_of_identity(conn, &ahead.connection, &ahead.key.issuer, &ahead.key.subject).await?
-    {
+    if let Some(id) = store::sub_of_identity(conn, &ahead.connection, &ahead.key.issuer, &ahead.key.subject).await? {
         return Ok(Created::Known(id));
     }
     let now = ctx.now();

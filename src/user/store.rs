@@ -142,7 +142,9 @@ pub async fn record_login(
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("UPDATE identities SET last_login_at = $2 WHERE id = $1", identity.as_str(), now).execute(conn).await?;
+    sqlx::query!("UPDATE identities SET last_login_at = $2 WHERE id = $1", identity.as_str(), now)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -204,10 +206,7 @@ pub async fn created_ahead(conn: &mut Conn) -> Result<Vec<(UserId, CreatedAhead)
                 email: row.email,
                 name: row.name,
                 connection: ConnectionId::from_stored(row.connection_id),
-                key: super::IdentityKey {
-                    issuer: row.issuer,
-                    subject: row.subject,
-                },
+                key: super::IdentityKey { issuer: row.issuer, subject: row.subject },
                 managed_by: row.managed_by,
             };
             (UserId::from_stored(row.id), ahead)

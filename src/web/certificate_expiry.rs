@@ -31,9 +31,7 @@ pub fn not_after(der: &[u8]) -> Option<OffsetDateTime> {
         _ => return None,
     };
     let format = format_description!("[year][month][day][hour][minute][second]Z");
-    PrimitiveDateTime::parse(&full, format)
-        .ok()
-        .map(PrimitiveDateTime::assume_utc)
+    PrimitiveDateTime::parse(&full, format).ok().map(PrimitiveDateTime::assume_utc)
 }
 
 /// Tag, content and what follows of the first DER element.
@@ -47,12 +45,7 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         if bytes.len() > 4 {
             return None;
         }
-        (
-            bytes
-                .iter()
-                .fold(0, |length, byte| (length << 8) | usize::from(*byte)),
-            rest,
-        )
+        (bytes.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)), rest)
     };
     let (content, after) = rest.split_at_checked(length)?;
     Some((tag, content, after))
@@ -67,10 +60,7 @@ mod tests {
     #[test]
     fn both_time_forms_are_read_and_garbage_is_not() {
         let key = KeyPair::generate().unwrap();
-        for end in [
-            datetime!(2031-02-03 04:05:06 UTC),
-            datetime!(2061-02-03 04:05:06 UTC),
-        ] {
+        for end in [datetime!(2031-02-03 04:05:06 UTC), datetime!(2061-02-03 04:05:06 UTC)] {
             let mut params = CertificateParams::new(vec!["id.example".into()]).unwrap();
             params.not_after = end;
             let certificate = params.self_signed(&key).unwrap();

@@ -38,10 +38,7 @@ impl TrustedProxies {
 /// An address with or without port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`, `[2001:db8::1]`.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
-    let bare = hop
-        .strip_prefix('[')
-        .and_then(|h| h.strip_suffix(']'))
-        .unwrap_or(hop);
+    let bare = hop.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(hop);
     let address = IpAddr::from_str(bare).or_else(|_| SocketAddr::from_str(hop).map(|socket| socket.ip()));
     address.ok().map(|address| address.to_canonical())
 }
@@ -62,11 +59,8 @@ impl FromRequest for ClientAddr {
             None => peer.ip().to_canonical(),
             Some(proxies) => {
                 // A line that is not text is kept as an unreadable hop; dropping it would move the others.
-                let lines: Vec<&str> = req
-                    .headers()
-                    .get_all(X_FORWARDED_FOR)
-                    .map(|line| line.to_str().unwrap_or("?"))
-                    .collect();
+                let lines: Vec<&str> =
+                    req.headers().get_all(X_FORWARDED_FOR).map(|line| line.to_str().unwrap_or("?")).collect();
                 proxies.caller(peer.ip(), lines.into_iter())
             }
         };
@@ -80,10 +74,7 @@ mod tests {
 
     #[test]
     fn only_trusted_hops_are_believed() {
-        let proxies = TrustedProxies(vec![
-            "10.0.0.0/8".parse().unwrap(),
-            "2001:db8:1::/48".parse().unwrap(),
-        ]);
+        let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap(), "2001:db8:1::/48".parse().unwrap()]);
         let table: &[(&str, &[&str], &str)] = &[
             ("192.0.2.7", &[], "192.0.2.7"),
             ("192.0.2.7", &["198.51.100.1"], "192.0.2.7"), // an untrusted peer says what it likes

@@ -44,13 +44,7 @@ pub fn browser(req: &HttpRequest, urls: &Urls) -> Option<Secret<String>> {
 }
 
 pub fn set_browser(urls: &Urls, secret: &Secret<String>) -> Cookie<'static> {
-    build(
-        urls,
-        BROWSER,
-        secret.expose().clone(),
-        cross_site(urls),
-        BROWSER_LIFE,
-    )
+    build(urls, BROWSER, secret.expose().clone(), cross_site(urls), BROWSER_LIFE)
 }
 
 pub fn clear_browser(urls: &Urls) -> Cookie<'static> {
@@ -66,13 +60,7 @@ pub fn last_connection(req: &HttpRequest, urls: &Urls) -> Option<String> {
 }
 
 pub fn set_last_connection(urls: &Urls, slug: &str) -> Cookie<'static> {
-    build(
-        urls,
-        LAST_CONNECTION,
-        slug.to_owned(),
-        SameSite::Lax,
-        LAST_CONNECTION_LIFE,
-    )
+    build(urls, LAST_CONNECTION, slug.to_owned(), SameSite::Lax, LAST_CONNECTION_LIFE)
 }
 
 fn name(urls: &Urls, (on_https, on_http): Name) -> &'static str {
@@ -80,11 +68,7 @@ fn name(urls: &Urls, (on_https, on_http): Name) -> &'static str {
 }
 
 fn cross_site(urls: &Urls) -> SameSite {
-    if urls.is_https() {
-        SameSite::None
-    } else {
-        SameSite::Lax
-    }
+    if urls.is_https() { SameSite::None } else { SameSite::Lax }
 }
 
 fn secret(req: &HttpRequest, urls: &Urls, cookie: Name, kind: Kind) -> Option<Secret<String>> {
@@ -131,15 +115,8 @@ mod tests {
         );
         let session = set_session(&https(), &value, Duration::hours(12)).to_string();
         assert!(session.starts_with("__Host-avouch-session="));
-        assert!(
-            session.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=43200"),
-            "{session}"
-        );
-        assert!(
-            clear_session(&http())
-                .to_string()
-                .starts_with("avouch-session=; ")
-        );
+        assert!(session.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=43200"), "{session}");
+        assert!(clear_session(&http()).to_string().starts_with("avouch-session=; "));
         assert!(clear_session(&http()).to_string().ends_with("Max-Age=0"));
     }
 
@@ -151,19 +128,10 @@ mod tests {
         let request = with(set_session(&https(), &value, Duration::HOUR));
         assert_eq!(session(&request, &https()), Some(value.clone()));
         assert!(session(&request, &http()).is_none(), "the names differ");
-        assert!(
-            session(
-                &with(Cookie::new("__Host-avouch-session", "avo_ss_garbage")),
-                &https()
-            )
-            .is_none()
-        );
+        assert!(session(&with(Cookie::new("__Host-avouch-session", "avo_ss_garbage")), &https()).is_none());
         let other_kind = Cookie::new("__Host-avouch-browser", value.expose().clone());
         assert!(browser(&with(other_kind), &https()).is_none());
-        assert_eq!(
-            last_connection(&with(set_last_connection(&http(), "contoso-2")), &http()).unwrap(),
-            "contoso-2"
-        );
+        assert_eq!(last_connection(&with(set_last_connection(&http(), "contoso-2")), &http()).unwrap(), "contoso-2");
         assert!(last_connection(&with(Cookie::new("avouch-last", "<b>")), &http()).is_none());
     }
 }

@@ -24,8 +24,7 @@ pub fn check(vault: &Vault, purpose: &str, browser: &Secret<String>, presented: 
 /// left to the token. Not for endpoints that others may post to: callbacks, the token endpoint.
 pub fn same_origin(req: &HttpRequest, urls: &Urls) -> bool {
     let header = |name: &str| req.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    header("sec-fetch-site") != Some("cross-site")
-        && header(ORIGIN.as_str()).is_none_or(|o| o == urls.origin())
+    header("sec-fetch-site") != Some("cross-site") && header(ORIGIN.as_str()).is_none_or(|o| o == urls.origin())
 }
 
 #[cfg(test)]
@@ -56,32 +55,17 @@ mod tests {
         let table: &[(&[(&str, &str)], bool)] = &[
             (&[], true),
             (&[("origin", "https://id.example")], true),
-            (
-                &[
-                    ("origin", "https://id.example"),
-                    ("sec-fetch-site", "same-origin"),
-                ],
-                true,
-            ),
+            (&[("origin", "https://id.example"), ("sec-fetch-site", "same-origin")], true),
             (&[("sec-fetch-site", "none")], true),
             (&[("sec-fetch-site", "cross-site")], false),
-            (
-                &[("origin", "https://id.example"), ("sec-fetch-site", "cross-site")],
-                false,
-            ),
-            (
-                &[("origin", "https://app.example"), ("sec-fetch-site", "same-site")],
-                false,
-            ),
+            (&[("origin", "https://id.example"), ("sec-fetch-site", "cross-site")], false),
+            (&[("origin", "https://app.example"), ("sec-fetch-site", "same-site")], false),
             (&[("origin", "http://id.example")], false),
             (&[("origin", "https://id.example:8443")], false),
             (&[("origin", "null")], false),
         ];
         for (headers, expected) in table {
-            let request = headers
-                .iter()
-                .fold(TestRequest::post(), |r, h| r.append_header(*h))
-                .to_http_request();
+            let request = headers.iter().fold(TestRequest::post(), |r, h| r.append_header(*h)).to_http_request();
             assert_eq!(same_origin(&request, &urls), *expected, "{headers:?}");
         }
     }

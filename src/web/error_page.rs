@@ -51,8 +51,7 @@ impl ErrorPage {
     }
 
     fn human_time(&self) -> String {
-        let format =
-            format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute]:[second]");
+        let format = format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute]:[second]");
         self.at.format(format).unwrap_or_default()
     }
 }
@@ -70,10 +69,7 @@ mod tests {
             heading: "Your account may not use <Grafana> yet".into(),
             explanation: "Fabrikam confirmed who you are.".into(),
             remedies: vec!["Ask your administrator.".into()],
-            actions: vec![Action {
-                label: "Sign in again".into(),
-                href: "/sso/\"><script>".into(),
-            }],
+            actions: vec![Action { label: "Sign in again".into(), href: "/sso/\"><script>".into() }],
             trace_id: TraceId::from_stored("trc_7k2mfd4q9xw8".into()),
             at: OffsetDateTime::from_unix_timestamp(1_795_426_268).unwrap(),
             code: "access_denied".into(),

@@ -44,9 +44,7 @@ impl ResponseError for OAuthErrorAnswer {
 
     fn error_response(&self) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status_code());
-        answer
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .insert_header((PRAGMA, "no-cache"));
+        answer.insert_header((CACHE_CONTROL, "no-store")).insert_header((PRAGMA, "no-cache"));
         challenge(&mut answer, &self.0);
         if self.0.code == ErrorCode::TemporarilyUnavailable {
             answer.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
@@ -94,20 +92,14 @@ mod tests {
         assert_eq!(refused.headers().get("content-type").unwrap(), "application/json");
         assert!(!refused.headers().contains_key(WWW_AUTHENTICATE));
         let body = to_bytes(refused.into_body()).await.unwrap();
-        assert_eq!(
-            body,
-            r#"{"error":"invalid_grant","error_description":"the code was redeemed already"}"#
-        );
+        assert_eq!(body, r#"{"error":"invalid_grant","error_description":"the code was redeemed already"}"#);
     }
 
     #[test]
     fn each_401_names_its_scheme_and_a_503_says_when() {
         let client = answer(ErrorCode::InvalidClient, "no such client");
         assert_eq!(
-            (
-                client.status().as_u16(),
-                client.headers().get(WWW_AUTHENTICATE).unwrap()
-            ),
+            (client.status().as_u16(), client.headers().get(WWW_AUTHENTICATE).unwrap()),
             (401, &"Basic realm=\"avouch\"".parse().unwrap())
         );
         let token = answer(ErrorCode::InvalidToken, "expired \"yesterday\"");
@@ -116,9 +108,6 @@ mod tests {
             "Bearer realm=\"avouch\", error=\"invalid_token\", error_description=\"expired 'yesterday'\""
         );
         let busy = answer(ErrorCode::TemporarilyUnavailable, "the database does not answer");
-        assert_eq!(
-            (busy.status().as_u16(), busy.headers().get(RETRY_AFTER).unwrap()),
-            (503, &"5".parse().unwrap())
-        );
+        assert_eq!((busy.status().as_u16(), busy.headers().get(RETRY_AFTER).unwrap()), (503, &"5".parse().unwrap()));
     }
 }

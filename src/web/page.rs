@@ -21,9 +21,7 @@ pub fn render(status: StatusCode, page: &impl Template) -> HttpResponse {
             HttpResponse::InternalServerError()
                 .content_type(ContentType::plaintext())
                 .insert_header((CACHE_CONTROL, "no-store"))
-                .body(format!(
-                    "This page could not be shown. Tell the operator this trace id: {trace_id}\n"
-                ))
+                .body(format!("This page could not be shown. Tell the operator this trace id: {trace_id}\n"))
         }
     }
 }

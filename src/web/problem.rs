@@ -24,12 +24,7 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            code,
-            detail: detail.into(),
-            members: Map::new(),
-        }
+        Self { status, code, detail: detail.into(), members: Map::new() }
     }
 
     /// Adds a member of our own.
@@ -48,10 +43,7 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let mut body = self.members.clone();
         body.insert("type".into(), "about:blank".into());
-        body.insert(
-            "title".into(),
-            self.status.canonical_reason().unwrap_or("Error").into(),
-        );
+        body.insert("title".into(), self.status.canonical_reason().unwrap_or("Error").into());
         body.insert("status".into(), self.status.as_u16().into());
         body.insert("code".into(), self.code.into());
         body.insert("detail".into(), self.detail.as_ref().into());
@@ -59,9 +51,7 @@ impl ResponseError for Problem {
             body.insert("trace_id".into(), trace_id.as_str().into());
         }
         let mut answer = HttpResponse::build(self.status);
-        answer
-            .content_type("application/problem+json")
-            .insert_header((CACHE_CONTROL, "no-store"));
+        answer.content_type("application/problem+json").insert_header((CACHE_CONTROL, "no-store"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             answer.insert_header((RETRY_AFTER, "5"));
         }
@@ -76,18 +66,12 @@ mod tests {
 
     #[actix_web::test]
     async fn a_member_of_ours_cannot_displace_the_standard_ones() {
-        let problem = Problem::new(
-            StatusCode::CONFLICT,
-            "version_conflict",
-            "somebody changed it meanwhile; read it again",
-        )
-        .with("current", "\"7\"")
-        .with("status", 200);
+        let problem =
+            Problem::new(StatusCode::CONFLICT, "version_conflict", "somebody changed it meanwhile; read it again")
+                .with("current", "\"7\"")
+                .with("status", 200);
         let answer = problem.error_response();
-        assert_eq!(
-            answer.headers().get("content-type").unwrap(),
-            "application/problem+json"
-        );
+        assert_eq!(answer.headers().get("content-type").unwrap(), "application/problem+json");
         let body: Value = serde_json::from_slice(&to_bytes(answer.into_body()).await.unwrap()).unwrap();
         assert_eq!(body["status"], 409);
         assert_eq!(body["title"], "Conflict");

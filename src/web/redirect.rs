@@ -18,10 +18,7 @@ pub fn see_other(url: &str) -> HttpResponse {
         tracing::error!("a redirect target is no header value");
         return HttpResponse::InternalServerError().finish();
     };
-    HttpResponse::SeeOther()
-        .insert_header((LOCATION, location))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .finish()
+    HttpResponse::SeeOther().insert_header((LOCATION, location)).insert_header((CACHE_CONTROL, "no-store")).finish()
 }
 
 #[derive(Template)]
@@ -36,12 +33,7 @@ struct FormPostPage<'a> {
 /// A page whose form carries `fields` to `target`: sent by script, or by the person where there is none.
 pub fn form_post(urls: &Urls, brand: Brand, target: &Url, fields: &[(String, String)]) -> HttpResponse {
     let host = target.host_str().unwrap_or("the application");
-    let page = FormPostPage {
-        brand,
-        target: target.as_str(),
-        host,
-        fields,
-    };
+    let page = FormPostPage { brand, target: target.as_str(), host, fields };
     FormAction::onward(urls, [target]).on(page::render(StatusCode::OK, &page))
 }
 
@@ -53,10 +45,7 @@ mod tests {
     #[test]
     fn a_redirect_cannot_smuggle_a_header() {
         assert_eq!(
-            see_other("https://app.example/cb?code=x")
-                .headers()
-                .get("location")
-                .unwrap(),
+            see_other("https://app.example/cb?code=x").headers().get("location").unwrap(),
             "https://app.example/cb?code=x"
         );
         assert_eq!(see_other("https://app.example/\r\nset-cookie: a=b").status(), 500);
@@ -68,10 +57,7 @@ mod tests {
         let target = Url::parse("https://app.example/cb").unwrap();
         let fields = [("state".to_owned(), "\"><script>alert(1)</script>".to_owned())];
         let response = form_post(&urls, Brand::avouch(&urls), &target, &fields);
-        assert_eq!(
-            response.extensions().get::<FormAction>(),
-            Some(&FormAction::onward(&urls, [&target]))
-        );
+        assert_eq!(response.extensions().get::<FormAction>(), Some(&FormAction::onward(&urls, [&target])));
         let html = to_bytes(response.into_body()).await.unwrap();
         let html = std::str::from_utf8(&html).unwrap();
         assert!(html.contains("action=\"https://app.example/cb\"") && html.contains("id=\"continue\""));

@@ -54,26 +54,13 @@ pub async fn apply(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut response = next.call(req).await?;
-    let form_action = response
-        .response()
-        .extensions()
-        .get::<FormAction>()
-        .cloned()
-        .unwrap_or_default();
+    let form_action = response.response().extensions().get::<FormAction>().cloned().unwrap_or_default();
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&form_action)) {
         set(headers, header::CONTENT_SECURITY_POLICY, policy);
     }
-    set(
-        headers,
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    set(
-        headers,
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("same-origin"),
-    );
+    set(headers, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    set(headers, header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     set(headers, header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     set(
         headers,
@@ -82,21 +69,16 @@ pub async fn apply(
     );
     if urls.is_https() {
         // This host only: what else lives below its name is not ours to decide.
-        set(
-            headers,
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
-        );
+        set(headers, header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     Ok(response)
 }
 
 /// Cuts the page off from whoever opened it. Not for pages of a sign-in; see the head of this file.
 pub fn isolate(mut response: HttpResponse) -> HttpResponse {
-    response.headers_mut().insert(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    );
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
     response
 }
 
@@ -132,10 +114,7 @@ mod tests {
                 .app_data(urls)
                 .wrap(from_fn(apply))
                 .route("/", web::get().to(async || "hello"))
-                .route(
-                    "/isolated",
-                    web::get().to(async || isolate(HttpResponse::Ok().finish())),
-                )
+                .route("/isolated", web::get().to(async || isolate(HttpResponse::Ok().finish())))
                 .route(
                     "/leaves",
                     web::get().to(async |urls: Data<Urls>| {
@@ -145,38 +124,23 @@ mod tests {
                 ),
         )
         .await;
-        call_service(&app, TestRequest::get().uri(path).to_request())
-            .await
-            .headers()
-            .clone()
+        call_service(&app, TestRequest::get().uri(path).to_request()).await.headers().clone()
     }
 
     #[actix_web::test]
     async fn every_answer_is_strict_and_a_page_may_widen_its_forms_only() {
         let plain = headers("https://id.example", "/").await;
         let policy = plain.get("content-security-policy").unwrap().to_str().unwrap();
-        assert!(
-            policy.starts_with("default-src 'none'; ") && policy.ends_with("form-action 'self'"),
-            "{policy}"
-        );
+        assert!(policy.starts_with("default-src 'none'; ") && policy.ends_with("form-action 'self'"), "{policy}");
         assert!(!policy.contains("unsafe"));
-        assert_eq!(
-            plain.get("strict-transport-security").unwrap(),
-            "max-age=31536000"
-        );
+        assert_eq!(plain.get("strict-transport-security").unwrap(), "max-age=31536000");
         assert!(!plain.contains_key("cross-origin-opener-policy"));
 
         let leaves = headers("https://id.example", "/leaves").await;
         let policy = leaves.get("content-security-policy").unwrap().to_str().unwrap();
-        assert!(
-            policy.ends_with("form-action 'self' https: com.example.app:"),
-            "{policy}"
-        );
+        assert!(policy.ends_with("form-action 'self' https: com.example.app:"), "{policy}");
         assert_eq!(
-            headers("https://id.example", "/isolated")
-                .await
-                .get("cross-origin-opener-policy")
-                .unwrap(),
+            headers("https://id.example", "/isolated").await.get("cross-origin-opener-policy").unwrap(),
             "same-origin"
         );
     }
@@ -186,10 +150,7 @@ mod tests {
         let leaves = headers("http://localhost:8080", "/leaves").await;
         assert!(!leaves.contains_key("strict-transport-security"));
         let policy = leaves.get("content-security-policy").unwrap().to_str().unwrap();
-        assert!(
-            policy.ends_with("form-action 'self' https: com.example.app: http:"),
-            "{policy}"
-        );
+        assert!(policy.ends_with("form-action 'self' https: com.example.app: http:"), "{policy}");
         let missing = headers("http://localhost:8080", "/missing").await;
         assert_eq!(missing.get("x-frame-options").unwrap(), "DENY");
     }

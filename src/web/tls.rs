@@ -63,11 +63,7 @@ struct Loaded {
 ///
 /// # Errors
 /// [`TlsError`], naming the file and the remedy.
-pub fn load(
-    certificate_file: &Path,
-    key_file: &Path,
-    now: OffsetDateTime,
-) -> Result<Arc<Certificate>, TlsError> {
+pub fn load(certificate_file: &Path, key_file: &Path, now: OffsetDateTime) -> Result<Arc<Certificate>, TlsError> {
     let provider = Arc::new(provider::default_provider());
     let files = Files::read(certificate_file, key_file)?;
     let loaded = files.check(certificate_file, key_file, &provider, now)?;
@@ -138,10 +134,7 @@ struct Files {
 impl Files {
     fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let read = |path: &Path| std::fs::read(path).map_err(|error| TlsError::Read(path.into(), error));
-        Ok(Self {
-            certificate: read(certificate)?,
-            key: Zeroizing::new(read(key)?),
-        })
+        Ok(Self { certificate: read(certificate)?, key: Zeroizing::new(read(key)?) })
     }
 
     fn fingerprint(&self) -> [u8; 32] {
@@ -173,17 +166,12 @@ impl Files {
         }
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| TlsError::NoKey(key_file.into()))?;
         let pair = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => TlsError::Mismatch {
-                certificate: certificate_file.into(),
-                key: key_file.into(),
-            },
+            rustls::Error::InconsistentKeys(_) => {
+                TlsError::Mismatch { certificate: certificate_file.into(), key: key_file.into() }
+            }
             other => TlsError::Unusable(certificate_file.into(), other),
         })?;
-        Ok(Loaded {
-            pair: Arc::new(pair),
-            not_after,
-            fingerprint: self.fingerprint(),
-        })
+        Ok(Loaded { pair: Arc::new(pair), not_after, fingerprint: self.fingerprint() })
     }
 }
 
@@ -227,54 +215,29 @@ mod tests {
         folder.write(&old.0, &old.1);
         let certificate = folder.load().unwrap();
         assert_eq!(certificate.not_after(), Some(LATER));
-        assert_eq!(
-            certificate.server_config().unwrap().alpn_protocols,
-            [b"h2".to_vec(), b"http/1.1".to_vec()]
-        );
+        assert_eq!(certificate.server_config().unwrap().alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
         let first = certificate.in_use.load().pair.clone();
         assert_eq!(certificate.reload_if_changed(NOW).unwrap(), Reload::Unchanged);
 
         folder.write(&new.0, &old.1);
-        assert!(matches!(
-            certificate.reload_if_changed(NOW),
-            Err(TlsError::Mismatch { .. })
-        ));
+        assert!(matches!(certificate.reload_if_changed(NOW), Err(TlsError::Mismatch { .. })));
         folder.write(&expired.0, &expired.1);
-        assert!(matches!(
-            certificate.reload_if_changed(NOW),
-            Err(TlsError::Expired(..))
-        ));
+        assert!(matches!(certificate.reload_if_changed(NOW), Err(TlsError::Expired(..))));
         folder.write("nothing", "here");
-        assert!(matches!(
-            certificate.reload_if_changed(NOW),
-            Err(TlsError::NoCertificate(_))
-        ));
+        assert!(matches!(certificate.reload_if_changed(NOW), Err(TlsError::NoCertificate(_))));
         std::fs::remove_file(folder.key()).unwrap();
-        assert!(matches!(
-            certificate.reload_if_changed(NOW),
-            Err(TlsError::Read(..))
-        ));
-        assert!(
-            Arc::ptr_eq(&first, &certificate.in_use.load().pair),
-            "four bad replacements changed nothing"
-        );
+        assert!(matches!(certificate.reload_if_changed(NOW), Err(TlsError::Read(..))));
+        assert!(Arc::ptr_eq(&first, &certificate.in_use.load().pair), "four bad replacements changed nothing");
 
         folder.write(&new.0, &new.1);
-        assert_eq!(
-            certificate.reload_if_changed(NOW).unwrap(),
-            Reload::Replaced {
-                not_after: Some(LATER)
-            }
-        );
+        assert_eq!(certificate.reload_if_changed(NOW).unwrap(), Reload::Replaced { not_after: Some(LATER) });
         assert!(!Arc::ptr_eq(&first, &certificate.in_use.load().pair));
     }
 
     /// One handshake in memory by a client that trusts `root` alone.
     fn shakes_hands(server: &Arc<Certificate>, root: &str) -> bool {
         let mut roots = rustls::RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(root.as_bytes()).unwrap())
-            .unwrap();
+        roots.add(CertificateDer::from_pem_slice(root.as_bytes()).unwrap()).unwrap();
         let client = rustls::ClientConfig::builder_with_provider(server.provider.clone())
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -304,10 +267,7 @@ mod tests {
     #[test]
     fn new_connections_are_shown_the_new_certificate() {
         let folder = Folder(tempfile::tempdir().unwrap());
-        let (old, new) = (
-            pair(datetime!(2060-01-01 0:00 UTC)),
-            pair(datetime!(2061-01-01 0:00 UTC)),
-        );
+        let (old, new) = (pair(datetime!(2060-01-01 0:00 UTC)), pair(datetime!(2061-01-01 0:00 UTC)));
         folder.write(&old.0, &old.1);
         let certificate = folder.load().unwrap();
         assert!(shakes_hands(&certificate, &old.0) && !shakes_hands(&certificate, &new.0));
@@ -327,9 +287,6 @@ mod tests {
         let other = pair(LATER);
         folder.write(&certificate, &other.1);
         let error = folder.load().unwrap_err().to_string();
-        assert!(
-            error.contains("tls.key does not belong to the certificate in"),
-            "{error}"
-        );
+        assert!(error.contains("tls.key does not belong to the certificate in"), "{error}");
     }
 }

@@ -47,9 +47,7 @@ pub async fn apply(
     );
     // A duration, not a time: nothing is decided by it, so it need not come from the injected clock.
     let started = Instant::now();
-    let answered = CURRENT
-        .scope(trace_id.clone(), next.call(req).instrument(span.clone()))
-        .await;
+    let answered = CURRENT.scope(trace_id.clone(), next.call(req).instrument(span.clone())).await;
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let status = match &answered {
         Ok(response) => response.status(),
@@ -86,26 +84,14 @@ mod tests {
             App::new()
                 .app_data(Data::new(Rng::default()))
                 .wrap(from_fn(apply))
-                .route(
-                    "/",
-                    web::get().to(async |id: TraceId| format!("{id} {}", current().unwrap())),
-                ),
+                .route("/", web::get().to(async |id: TraceId| format!("{id} {}", current().unwrap()))),
         )
         .await;
         let response = call_service(&app, TestRequest::get().uri("/?code=avo_ac_x").to_request()).await;
-        let header = response
-            .headers()
-            .get(HEADER)
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
+        let header = response.headers().get(HEADER).unwrap().to_str().unwrap().to_owned();
         assert!(header.starts_with("trc_"));
         assert_eq!(read_body(response).await, format!("{header} {header}"));
         let response = call_service(&app, TestRequest::get().uri("/nowhere").to_request()).await;
-        assert!(
-            response.headers().contains_key(HEADER),
-            "an unknown path has a trace too"
-        );
+        assert!(response.headers().contains_key(HEADER), "an unknown path has a trace too");
     }
 }

@@ -39,23 +39,15 @@ pub struct Broker {
 impl Broker {
     pub fn start(data: &Path, uid: Option<u32>) -> Broker {
         let (child, said, program) = Self::launch(data, uid, &[]);
-        let pid = said
-            .strip_prefix("READY ")
-            .unwrap_or_else(|| panic!("{said}"));
-        Broker {
-            child,
-            postmaster: pid.parse().unwrap(),
-            _program: program,
-        }
+        let pid = said.strip_prefix("READY ").unwrap_or_else(|| panic!("{said}"));
+        Broker { child, postmaster: pid.parse().unwrap(), _program: program }
     }
 
     /// Runs a broker that is expected not to start, and returns what it said.
     pub fn fail(data: &Path, uid: Option<u32>, env: &[(&str, &Path)]) -> String {
         let (mut child, said, _program) = Self::launch(data, uid, env);
         child.wait().unwrap();
-        said.strip_prefix("FAILED ")
-            .unwrap_or_else(|| panic!("{said}"))
-            .to_owned()
+        said.strip_prefix("FAILED ").unwrap_or_else(|| panic!("{said}")).to_owned()
     }
 
     pub fn stop(mut self) {
@@ -65,11 +57,7 @@ impl Broker {
     }
 
     /// `uid` counts only when the tests run as root.
-    fn launch(
-        data: &Path,
-        uid: Option<u32>,
-        env: &[(&str, &Path)],
-    ) -> (Child, String, Option<TempDir>) {
+    fn launch(data: &Path, uid: Option<u32>, env: &[(&str, &Path)]) -> (Child, String, Option<TempDir>) {
         let mut program = std::env::current_exe().unwrap();
         let mut copy = None;
         let uid = uid.filter(|_| is_root());
@@ -86,20 +74,13 @@ impl Broker {
             .args(["--ignored", "--exact", "broker::broker", "--nocapture"])
             .env("TEST_DATA_DIR", data)
             .current_dir("/");
-        command
-            .envs(env.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.envs(env.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some(uid) = uid {
             command.uid(uid).gid(uid);
         }
         let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .map_while(Result::ok);
-        let said = lines
-            .find(|line| line.starts_with("READY ") || line.starts_with("FAILED "))
-            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let said = lines.find(|line| line.starts_with("READY ") || line.starts_with("FAILED ")).unwrap();
         std::thread::spawn(move || lines.for_each(drop));
         (child, said, copy)
     }

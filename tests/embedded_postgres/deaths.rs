@@ -30,10 +30,7 @@ fn killing_the_broker_shuts_postgres_down_cleanly() {
     broker.child.kill().unwrap();
     broker.child.wait().unwrap();
     wait_until("postgres is gone", || !is_alive(broker.postmaster));
-    assert!(
-        !data.path().join("pg/postmaster.pid").exists(),
-        "a clean shutdown removes its pid file"
-    );
+    assert!(!data.path().join("pg/postmaster.pid").exists(), "a clean shutdown removes its pid file");
     let postgres = start(data.path());
     assert_eq!(ask(&postgres, "SELECT 'open'"), "open");
 }
@@ -45,10 +42,7 @@ fn killing_both_the_broker_and_postgres_is_recovered_from() {
     kill(broker.postmaster, libc::SIGKILL);
     broker.child.kill().unwrap();
     broker.child.wait().unwrap();
-    assert!(
-        data.path().join("pg/postmaster.pid").exists(),
-        "nobody could remove it"
-    );
+    assert!(data.path().join("pg/postmaster.pid").exists(), "nobody could remove it");
     let postgres = start(data.path());
     assert_eq!(ask(&postgres, "SELECT 'open'"), "open");
 }
@@ -63,12 +57,7 @@ fn a_postgres_that_outlived_its_broker_is_stopped_and_replaced() {
     postgres.stop().unwrap();
     // The same server, but nothing ends it together with its broker.
     let mut command = Command::new(program);
-    command
-        .arg("-D")
-        .arg(&cluster)
-        .args(["-k", "."])
-        .current_dir("/")
-        .stderr(Stdio::null());
+    command.arg("-D").arg(&cluster).args(["-k", "."]).current_dir("/").stderr(Stdio::null());
     if is_root() {
         let owner = fs::metadata(&cluster).unwrap();
         command.uid(owner.uid()).gid(owner.gid());
@@ -87,11 +76,8 @@ fn a_stale_pid_file_that_names_somebody_elses_process_is_ignored() {
     let data = TempDir::new().unwrap();
     start(data.path()).stop().unwrap();
     // A live process that is not Postgres: this test itself.
-    let stale = format!(
-        "{}\n{}\n1700000000\n5432\n\n\n\nready\n",
-        std::process::id(),
-        data.path().join("pg").display()
-    );
+    let stale =
+        format!("{}\n{}\n1700000000\n5432\n\n\n\nready\n", std::process::id(), data.path().join("pg").display());
     fs::write(data.path().join("pg/postmaster.pid"), stale).unwrap();
     let postgres = start(data.path());
     assert_eq!(ask(&postgres, "SELECT 'open'"), "open");

@@ -14,11 +14,7 @@ pub fn start(data: &Path) -> EmbeddedPostgres {
 }
 
 pub fn run<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 pub fn ask(postgres: &EmbeddedPostgres, sql: &'static str) -> String {
@@ -31,10 +27,7 @@ pub fn ask(postgres: &EmbeddedPostgres, sql: &'static str) -> String {
 }
 
 pub async fn query(connection: &mut PgConnection, sql: &'static str) -> String {
-    let answer: Option<(String,)> = sqlx::query_as(sql)
-        .fetch_optional(connection)
-        .await
-        .unwrap();
+    let answer: Option<(String,)> = sqlx::query_as(sql).fetch_optional(connection).await.unwrap();
     answer.map(|(text,)| text).unwrap_or_default()
 }
 
@@ -56,10 +49,7 @@ pub fn is_alive(pid: i32) -> bool {
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !holds() {
-        assert!(
-            begin.elapsed() < Duration::from_secs(15),
-            "not in time: {what}"
-        );
+        assert!(begin.elapsed() < Duration::from_secs(15), "not in time: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -19,14 +19,8 @@ fn another_major_version_is_refused_with_a_remedy() {
     fs::write(cluster.join("PG_VERSION"), "9\n").unwrap();
     give_to_server(&cluster);
     let error = embedded_postgres::start(data.path()).unwrap_err();
-    assert!(
-        matches!(error, StartError::VersionMismatch { data: 9, .. }),
-        "{error}"
-    );
-    assert_says(
-        &error,
-        &["made by PostgreSQL 9", "pg_dump", "never upgrades"],
-    );
+    assert!(matches!(error, StartError::VersionMismatch { data: 9, .. }), "{error}");
+    assert_says(&error, &["made by PostgreSQL 9", "pg_dump", "never upgrades"]);
 }
 
 #[test]
@@ -48,14 +42,8 @@ fn a_second_broker_on_the_same_data_directory_is_refused() {
     lock.lock().unwrap();
     let begin = Instant::now();
     let error = embedded_postgres::start(data.path()).unwrap_err();
-    assert!(
-        matches!(error, StartError::AlreadyRunning { .. }),
-        "{error}"
-    );
-    assert!(
-        begin.elapsed() >= Duration::from_secs(14),
-        "it waits for a holder that is just ending"
-    );
+    assert!(matches!(error, StartError::AlreadyRunning { .. }), "{error}");
+    assert!(begin.elapsed() >= Duration::from_secs(14), "it waits for a holder that is just ending");
     assert_says(&error, &["already in use", "AVOUCH_DATA_DIR"]);
 }
 
@@ -73,10 +61,7 @@ fn an_unwritable_data_directory_is_explained() {
     let data = TempDir::new().unwrap();
     fs::set_permissions(data.path(), Permissions::from_mode(0o555)).unwrap();
     let said = Broker::fail(data.path(), Some(NOBODY), &[]);
-    assert!(
-        said.contains("Permission denied") && said.contains("AVOUCH_DATA_DIR"),
-        "{said}"
-    );
+    assert!(said.contains("Permission denied") && said.contains("AVOUCH_DATA_DIR"), "{said}");
 }
 
 #[test]
@@ -84,10 +69,7 @@ fn missing_server_programs_are_explained() {
     let data = TempDir::new().unwrap();
     let empty = TempDir::new().unwrap();
     let said = Broker::fail(data.path(), None, &[("AVOUCH_PG_BIN", empty.path())]);
-    assert!(
-        said.contains("AVOUCH_PG_BIN") && said.contains("initdb"),
-        "{said}"
-    );
+    assert!(said.contains("AVOUCH_PG_BIN") && said.contains("initdb"), "{said}");
 }
 
 #[test]
@@ -110,10 +92,7 @@ fn a_uid_without_passwd_entry_is_explained() {
     let data = TempDir::new().unwrap();
     fs::set_permissions(data.path(), Permissions::from_mode(0o777)).unwrap();
     let said = Broker::fail(data.path(), Some(54321), &[]);
-    assert!(
-        said.contains("uid 54321 has no entry in /etc/passwd"),
-        "{said}"
-    );
+    assert!(said.contains("uid 54321 has no entry in /etc/passwd"), "{said}");
 }
 
 #[test]

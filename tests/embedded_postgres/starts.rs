@@ -22,20 +22,8 @@ fn the_first_start_creates_the_database_and_a_later_start_finds_it_again() {
     ask(&postgres, "CREATE TABLE kept AS SELECT 7 AS number");
     assert_eq!(ask(&postgres, "SHOW fsync"), "on");
     assert_eq!(ask(&postgres, "SHOW listen_addresses"), "");
-    assert_eq!(
-        ask(
-            &postgres,
-            "SELECT current_user || '@' || current_database()"
-        ),
-        "broker@avouch"
-    );
-    assert_eq!(
-        ask(
-            &postgres,
-            "SELECT rolsuper::text FROM pg_roles WHERE rolname = current_user"
-        ),
-        "false"
-    );
+    assert_eq!(ask(&postgres, "SELECT current_user || '@' || current_database()"), "broker@avouch");
+    assert_eq!(ask(&postgres, "SELECT rolsuper::text FROM pg_roles WHERE rolname = current_user"), "false");
     assert_eq!(ask(&postgres, "SELECT lower('ÄÉ')"), "äé");
     postgres.stop().unwrap();
     assert!(!data.path().join("pg/postmaster.pid").exists());
@@ -45,10 +33,7 @@ fn the_first_start_creates_the_database_and_a_later_start_finds_it_again() {
     println!("later start: {:?}", begin.elapsed());
     assert_eq!(ask(&postgres, "SELECT number::text FROM kept"), "7");
     drop(postgres);
-    assert!(
-        !data.path().join("pg/postmaster.pid").exists(),
-        "dropping stops it too"
-    );
+    assert!(!data.path().join("pg/postmaster.pid").exists(), "dropping stops it too");
 }
 
 #[test]
@@ -68,10 +53,7 @@ fn the_broker_may_create_databases_and_connect_to_them() {
 #[test]
 fn a_deep_data_directory_with_odd_characters_works() {
     let data = TempDir::new().unwrap();
-    let deep = data
-        .path()
-        .join("it's a \"place\", é")
-        .join("d".repeat(120));
+    let deep = data.path().join("it's a \"place\", é").join("d".repeat(120));
     let postgres = start(&deep);
     assert_eq!(ask(&postgres, "SELECT 'open'"), "open");
 }
@@ -107,16 +89,9 @@ fn postgres_inherits_neither_our_files_nor_our_environment() {
     let data = TempDir::new().unwrap();
     let _postgres = start(data.path());
     let proc = PathBuf::from(format!("/proc/{}", postmaster(data.path())));
-    let open: Vec<PathBuf> = fs::read_dir(proc.join("fd"))
-        .unwrap()
-        .flatten()
-        .filter_map(|fd| fs::read_link(fd.path()).ok())
-        .collect();
-    assert!(
-        !open.iter().any(|file| file.ends_with("avouch.lock")),
-        "{open:?}"
-    );
-    let environment =
-        String::from_utf8_lossy(&fs::read(proc.join("environ")).unwrap()).into_owned();
+    let open: Vec<PathBuf> =
+        fs::read_dir(proc.join("fd")).unwrap().flatten().filter_map(|fd| fs::read_link(fd.path()).ok()).collect();
+    assert!(!open.iter().any(|file| file.ends_with("avouch.lock")), "{open:?}");
+    let environment = String::from_utf8_lossy(&fs::read(proc.join("environ")).unwrap()).into_owned();
     assert!(!environment.contains("CARGO"), "{environment}");
 }

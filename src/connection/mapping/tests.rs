@@ -43,11 +43,7 @@ fn profile(preset: Preset, claims: Value) -> (Profile, Vec<Warning>) {
 #[test]
 fn every_preset_maps_full_claims_and_none_without_a_warning() {
     for preset in Preset::ALL {
-        assert_eq!(
-            profile(preset, json!({})),
-            (Profile::default(), vec![]),
-            "{preset:?}"
-        );
+        assert_eq!(profile(preset, json!({})), (Profile::default(), vec![]), "{preset:?}");
         let (full, warnings) = profile(
             preset,
             json!({"email": " a@contoso.com ", "email_verified": "true", "hd": "contoso.com", "name": "A B", "given_name": "A", "family_name": "B",
@@ -69,29 +65,16 @@ fn every_preset_maps_full_claims_and_none_without_a_warning() {
 #[test]
 fn presets_know_their_providers_claims() {
     let groups = |preset, claims| profile(preset, claims).0.groups;
-    assert_eq!(
-        groups(Preset::Keycloak, json!({"realm_access": {"roles": ["admin"]}})),
-        ["admin"]
-    );
+    assert_eq!(groups(Preset::Keycloak, json!({"realm_access": {"roles": ["admin"]}})), ["admin"]);
     assert_eq!(groups(Preset::Keycloak, json!({"realm_access": {}})), [""; 0]);
-    assert_eq!(
-        groups(Preset::Adfs, json!({"group": "CONTOSO\\Domain Users"})),
-        ["CONTOSO\\Domain Users"]
-    );
+    assert_eq!(groups(Preset::Adfs, json!({"group": "CONTOSO\\Domain Users"})), ["CONTOSO\\Domain Users"]);
     assert_eq!(groups(Preset::Adfs, json!({"role": ["r1", "r2"]})), ["r1", "r2"]);
     let username = |preset, claims| profile(preset, claims).0.preferred_username;
     assert_eq!(
-        username(
-            Preset::Adfs,
-            json!({"upn": "ab@contoso.com", "unique_name": "CONTOSO\\ab"})
-        )
-        .as_deref(),
+        username(Preset::Adfs, json!({"upn": "ab@contoso.com", "unique_name": "CONTOSO\\ab"})).as_deref(),
         Some("ab@contoso.com")
     );
-    assert_eq!(
-        username(Preset::Auth0, json!({"nickname": "ab"})).as_deref(),
-        Some("ab")
-    );
+    assert_eq!(username(Preset::Auth0, json!({"nickname": "ab"})).as_deref(), Some("ab"));
     let email = |edov: Value| profile(Preset::Entra, json!({"email": "a@contoso.com", "xms_edov": edov})).0;
     for yes in [json!(true), json!(1), json!("1"), json!("true")] {
         assert!(email(yes).email_verified);
@@ -105,74 +88,25 @@ fn presets_know_their_providers_claims() {
 fn an_address_is_verified_only_with_evidence() {
     let table = [
         (Preset::Generic, json!({"email": "a@contoso.com"}), true), // the operator's word
-        (
-            Preset::Generic,
-            json!({"email": "a@CONTOSO.com", "email_verified": true}),
-            true,
-        ),
-        (
-            Preset::Generic,
-            json!({"email": "a@contoso.com", "email_verified": false}),
-            false,
-        ),
-        (
-            Preset::Generic,
-            json!({"email": "a@contoso.com", "email_verified": "false"}),
-            false,
-        ),
-        (
-            Preset::Generic,
-            json!({"email": "a@contoso.com", "email_verified": "yes"}),
-            false,
-        ),
-        (
-            Preset::Generic,
-            json!({"email": "a@evil.example", "email_verified": true}),
-            false,
-        ),
-        (
-            Preset::Generic,
-            json!({"email": "a@evil.contoso.com", "email_verified": true}),
-            false,
-        ),
-        (
-            Preset::Google,
-            json!({"email": "a@contoso.com", "email_verified": true}),
-            false,
-        ), // a consumer account
-        (
-            Preset::Google,
-            json!({"email": "a@gmail.com", "email_verified": true}),
-            true,
-        ),
-        (
-            Preset::Google,
-            json!({"email": "a@contoso.com", "email_verified": true, "hd": "contoso.com"}),
-            true,
-        ),
+        (Preset::Generic, json!({"email": "a@CONTOSO.com", "email_verified": true}), true),
+        (Preset::Generic, json!({"email": "a@contoso.com", "email_verified": false}), false),
+        (Preset::Generic, json!({"email": "a@contoso.com", "email_verified": "false"}), false),
+        (Preset::Generic, json!({"email": "a@contoso.com", "email_verified": "yes"}), false),
+        (Preset::Generic, json!({"email": "a@evil.example", "email_verified": true}), false),
+        (Preset::Generic, json!({"email": "a@evil.contoso.com", "email_verified": true}), false),
+        (Preset::Google, json!({"email": "a@contoso.com", "email_verified": true}), false), // a consumer account
+        (Preset::Google, json!({"email": "a@gmail.com", "email_verified": true}), true),
+        (Preset::Google, json!({"email": "a@contoso.com", "email_verified": true, "hd": "contoso.com"}), true),
     ];
     for (preset, claims, expected) in table {
-        assert_eq!(
-            profile(preset, claims.clone()).0.email_verified,
-            expected,
-            "{preset:?} {claims}"
-        );
+        assert_eq!(profile(preset, claims.clone()).0.email_verified, expected, "{preset:?} {claims}");
     }
 }
 
 #[test]
 fn among_several_tenants_silence_is_no_evidence() {
-    let connection = connection(
-        Preset::Entra,
-        "https://login.microsoftonline.com/organizations/v2.0",
-    );
-    let verified = |claims: Value| {
-        connection
-            .effective_mapping()
-            .profile(&claims, &connection)
-            .0
-            .email_verified
-    };
+    let connection = connection(Preset::Entra, "https://login.microsoftonline.com/organizations/v2.0");
+    let verified = |claims: Value| connection.effective_mapping().profile(&claims, &connection).0.email_verified;
     assert!(!verified(json!({"email": "a@contoso.com"})));
     assert!(verified(json!({"email": "a@contoso.com", "xms_edov": true})));
 }
@@ -185,19 +119,10 @@ fn what_an_upstream_sends_is_bounded() {
         Preset::Generic,
         json!({"email": "two@at@contoso.com", "name": long, "given_name": 7, "family_name": "  ", "preferred_username": "a\u{0}b", "groups": many}),
     );
-    assert_eq!(
-        Profile {
-            groups: Vec::new(),
-            ..profile.clone()
-        },
-        Profile::default()
-    );
+    assert_eq!(Profile { groups: Vec::new(), ..profile.clone() }, Profile::default());
     assert_eq!(profile.groups.len(), 2000);
     let attributes: Vec<_> = warnings.iter().map(|w| w.attribute).collect();
-    assert_eq!(
-        attributes,
-        ["email", "name", "given_name", "preferred_username", "groups"]
-    );
+    assert_eq!(attributes, ["email", "name", "given_name", "preferred_username", "groups"]);
     assert!(!format!("{warnings:?}").contains("two@at"));
 }
 
@@ -205,10 +130,7 @@ fn what_an_upstream_sends_is_bounded() {
 fn groups_keep_strings_only() {
     let (got, warnings) = profile(Preset::Generic, json!({"groups": ["a", 1, null, {"b": 1}, ""]}));
     assert_eq!((got.groups, warnings.len()), (vec!["a".to_owned()], 3));
-    assert_eq!(
-        profile(Preset::Generic, json!({"groups": "one"})).0.groups,
-        ["one"]
-    );
+    assert_eq!(profile(Preset::Generic, json!({"groups": "one"})).0.groups, ["one"]);
     assert_eq!(profile(Preset::Generic, json!({"groups": {"a": 1}})).1.len(), 1);
 }
 
@@ -217,9 +139,8 @@ fn an_operators_expression_that_fails_leaves_the_attribute_out_and_verifies_noth
     let mut connection = connection(Preset::Generic, "https://idp.contoso.com");
     connection.mapping.name = Some(Expression::parse("claims.display").unwrap());
     connection.mapping.email_verified = Some(Expression::parse("claims.hd == 'contoso.com'").unwrap());
-    let (profile, warnings) = connection
-        .effective_mapping()
-        .profile(&json!({"email": "a@contoso.com", "name": "A"}), &connection);
+    let (profile, warnings) =
+        connection.effective_mapping().profile(&json!({"email": "a@contoso.com", "name": "A"}), &connection);
     assert_eq!((profile.name, profile.email_verified), (None, false));
     assert_eq!(warnings.len(), 2);
 }

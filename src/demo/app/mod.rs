@@ -34,11 +34,5 @@ pub(super) fn start(places: &Places, secrets: &Secrets) -> anyhow::Result<Part> 
     let routes = move |app: &mut actix_web::web::ServiceConfig| {
         app.app_data(application.clone()).configure(pages::routes);
     };
-    Part::start(
-        "the sample application",
-        "--app-port",
-        places.app_address(),
-        places.app.clone(),
-        routes,
-    )
+    Part::start("the sample application", "--app-port", places.app_address(), places.app.clone(), routes)
 }

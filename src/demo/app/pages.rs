@@ -63,13 +63,7 @@ async fn home(app: Data<Application>, urls: Data<Urls>, req: HttpRequest) -> Htt
         }
         None => {
             let signed_out = req.query_string() == "signed-out";
-            page::render(
-                StatusCode::OK,
-                &LandingPage {
-                    brand: brand(&urls),
-                    signed_out,
-                },
-            )
+            page::render(StatusCode::OK, &LandingPage { brand: brand(&urls), signed_out })
         }
     }
 }
@@ -79,24 +73,14 @@ fn brand(urls: &Urls) -> Brand {
 }
 
 fn token_page(urls: &Urls, signed_in: SignedIn) -> TokenPage {
-    let claim = |name: &str| {
-        signed_in
-            .id_token
-            .claims
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let claim = |name: &str| signed_in.id_token.claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     TokenPage {
         brand: brand(urls),
         name: claim("name"),
         email: claim("email"),
         id_token: TokenView::of(&signed_in.id_token),
         access_token: TokenView::of(&signed_in.access_token),
-        userinfo: signed_in
-            .userinfo
-            .and_then(|answer| serde_json::to_string_pretty(&answer).ok()),
+        userinfo: signed_in.userinfo.and_then(|answer| serde_json::to_string_pretty(&answer).ok()),
         can_refresh: signed_in.refresh_token.is_some(),
         news: signed_in.news,
     }
@@ -110,22 +94,15 @@ async fn sign_in(app: Data<Application>, urls: Data<Urls>, req: HttpRequest) -> 
 }
 
 async fn callback(app: Data<Application>, urls: Data<Urls>, req: HttpRequest) -> HttpResponse {
-    let answer: Vec<(String, String)> = url::form_urlencoded::parse(req.query_string().as_bytes())
-        .into_owned()
-        .collect();
-    let state = answer
-        .iter()
-        .find(|(name, _)| name == "state")
-        .map_or("", |(_, value)| value);
+    let answer: Vec<(String, String)> =
+        url::form_urlencoded::parse(req.query_string().as_bytes()).into_owned().collect();
+    let state = answer.iter().find(|(name, _)| name == "state").map_or("", |(_, value)| value);
     let Some(pending) = app.sessions.resume(&req, state) else {
         let failure = Failure::Callback("this browser began no such sign-in, or it was finished before");
         return failed(&urls, "Sign in once more", &failure);
     };
     match app.rp.finish(pending, &answer).await {
-        Ok(signed_in) => with_cookie(
-            redirect::see_other(&urls.local("/")),
-            &app.sessions.sign_in(signed_in),
-        ),
+        Ok(signed_in) => with_cookie(redirect::see_other(&urls.local("/")), &app.sessions.sign_in(signed_in)),
         Err(failure) => failed(&urls, "You are not signed in", &failure),
     }
 }
@@ -138,8 +115,7 @@ async fn refresh(app: Data<Application>, urls: Data<Urls>, req: HttpRequest) -> 
     signed_in.news = Some(match outcome {
         Ok(()) => (
             true,
-            "New tokens came for the refresh token, which was replaced by a new one. See iat, exp and jti."
-                .into(),
+            "New tokens came for the refresh token, which was replaced by a new one. See iat, exp and jti.".into(),
         ),
         Err(failure) => (false, failure.to_string()),
     });
@@ -154,10 +130,7 @@ async fn userinfo(app: Data<Application>, urls: Data<Urls>, req: HttpRequest) ->
     match app.rp.userinfo(&signed_in).await {
         Ok(answer) => {
             signed_in.userinfo = Some(answer);
-            signed_in.news = Some((
-                true,
-                "UserInfo answered. It is about the same person, by sub.".into(),
-            ));
+            signed_in.news = Some((true, "UserInfo answered. It is about the same person, by sub.".into()));
         }
         Err(failure) => signed_in.news = Some((false, failure.to_string())),
     }
@@ -188,11 +161,7 @@ fn home_again(urls: &Urls) -> HttpResponse {
 }
 
 fn failed(urls: &Urls, heading: &'static str, failure: &Failure) -> HttpResponse {
-    let page = FailurePage {
-        brand: brand(urls),
-        heading,
-        failure: failure.to_string(),
-    };
+    let page = FailurePage { brand: brand(urls), heading, failure: failure.to_string() };
     page::render(StatusCode::BAD_REQUEST, &page)
 }
 

@@ -87,23 +87,9 @@ impl RelyingParty {
 
     async fn metadata(&self) -> Result<&Metadata, Failure> {
         let fetch = async || {
-            let url = format!(
-                "{}/.well-known/openid-configuration",
-                self.issuer.trim_end_matches('/')
-            );
-            let metadata: Metadata = self
-                .http
-                .get(url)
-                .send()
-                .await?
-                .error_for_status()?
-                .json()
-                .await?;
-            if metadata.issuer == self.issuer {
-                Ok(metadata)
-            } else {
-                Err(Failure::OtherIssuer(metadata.issuer))
-            }
+            let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+            let metadata: Metadata = self.http.get(url).send().await?.error_for_status()?.json().await?;
+            if metadata.issuer == self.issuer { Ok(metadata) } else { Err(Failure::OtherIssuer(metadata.issuer)) }
         };
         self.metadata.get_or_try_init(fetch).await
     }
@@ -114,11 +100,7 @@ impl RelyingParty {
 
     /// Where to send the browser, and what to remember until it is back.
     pub async fn begin(&self, ask_again: bool) -> Result<(Url, Pending), Failure> {
-        let pending = Pending {
-            state: self.rng.token(),
-            nonce: self.rng.token(),
-            verifier: self.rng.token(),
-        };
+        let pending = Pending { state: self.rng.token(), nonce: self.rng.token(), verifier: self.rng.token() };
         let mut url = self.metadata().await?.authorization_endpoint.clone();
         url.query_pairs_mut()
             .append_pair("response_type", "code")
@@ -128,10 +110,7 @@ impl RelyingParty {
             .append_pair("resource", API)
             .append_pair("state", &pending.state)
             .append_pair("nonce", &pending.nonce)
-            .append_pair(
-                "code_challenge",
-                CodeChallenge::of_verifier(&pending.verifier).as_str(),
-            )
+            .append_pair("code_challenge", CodeChallenge::of_verifier(&pending.verifier).as_str())
             .append_pair("code_challenge_method", "S256")
             .extend_pairs(ask_again.then_some(("prompt", "login")));
         Ok((url, pending))
@@ -139,23 +118,13 @@ impl RelyingParty {
 
     /// `answer` is the query that the browser brought back; its `state` was found to be `pending`'s.
     pub async fn finish(&self, pending: Pending, answer: &[(String, String)]) -> Result<SignedIn, Failure> {
-        let get = |name: &str| {
-            answer
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.as_str())
-        };
+        let get = |name: &str| answer.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         if get("iss") != Some(&self.issuer) {
-            return Err(Failure::Callback(
-                "the answer is not from Avouch (RFC 9207: iss is another one)",
-            ));
+            return Err(Failure::Callback("the answer is not from Avouch (RFC 9207: iss is another one)"));
         }
         if let Some(error) = get("error") {
             let description = get("error_description").unwrap_or("no description").to_owned();
-            return Err(Failure::Refused {
-                error: error.to_owned(),
-                description,
-            });
+            return Err(Failure::Refused { error: error.to_owned(), description });
         }
         let code = get("code").ok_or(Failure::Callback("the answer brings neither a code nor an error"))?;
         let tokens = self
@@ -166,28 +135,16 @@ impl RelyingParty {
                 ("code_verifier", &pending.verifier),
             ])
             .await?;
-        let id_token = tokens
-            .id_token
-            .ok_or(Failure::Callback("the token answer holds no ID token"))?;
-        let id_token = self
-            .verify("ID token", &id_token, "JWT", CLIENT_ID, Some(&pending.nonce))
-            .await?;
-        let access_token = self
-            .verify("access token", &tokens.access_token, "at+jwt", API, None)
-            .await?;
+        let id_token = tokens.id_token.ok_or(Failure::Callback("the token answer holds no ID token"))?;
+        let id_token = self.verify("ID token", &id_token, "JWT", CLIENT_ID, Some(&pending.nonce)).await?;
+        let access_token = self.verify("access token", &tokens.access_token, "at+jwt", API, None).await?;
         Ok(SignedIn::new(id_token, access_token, tokens.refresh_token))
     }
 
     /// New tokens for the refresh token. It is replaced by a new one each time.
     pub async fn refresh(&self, signed_in: &mut SignedIn) -> Result<(), Failure> {
-        let refresh_token = signed_in
-            .refresh_token
-            .clone()
-            .ok_or(Failure::Callback("there is no refresh token"))?;
-        let request = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh_token.as_str()),
-        ];
+        let refresh_token = signed_in.refresh_token.clone().ok_or(Failure::Callback("there is no refresh token"))?;
+        let request = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.as_str())];
         let tokens = self.token(&request).await?;
         if let Some(id_token) = tokens.id_token {
             let renewed = self.verify("ID token", &id_token, "JWT", CLIENT_ID, None).await?;
@@ -196,9 +153,7 @@ impl RelyingParty {
             }
             signed_in.id_token = renewed;
         }
-        signed_in.access_token = self
-            .verify("access token", &tokens.access_token, "at+jwt", API, None)
-            .await?;
+        signed_in.access_token = self.verify("access token", &tokens.access_token, "at+jwt", API, None).await?;
         signed_in.refresh_token = tokens.refresh_token.or(Some(refresh_token));
         Ok(())
     }
@@ -206,14 +161,7 @@ impl RelyingParty {
     /// OIDC Core §5.3: believed only when it is about the same person.
     pub async fn userinfo(&self, signed_in: &SignedIn) -> Result<Value, Failure> {
         let url = self.metadata().await?.userinfo_endpoint.clone();
-        let answer: Value = read(
-            self.http
-                .get(url)
-                .bearer_auth(&signed_in.access_token.raw)
-                .send()
-                .await?,
-        )
-        .await?;
+        let answer: Value = read(self.http.get(url).bearer_auth(&signed_in.access_token.raw).send().await?).await?;
         if answer.get("sub") == signed_in.id_token.claims.get("sub") {
             Ok(answer)
         } else {
@@ -232,11 +180,7 @@ impl RelyingParty {
 
     async fn token(&self, form: &[(&str, &str)]) -> Result<Tokens, Failure> {
         let url = self.metadata().await?.token_endpoint.clone();
-        let request = self
-            .http
-            .post(url)
-            .basic_auth(CLIENT_ID, Some(self.client_secret.expose()))
-            .form(form);
+        let request = self.http.post(url).basic_auth(CLIENT_ID, Some(self.client_secret.expose())).form(form);
         read(request.send().await?).await
     }
 
@@ -248,24 +192,12 @@ impl RelyingParty {
         audience: &str,
         nonce: Option<&str>,
     ) -> Result<Verified, Failure> {
-        let expected = Expected {
-            issuer: &self.issuer,
-            audience,
-            typ,
-            nonce,
-        };
+        let expected = Expected { issuer: &self.issuer, audience, typ, nonce };
         let known = verify(token, &*self.keys.read().await, &expected);
         let verified = match known {
             Err(Invalid::UnknownKey) => {
                 let url = self.metadata().await?.jwks_uri.clone();
-                let fetched: JwkSet = self
-                    .http
-                    .get(url)
-                    .send()
-                    .await?
-                    .error_for_status()?
-                    .json()
-                    .await?;
+                let fetched: JwkSet = self.http.get(url).send().await?.error_for_status()?.json().await?;
                 let verified = verify(token, &fetched, &expected);
                 *self.keys.write().await = fetched;
                 verified
@@ -282,12 +214,6 @@ async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Result<T, Fai
         return Ok(response.json().await?);
     }
     let said = response.json::<OAuthFailure>().await;
-    let said = said.unwrap_or_else(|_| OAuthFailure {
-        error: status.to_string(),
-        error_description: String::new(),
-    });
-    Err(Failure::Refused {
-        error: said.error,
-        description: said.error_description,
-    })
+    let said = said.unwrap_or_else(|_| OAuthFailure { error: status.to_string(), error_description: String::new() });
+    Err(Failure::Refused { error: said.error, description: said.error_description })
 }

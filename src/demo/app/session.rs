@@ -37,13 +37,7 @@ pub(super) struct SignedIn {
 
 impl SignedIn {
     pub fn new(id_token: Verified, access_token: Verified, refresh_token: Option<String>) -> Self {
-        Self {
-            id_token,
-            access_token,
-            refresh_token,
-            userinfo: None,
-            news: None,
-        }
+        Self { id_token, access_token, refresh_token, userinfo: None, news: None }
     }
 }
 
@@ -67,11 +61,7 @@ impl Sessions {
     }
 
     pub fn sign_in(&self, signed_in: SignedIn) -> Cookie<'static> {
-        cookie(
-            SESSION,
-            self.signed_in.put(self.rng.token(), signed_in),
-            SESSION_LIFE,
-        )
+        cookie(SESSION, self.signed_in.put(self.rng.token(), signed_in), SESSION_LIFE)
     }
 
     /// Looks, and forgets what is said once.
@@ -124,10 +114,5 @@ impl<T> Jar<T> {
 /// Not `Secure`: this is plain http on localhost, where Safari would drop it.
 fn cookie(name: &'static str, value: String, life: Duration) -> Cookie<'static> {
     let life = time::Duration::seconds(i64::try_from(life.as_secs()).unwrap_or(0));
-    Cookie::build(name, value)
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .max_age(life)
-        .finish()
+    Cookie::build(name, value).path("/").http_only(true).same_site(SameSite::Lax).max_age(life).finish()
 }

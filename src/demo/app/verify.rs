@@ -53,18 +53,10 @@ pub(super) fn verify(token: &str, keys: &JwkSet, expected: &Expected<'_>) -> Res
     rules.validate_nbf = true;
     rules.leeway = LEEWAY;
     let claims = decode::<Map<String, Value>>(token, &key, &rules)?.claims;
-    if expected
-        .nonce
-        .is_some_and(|nonce| claims.get("nonce").and_then(Value::as_str) != Some(nonce))
-    {
+    if expected.nonce.is_some_and(|nonce| claims.get("nonce").and_then(Value::as_str) != Some(nonce)) {
         return Err(Invalid::Nonce);
     }
-    Ok(Verified {
-        raw: token.to_owned(),
-        kid,
-        typ,
-        claims,
-    })
+    Ok(Verified { raw: token.to_owned(), kid, typ, claims })
 }
 
 #[cfg(test)]
@@ -77,23 +69,13 @@ mod tests {
     fn a_token_that_is_wrong_in_one_thing_does_not_pass() {
         let (pair, _) = KeyPair::generate(Alg::RS256);
         let keys: JwkSet = serde_json::from_value(json!({ "keys": [pair.public_jwk()] })).unwrap();
-        let good = json!({ "iss": "https://id.example", "sub": "u", "aud": "app", "exp": 4_000_000_000u64, "nonce": "n" });
+        let good =
+            json!({ "iss": "https://id.example", "sub": "u", "aud": "app", "exp": 4_000_000_000u64, "nonce": "n" });
         let check = |typ: &str, change: Value| {
             let mut claims = good.clone();
-            claims
-                .as_object_mut()
-                .unwrap()
-                .extend(change.as_object().unwrap().clone());
-            let token = pair.sign_jwt(
-                &Header::new(Alg::RS256, typ).with_kid(&pair.public_jwk().kid),
-                &claims,
-            );
-            let expected = Expected {
-                issuer: "https://id.example",
-                audience: "app",
-                typ: "JWT",
-                nonce: Some("n"),
-            };
+            claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            let token = pair.sign_jwt(&Header::new(Alg::RS256, typ).with_kid(&pair.public_jwk().kid), &claims);
+            let expected = Expected { issuer: "https://id.example", audience: "app", typ: "JWT", nonce: Some("n") };
             verify(&token, &keys, &expected).is_ok()
         };
         assert!(check("JWT", json!({})));

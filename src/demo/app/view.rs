@@ -28,53 +28,21 @@ pub(super) struct Check {
 
 impl TokenView {
     pub fn of(token: &Verified) -> Self {
-        let text = |name: &str| {
-            token
-                .claims
-                .get(name)
-                .map(|value| lines(value).join(", "))
-                .unwrap_or_default()
-        };
+        let text = |name: &str| token.claims.get(name).map(|value| lines(value).join(", ")).unwrap_or_default();
         let ends = token.claims.get("exp").and_then(instant).unwrap_or_default();
         let mut checks = vec![
-            Check {
-                what: "Signature",
-                with: format!("RS256, by key {:.8}… of Avouch's JWKS", token.kid),
-            },
-            Check {
-                what: "Issuer",
-                with: text("iss"),
-            },
-            Check {
-                what: "Audience",
-                with: text("aud"),
-            },
-            Check {
-                what: "Time",
-                with: format!("good until {ends}"),
-            },
-            Check {
-                what: "Type",
-                with: token.typ.clone(),
-            },
+            Check { what: "Signature", with: format!("RS256, by key {:.8}… of Avouch's JWKS", token.kid) },
+            Check { what: "Issuer", with: text("iss") },
+            Check { what: "Audience", with: text("aud") },
+            Check { what: "Time", with: format!("good until {ends}") },
+            Check { what: "Type", with: token.typ.clone() },
         ];
         if token.claims.contains_key("nonce") {
-            checks.push(Check {
-                what: "Nonce",
-                with: "the one this sign-in began with".into(),
-            });
+            checks.push(Check { what: "Nonce", with: "the one this sign-in began with".into() });
         }
-        let mut rows: Vec<Row> = token
-            .claims
-            .iter()
-            .map(|(claim, value)| Row::of(claim, value))
-            .collect();
+        let mut rows: Vec<Row> = token.claims.iter().map(|(claim, value)| Row::of(claim, value)).collect();
         rows.sort_by_key(|row| place(&row.claim));
-        Self {
-            rows,
-            checks,
-            raw: token.raw.clone(),
-        }
+        Self { rows, checks, raw: token.raw.clone() }
     }
 
     /// The raw token in its three parts.
@@ -85,15 +53,8 @@ impl TokenView {
 
 impl Row {
     fn of(claim: &str, value: &Value) -> Self {
-        let instant = matches!(claim, "exp" | "iat" | "nbf" | "auth_time")
-            .then(|| instant(value))
-            .flatten();
-        Self {
-            claim: claim.to_owned(),
-            values: lines(value),
-            instant,
-            meaning: meaning(claim),
-        }
+        let instant = matches!(claim, "exp" | "iat" | "nbf" | "auth_time").then(|| instant(value)).flatten();
+        Self { claim: claim.to_owned(), values: lines(value), instant, meaning: meaning(claim) }
     }
 }
 
@@ -107,12 +68,8 @@ fn lines(value: &Value) -> Vec<String> {
 }
 
 fn instant(value: &Value) -> Option<String> {
-    let format =
-        format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC");
-    OffsetDateTime::from_unix_timestamp(value.as_i64()?)
-        .ok()?
-        .format(format)
-        .ok()
+    let format = format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second] UTC");
+    OffsetDateTime::from_unix_timestamp(value.as_i64()?).ok()?.format(format).ok()
 }
 
 /// First who, then what they may, then for whom and when.
@@ -120,10 +77,7 @@ const CLAIMS: [(&str, &str); 21] = [
     ("sub", "The person, by Avouch's own id for life"),
     ("name", "As Demo company tells it"),
     ("email", "As Demo company tells it"),
-    (
-        "email_verified",
-        "True because Demo company is authoritative for its domain",
-    ),
+    ("email_verified", "True because Demo company is authoritative for its domain"),
     ("groups", "From Demo company, through the connection's mapping"),
     ("roles", "Granted by a rule: 'platform' in user.groups"),
     ("scope", "What the application may do at the API"),
@@ -144,15 +98,9 @@ const CLAIMS: [(&str, &str); 21] = [
 ];
 
 fn meaning(claim: &str) -> &'static str {
-    CLAIMS
-        .iter()
-        .find(|(name, _)| *name == claim)
-        .map_or("", |(_, meaning)| meaning)
+    CLAIMS.iter().find(|(name, _)| *name == claim).map_or("", |(_, meaning)| meaning)
 }
 
 fn place(claim: &str) -> usize {
-    CLAIMS
-        .iter()
-        .position(|(name, _)| *name == claim)
-        .unwrap_or(CLAIMS.len())
+    CLAIMS.iter().position(|(name, _)| *name == claim).unwrap_or(CLAIMS.len())
 }

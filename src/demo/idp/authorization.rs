@@ -40,17 +40,13 @@ pub(super) enum Invalid {
 impl Request {
     pub fn check(idp: &Idp, params: &Params) -> Result<Self, Invalid> {
         if params.get("client_id") != Some(CLIENT_ID) {
-            return Err(Invalid::Stays(
-                "The application that sent you here is not registered at Demo company.",
-            ));
+            return Err(Invalid::Stays("The application that sent you here is not registered at Demo company."));
         }
         let redirect_uri = params
             .get("redirect_uri")
             .filter(|uri| *uri == idp.redirect_uri)
             .and_then(|uri| Url::parse(uri).ok())
-            .ok_or(Invalid::Stays(
-                "The address to return to is not the registered one.",
-            ))?;
+            .ok_or(Invalid::Stays("The address to return to is not the registered one."))?;
         let state = params.get("state").map(str::to_owned);
         match Self::challenge(params) {
             Ok(challenge) => Ok(Self {
@@ -61,16 +57,8 @@ impl Request {
                 challenge,
             }),
             Err(error) => {
-                let answer = [
-                    ("error", error.code.as_str()),
-                    ("error_description", &error.description),
-                ];
-                Err(Invalid::Returns(back(
-                    idp,
-                    &redirect_uri,
-                    state.as_deref(),
-                    &answer,
-                )))
+                let answer = [("error", error.code.as_str()), ("error_description", &error.description)];
+                Err(Invalid::Returns(back(idp, &redirect_uri, state.as_deref(), &answer)))
             }
         }
     }
@@ -84,13 +72,9 @@ impl Request {
             return refuse(ErrorCode::InvalidScope, "scope must hold openid");
         }
         if params.get("prompt") == Some("none") {
-            return refuse(
-                ErrorCode::LoginRequired,
-                "Demo company keeps no session, so it always has to ask",
-            );
+            return refuse(ErrorCode::LoginRequired, "Demo company keeps no session, so it always has to ask");
         }
-        let challenge =
-            CodeChallenge::parse(params.get("code_challenge"), params.get("code_challenge_method"))?;
+        let challenge = CodeChallenge::parse(params.get("code_challenge"), params.get("code_challenge_method"))?;
         challenge.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "code_challenge is missing"))
     }
 
@@ -99,13 +83,8 @@ impl Request {
         let code = idp.rng.token();
         let now = idp.now();
         let answer = back(idp, &self.redirect_uri, self.state.as_deref(), &[("code", &code)]);
-        let stored = Code {
-            person,
-            scope: self.scope,
-            nonce: self.nonce,
-            challenge: self.challenge,
-            signed_in_at: now,
-        };
+        let stored =
+            Code { person, scope: self.scope, nonce: self.nonce, challenge: self.challenge, signed_in_at: now };
         let mut codes = locked(&idp.codes);
         codes.retain(|_, code| code.signed_in_at + CODE_LIFE > now);
         codes.insert(code, stored);
@@ -114,10 +93,7 @@ impl Request {
 
     /// The person chose to go back.
     pub fn deny(self, idp: &Idp) -> Url {
-        let answer = [
-            ("error", "access_denied"),
-            ("error_description", "the person did not sign in"),
-        ];
+        let answer = [("error", "access_denied"), ("error_description", "the person did not sign in")];
         back(idp, &self.redirect_uri, self.state.as_deref(), &answer)
     }
 }
@@ -126,9 +102,6 @@ impl Request {
 fn back(idp: &Idp, redirect_uri: &Url, state: Option<&str>, answer: &[(&str, &str)]) -> Url {
     let mut url = redirect_uri.clone();
     let state = state.map(|state| ("state", state));
-    url.query_pairs_mut()
-        .extend_pairs(answer)
-        .extend_pairs(state)
-        .append_pair("iss", idp.urls.issuer());
+    url.query_pairs_mut().extend_pairs(answer).extend_pairs(state).append_pair("iss", idp.urls.issuer());
     url
 }

@@ -48,9 +48,7 @@ async fn jwks(idp: Data<Idp>) -> HttpResponse {
 async fn redeem(idp: Data<Idp>, req: HttpRequest, body: Bytes) -> Result<HttpResponse, OAuthErrorAnswer> {
     authenticate(&idp, &req)?;
     let response = token::redeem(&idp, &Params::decode(&body)?)?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(response))
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(response))
 }
 
 /// client_secret_basic (RFC 6749 §2.3.1). Id and secret are of characters that form encoding leaves alone.
@@ -61,24 +59,15 @@ fn authenticate(idp: &Idp, req: &HttpRequest) -> Result<(), OAuthError> {
         .as_deref()
         .and_then(|text| text.split_once(':'))
         .is_some_and(|(id, secret)| id == CLIENT_ID && Secret::new(secret.to_owned()) == idp.client_secret);
-    if proven {
-        Ok(())
-    } else {
-        Err(OAuthError::new(
-            ErrorCode::InvalidClient,
-            "client id or secret is wrong",
-        ))
-    }
+    if proven { Ok(()) } else { Err(OAuthError::new(ErrorCode::InvalidClient, "client id or secret is wrong")) }
 }
 
 async fn userinfo(idp: Data<Idp>, req: HttpRequest) -> HttpResponse {
     match credentials(&req, "Bearer").and_then(|token| token::userinfo(&idp, token)) {
-        Some(claims) => HttpResponse::Ok()
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .json(claims),
-        None => HttpResponse::Unauthorized()
-            .insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
-            .finish(),
+        Some(claims) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(claims),
+        None => {
+            HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")).finish()
+        }
     }
 }
 

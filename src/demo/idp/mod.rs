@@ -78,15 +78,7 @@ pub(super) fn start(places: &Places, secrets: &Secrets) -> anyhow::Result<Part> 
         access_tokens: Mutex::default(),
     });
     let routes = move |app: &mut actix_web::web::ServiceConfig| {
-        app.app_data(idp.clone())
-            .configure(endpoint::routes)
-            .configure(pages::routes);
+        app.app_data(idp.clone()).configure(endpoint::routes).configure(pages::routes);
     };
-    Part::start(
-        "the demo identity provider",
-        "--idp-port",
-        places.idp_address(),
-        places.idp.clone(),
-        routes,
-    )
+    Part::start("the demo identity provider", "--idp-port", places.idp_address(), places.idp.clone(), routes)
 }

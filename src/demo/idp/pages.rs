@@ -38,22 +38,13 @@ struct MessagePage<'a> {
 
 pub(super) fn routes(app: &mut web::ServiceConfig) {
     app.route("/", web::get().to(home))
-        .service(
-            web::resource("/authorize")
-                .route(web::get().to(ask))
-                .route(web::post().to(answer)),
-        )
+        .service(web::resource("/authorize").route(web::get().to(ask)).route(web::post().to(answer)))
         .route("/logout", web::get().to(logout));
 }
 
 async fn ask(idp: Data<Idp>, req: HttpRequest) -> HttpResponse {
     let Ok(params) = Params::decode(req.query_string().as_bytes()) else {
-        return message(
-            &idp,
-            StatusCode::BAD_REQUEST,
-            "This link is broken",
-            "A parameter stands in it twice.",
-        );
+        return message(&idp, StatusCode::BAD_REQUEST, "This link is broken", "A parameter stands in it twice.");
     };
     let request = match Request::check(&idp, &params) {
         Ok(request) => request,
@@ -65,10 +56,7 @@ async fn ask(idp: Data<Idp>, req: HttpRequest) -> HttpResponse {
     let page = SignInPage {
         brand: part::brand(&idp.urls, NAME),
         client: request.redirect_uri.authority().to_owned(),
-        fields: CARRIED
-            .into_iter()
-            .filter_map(|name| Some((name, params.get(name)?)))
-            .collect(),
+        fields: CARRIED.into_iter().filter_map(|name| Some((name, params.get(name)?))).collect(),
         hinted: people.first().is_some_and(|person| hint == Some(person.email)),
         people,
     };
@@ -76,16 +64,8 @@ async fn ask(idp: Data<Idp>, req: HttpRequest) -> HttpResponse {
 }
 
 async fn answer(idp: Data<Idp>, req: HttpRequest, body: Bytes) -> HttpResponse {
-    let Some(params) = Params::decode(&body)
-        .ok()
-        .filter(|_| same_origin(&req, &idp.urls))
-    else {
-        return message(
-            &idp,
-            StatusCode::BAD_REQUEST,
-            "This form is broken",
-            "Go back and choose again.",
-        );
+    let Some(params) = Params::decode(&body).ok().filter(|_| same_origin(&req, &idp.urls)) else {
+        return message(&idp, StatusCode::BAD_REQUEST, "This form is broken", "Go back and choose again.");
     };
     match Request::check(&idp, &params) {
         Ok(request) => redirect::see_other(
@@ -101,12 +81,7 @@ async fn answer(idp: Data<Idp>, req: HttpRequest, body: Bytes) -> HttpResponse {
 
 fn turn_away(idp: &Idp, invalid: Invalid) -> HttpResponse {
     match invalid {
-        Invalid::Stays(text) => message(
-            idp,
-            StatusCode::BAD_REQUEST,
-            "You cannot sign in from there",
-            text,
-        ),
+        Invalid::Stays(text) => message(idp, StatusCode::BAD_REQUEST, "You cannot sign in from there", text),
         Invalid::Returns(url) => redirect::see_other(url.as_str()),
     }
 }
@@ -118,21 +93,9 @@ async fn home(idp: Data<Idp>) -> HttpResponse {
 
 /// RP-Initiated Logout: there is no session to end, so all that is left is to say so.
 async fn logout(idp: Data<Idp>) -> HttpResponse {
-    message(
-        &idp,
-        StatusCode::OK,
-        "You are signed out",
-        "Demo company asks who you are every time.",
-    )
+    message(&idp, StatusCode::OK, "You are signed out", "Demo company asks who you are every time.")
 }
 
 fn message(idp: &Idp, status: StatusCode, heading: &str, text: &str) -> HttpResponse {
-    page::render(
-        status,
-        &MessagePage {
-            brand: part::brand(&idp.urls, NAME),
-            heading,
-            text,
-        },
-    )
+    page::render(status, &MessagePage { brand: part::brand(&idp.urls, NAME), heading, text })
 }

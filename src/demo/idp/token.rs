@@ -35,10 +35,7 @@ struct IdToken<'a> {
 pub(super) fn redeem(idp: &Idp, params: &Params) -> Result<TokenResponse, OAuthError> {
     let refuse = |text: &'static str| Err(OAuthError::new(ErrorCode::InvalidGrant, text));
     if params.require("grant_type")? != "authorization_code" {
-        return Err(OAuthError::new(
-            ErrorCode::UnsupportedGrantType,
-            "grant_type must be authorization_code",
-        ));
+        return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "grant_type must be authorization_code"));
     }
     let now = idp.now();
     // taken out whatever happens next: a code works once
@@ -68,11 +65,7 @@ pub(super) fn redeem(idp: &Idp, params: &Params) -> Result<TokenResponse, OAuthE
         scope: code.scope.to_string(),
         id_token: idp.key.sign_jwt(&header, &id_token),
     };
-    let token = AccessToken {
-        person: code.person,
-        scope: code.scope,
-        ends: now + TOKEN_LIFE,
-    };
+    let token = AccessToken { person: code.person, scope: code.scope, ends: now + TOKEN_LIFE };
     let mut tokens = locked(&idp.access_tokens);
     tokens.retain(|_, token| token.ends > now);
     tokens.insert(response.access_token.clone(), token);

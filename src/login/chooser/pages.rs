@@ -125,8 +125,10 @@ async fn choose_by_email(
         None => {
             let mut page = chooser_page(&broker, &req, visitor, &authorization, &client).await;
             page.email_value = email.chars().take(254).collect();
-            let way_on = if page.connections.is_empty() { "ask your administrator" } else { "choose your provider below" };
-            page.email_error = Some(format!("We found no sign-in page for this address. Check the spelling, or {way_on}."));
+            let way_on =
+                if page.connections.is_empty() { "ask your administrator" } else { "choose your provider below" };
+            page.email_error =
+                Some(format!("We found no sign-in page for this address. Check the spelling, or {way_on}."));
             visiting.welcome(&broker, show_chooser(&broker, &page))
         }
     }
@@ -261,11 +263,7 @@ mod tests {
             ask_email: true,
             email_value: String::new(),
             email_error: None,
-            connections: vec![ChoiceView {
-                slug: "contoso".into(),
-                display_name: "Contoso".into(),
-                last_used: true,
-            }],
+            connections: vec![ChoiceView { slug: "contoso".into(), display_name: "Contoso".into(), last_used: true }],
             signed_in: None,
         }
     }
@@ -273,14 +271,7 @@ mod tests {
     #[test]
     fn the_chooser_has_the_ids_that_suites_drive_it_by() {
         let html = chooser().render().unwrap();
-        for id in [
-            "email",
-            "continue",
-            "connection-contoso",
-            "email-form",
-            "connection-form",
-            "return-host",
-        ] {
+        for id in ["email", "continue", "connection-contoso", "email-form", "connection-form", "return-host"] {
             assert!(html.contains(&format!("id=\"{id}\"")), "{id}");
         }
         assert_eq!(html.matches("name=\"csrf\" value=\"token\"").count(), 2);
@@ -308,13 +299,7 @@ mod tests {
 
     #[test]
     fn monograms_are_one_letter_or_none() {
-        let table = [
-            ("contoso", "C"),
-            ("«Élan»", "É"),
-            ("3M", "3"),
-            ("…", ""),
-            ("ßeta", "SS"),
-        ];
+        let table = [("contoso", "C"), ("«Élan»", "É"), ("3M", "3"), ("…", ""), ("ßeta", "SS")];
         for (name, expected) in table {
             assert_eq!(monogram(name), expected);
         }

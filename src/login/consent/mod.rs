@@ -31,7 +31,8 @@ pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Deci
         Decision::Allow => Event::success("consent", actor(Some(&session))),
         Decision::Deny => Event::refused("consent", "denied_by_person", actor(Some(&session))),
     };
-    let event = event.client(&client.client_id).about(&session.user_id).trace(&visitor.trace_id).from_addr(visitor.addr);
+    let event =
+        event.client(&client.client_id).about(&session.user_id).trace(&visitor.trace_id).from_addr(visitor.addr);
     match decision {
         Decision::Allow => {
             let request = &authorization.request;

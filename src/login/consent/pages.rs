@@ -90,7 +90,11 @@ async fn decide(
     respond(&broker, &visiting, next, "consent").await
 }
 
-async fn consent_page(broker: &Broker, visitor: &Visitor, id: &str) -> Result<(ConsentPage, Option<url::Url>), Refusal> {
+async fn consent_page(
+    broker: &Broker,
+    visitor: &Visitor,
+    id: &str,
+) -> Result<(ConsentPage, Option<url::Url>), Refusal> {
     let urls = &broker.ctx.urls;
     let (authorization, client, session) = super::asked(broker, visitor, id).await?;
     let profile = person(broker, &session).await?.unwrap_or_default();
@@ -123,7 +127,8 @@ fn grants(authorization: &Authorization, profile: &Profile) -> Vec<GrantView> {
         add("Know that it is you", None);
     }
     if scope.contains("groups") {
-        let groups = (!profile.groups.is_empty()).then(|| profile.groups.iter().take(20).cloned().collect::<Vec<_>>().join(", "));
+        let groups = (!profile.groups.is_empty())
+            .then(|| profile.groups.iter().take(20).cloned().collect::<Vec<_>>().join(", "));
         add("See the groups you belong to", groups);
     }
     let own: Vec<_> = scope.iter().filter(|s| !OIDC_SCOPES.contains(s)).collect();
@@ -159,14 +164,8 @@ mod tests {
             action: "/consent/atz_1".into(),
             app_name: "<img src=x>".into(),
             asked_by: None,
-            person: PersonView {
-                name: "Mateo Álvarez".into(),
-                detail: Some("mateo@contoso.com".into()),
-            },
-            grants: vec![GrantView {
-                title: "See your name".into(),
-                detail: None,
-            }],
+            person: PersonView { name: "Mateo Álvarez".into(), detail: Some("mateo@contoso.com".into()) },
+            grants: vec![GrantView { title: "See your name".into(), detail: None }],
             return_to: "https://grafana.example".into(),
             switch_account: None,
             remembered: true,

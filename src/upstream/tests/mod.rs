@@ -47,10 +47,8 @@ impl Idp {
     async fn open() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (answers, requests) = (
-            Arc::new(Mutex::new(HashMap::<String, (u16, String)>::new())),
-            Arc::new(Mutex::new(Vec::new())),
-        );
+        let (answers, requests) =
+            (Arc::new(Mutex::new(HashMap::<String, (u16, String)>::new())), Arc::new(Mutex::new(Vec::new())));
         let (a, r) = (answers.clone(), requests.clone());
         tokio::spawn(async move {
             while let Ok((mut socket, _)) = listener.accept().await {
@@ -62,19 +60,13 @@ impl Idp {
                     let Some((head, body)) = text.split_once("\r\n\r\n") else {
                         continue;
                     };
-                    let announced = head
-                        .lines()
-                        .find_map(|l| l.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+                    let announced =
+                        head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
                     if body.len() < announced.unwrap_or(0) {
                         continue;
                     }
                     let path = head.split(' ').nth(1).unwrap().to_owned();
-                    let (status, body) = a
-                        .lock()
-                        .unwrap()
-                        .get(&path)
-                        .cloned()
-                        .unwrap_or((404, "{}".into()));
+                    let (status, body) = a.lock().unwrap().get(&path).cloned().unwrap_or((404, "{}".into()));
                     r.lock().unwrap().push((path, text));
                     let head = format!(
                         "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
@@ -85,12 +77,7 @@ impl Idp {
                 }
             }
         });
-        let idp = Self {
-            url,
-            key: KeyPair::generate(Alg::ES256).0,
-            answers,
-            requests,
-        };
+        let idp = Self { url, key: KeyPair::generate(Alg::ES256).0, answers, requests };
         idp.answer("/.well-known/openid-configuration", idp.metadata());
         idp.answer("/jwks", json!({"keys": [idp.key.public_jwk()]}));
         idp
@@ -102,19 +89,11 @@ impl Idp {
     }
 
     fn answer(&self, path: &str, body: Value) {
-        self.answers
-            .lock()
-            .unwrap()
-            .insert(path.into(), (200, body.to_string()));
+        self.answers.lock().unwrap().insert(path.into(), (200, body.to_string()));
     }
 
     fn count(&self, path: &str) -> usize {
-        self.requests
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|(p, _)| p == path)
-            .count()
+        self.requests.lock().unwrap().iter().filter(|(p, _)| p == path).count()
     }
 
     fn claims(&self, trip: &Trip) -> Value {
@@ -122,10 +101,7 @@ impl Idp {
     }
 
     fn sign(&self, claims: &Value) -> String {
-        self.key.sign_jwt(
-            &Header::new(Alg::ES256, "JWT").with_kid(&self.key.public_jwk().kid),
-            claims,
-        )
+        self.key.sign_jwt(&Header::new(Alg::ES256, "JWT").with_kid(&self.key.public_jwk().kid), claims)
     }
 }
 
@@ -141,10 +117,7 @@ impl House {
     async fn build() -> Self {
         let idp = Idp::open().await;
         let rng = Rng::default();
-        let vault = Arc::new(Vault::new(
-            Keyring::parse(&Keyring::generate(&rng)).unwrap(),
-            &[7; 32],
-        ));
+        let vault = Arc::new(Vault::new(Keyring::parse(&Keyring::generate(&rng)).unwrap(), &[7; 32]));
         let clock = Arc::new(Fixed(Mutex::new(NOW)));
         let id = CredentialId::from_stored("crd_1".into());
         let credential = Credential {
@@ -175,20 +148,10 @@ impl House {
             clock: clock.clone(),
             rng,
             vault,
-            http: outbound::Client::new(outbound::Policy {
-                allow_private: true,
-                ..Default::default()
-            })
-            .unwrap(),
+            http: outbound::Client::new(outbound::Policy { allow_private: true, ..Default::default() }).unwrap(),
             urls: Arc::new(Urls::new("https://id.example").unwrap()),
         };
-        Self {
-            idp,
-            ctx,
-            clock,
-            upstreams: Upstreams::new(),
-            connection,
-        }
+        Self { idp, ctx, clock, upstreams: Upstreams::new(), connection }
     }
 
     fn settings(&mut self) -> &mut OidcSettings {
@@ -197,10 +160,7 @@ impl House {
     }
 
     async fn start(&self) -> Trip {
-        self.upstreams
-            .start(&self.ctx, &self.connection, &StartHints::default())
-            .await
-            .unwrap()
+        self.upstreams.start(&self.ctx, &self.connection, &StartHints::default()).await.unwrap()
     }
 
     async fn finish(&self, trip: &Trip, response: &str) -> Result<UpstreamIdentity, UpstreamError> {
@@ -211,12 +171,7 @@ impl House {
             max_age: trip.max_age,
         };
         self.upstreams
-            .finish(
-                &self.ctx,
-                &self.connection,
-                &pending,
-                &Params::decode(response.as_bytes()).unwrap(),
-            )
+            .finish(&self.ctx, &self.connection, &pending, &Params::decode(response.as_bytes()).unwrap())
             .await
     }
 
@@ -233,19 +188,14 @@ impl House {
     }
 
     async fn reason(&self, change: impl FnOnce(&mut Value)) -> &'static str {
-        self.login(change)
-            .await
-            .map_or_else(|error| error.reason(), |_| "ok")
+        self.login(change).await.map_or_else(|error| error.reason(), |_| "ok")
     }
 
     async fn reason_of_token(&self, id_token: impl FnOnce(&Value) -> String) -> &'static str {
         let trip = self.start().await;
         let id_token = id_token(&self.idp.claims(&trip));
-        self.idp
-            .answer("/token", json!({"access_token": "at", "id_token": id_token}));
-        self.finish(&trip, "code=c")
-            .await
-            .map_or_else(|error| error.reason(), |_| "ok")
+        self.idp.answer("/token", json!({"access_token": "at", "id_token": id_token}));
+        self.finish(&trip, "code=c").await.map_or_else(|error| error.reason(), |_| "ok")
     }
 }
 

@@ -15,32 +15,14 @@ async fn a_person_comes_back_verified() {
         })
         .await
         .unwrap();
-    assert_eq!(
-        (identity.key().issuer.as_str(), identity.key().subject.as_str()),
-        (house.idp.url.as_str(), "alice")
-    );
-    assert_eq!(
-        (identity.auth_time(), identity.acr(), identity.sid()),
-        (Some(NOW - 5), Some("mfa"), Some("s1"))
-    );
+    assert_eq!((identity.key().issuer.as_str(), identity.key().subject.as_str()), (house.idp.url.as_str(), "alice"));
+    assert_eq!((identity.auth_time(), identity.acr(), identity.sid()), (Some(NOW - 5), Some("mfa"), Some("s1")));
     assert_eq!(identity.amr(), ["pwd", "otp"]);
     assert_eq!(identity.claims()["email"], "alice@x.example");
-    let (_, request) = house
-        .idp
-        .requests
-        .lock()
-        .unwrap()
-        .iter()
-        .find(|(path, _)| path == "/token")
-        .cloned()
-        .unwrap();
+    let (_, request) = house.idp.requests.lock().unwrap().iter().find(|(path, _)| path == "/token").cloned().unwrap();
+    assert!(request.contains("authorization: Basic YXZvdWNoOnMlM0FlJTJCYw=="), "{request}"); // avouch:s%3Ae%2Bc
     assert!(
-        request.contains("authorization: Basic YXZvdWNoOnMlM0FlJTJCYw=="),
-        "{request}"
-    ); // avouch:s%3Ae%2Bc
-    assert!(
-        request
-            .contains("redirect_uri=https%3A%2F%2Fid.example%2Fconnections%2Fidp%2Fcallback&code_verifier="),
+        request.contains("redirect_uri=https%3A%2F%2Fid.example%2Fconnections%2Fidp%2Fcallback&code_verifier="),
         "{request}"
     );
 }
@@ -57,11 +39,7 @@ async fn the_trip_asks_for_what_was_hinted() {
         max_age: Some(900),
         ..Default::default()
     };
-    let trip = house
-        .upstreams
-        .start(&house.ctx, &house.connection, &hints)
-        .await
-        .unwrap();
+    let trip = house.upstreams.start(&house.ctx, &house.connection, &hints).await.unwrap();
     let url = url::Url::parse(&trip.url).unwrap();
     let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
     assert_eq!(url.query_pairs().count(), query.len());
@@ -73,10 +51,7 @@ async fn the_trip_asks_for_what_was_hinted() {
         ("scope", "openid profile"),
         ("state", trip.state.expose()),
         ("nonce", &trip.nonce),
-        (
-            "code_challenge",
-            CodeChallenge::of_verifier(trip.pkce_verifier.expose()).as_str(),
-        ),
+        ("code_challenge", CodeChallenge::of_verifier(trip.pkce_verifier.expose()).as_str()),
         ("code_challenge_method", "S256"),
         ("login_hint", "a@x"),
         ("domain_hint", "x.example"),
@@ -97,20 +72,11 @@ async fn the_response_must_come_from_who_was_asked() {
     let trip = house.start().await;
     let reason = async |response: &str| house.finish(&trip, response).await.unwrap_err();
     assert_eq!(reason("code=c").await.reason(), "iss_parameter_missing");
-    assert_eq!(
-        reason("code=c&iss=https%3A%2F%2Fevil.example").await.reason(),
-        "iss_parameter_mismatch"
-    );
+    assert_eq!(reason("code=c&iss=https%3A%2F%2Fevil.example").await.reason(), "iss_parameter_mismatch");
     let iss = &house.idp.url;
     assert_eq!(reason(&format!("iss={iss}")).await.reason(), "code_missing");
-    let refused = reason(&format!(
-        "iss={iss}&error=access_denied&error_description=a%0Ab{}",
-        "x".repeat(1000)
-    ))
-    .await;
-    let UpstreamError::Refused { error, description } = &refused else {
-        panic!("{refused}")
-    };
+    let refused = reason(&format!("iss={iss}&error=access_denied&error_description=a%0Ab{}", "x".repeat(1000))).await;
+    let UpstreamError::Refused { error, description } = &refused else { panic!("{refused}") };
     assert!(
         error == "access_denied" && description.starts_with("a b") && description.chars().count() <= 301,
         "{refused}"
@@ -121,11 +87,7 @@ async fn the_response_must_come_from_who_was_asked() {
         pkce_verifier: Secret::new("v".into()),
         max_age: None,
     };
-    let error = house
-        .upstreams
-        .finish(&house.ctx, &house.connection, &moved, &Params::default())
-        .await
-        .unwrap_err();
+    let error = house.upstreams.finish(&house.ctx, &house.connection, &moved, &Params::default()).await.unwrap_err();
     assert_eq!(error.reason(), "issuer_changed");
 }
 
@@ -134,31 +96,14 @@ async fn a_provider_that_is_down_or_is_another_one_is_named() {
     let mut house = House::build().await;
     assert!(house.upstreams.check(&house.ctx, &house.connection).await.is_ok());
     house.idp.answer("/jwks", json!({"keys": []}));
-    assert_eq!(
-        house
-            .upstreams
-            .check(&house.ctx, &house.connection)
-            .await
-            .unwrap_err()
-            .reason(),
-        "unavailable"
-    );
+    assert_eq!(house.upstreams.check(&house.ctx, &house.connection).await.unwrap_err().reason(), "unavailable");
     house.settings().issuer.push('/');
     assert_eq!(
-        house
-            .upstreams
-            .check(&house.ctx, &house.connection)
-            .await
-            .unwrap_err()
-            .reason(),
+        house.upstreams.check(&house.ctx, &house.connection).await.unwrap_err().reason(),
         "discovery_issuer_mismatch"
     );
     house.settings().issuer = "http://127.0.0.1:1".into();
-    let error = house
-        .upstreams
-        .start(&house.ctx, &house.connection, &StartHints::default())
-        .await
-        .unwrap_err();
+    let error = house.upstreams.start(&house.ctx, &house.connection, &StartHints::default()).await.unwrap_err();
     assert_eq!(error.reason(), "unavailable");
     // Endpoints entered by hand need no discovery.
     let url = house.idp.url.clone();
