@@ -41,6 +41,7 @@ pub mod upstream; // talking to an IdP // what we mint
 pub mod discovery; // what we tell the world
 pub mod grant; // the token endpoint
 pub mod login; // from /authorize through an upstream to a session
+pub mod logout; // ending a session
 pub mod provisioning; // the resource file: plan, apply, export
 
 // top

@@ -23,7 +23,7 @@ use crate::session::Lifetimes;
 use crate::telemetry::Metrics;
 use crate::web::client_addr::TrustedProxies;
 use crate::web::tls;
-use crate::{grant, janitor, login, signing_key, token};
+use crate::{grant, janitor, login, logout, signing_key, token};
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
 const DRAIN: Duration = Duration::from_secs(3);
@@ -109,7 +109,8 @@ async fn assemble(
             .configure(login::endpoint::routes)
             .configure(login::chooser::pages::routes)
             .configure(login::consent::pages::routes)
-            .configure(login::pages::routes);
+            .configure(login::pages::routes)
+            .configure(logout::pages::routes);
         App::new()
             .app_data(state.clone())
             .app_data(discovery.clone())

@@ -23,6 +23,7 @@ const RANKS: [(&str, &[&str]); 7] = [
             "discovery",
             "grant",
             "login",
+            "logout",
             "provisioning",
             "cli",
             "config",
@@ -58,8 +59,9 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("demo", &["config", "provisioning", "server"]),
     ("main", &["cli"]),
     ("janitor", &["login"]),
+    ("logout", &["login"]),
     ("startup", &["config"]),
-    ("server", &["config", "discovery", "grant", "janitor", "login"]),
+    ("server", &["config", "discovery", "grant", "janitor", "login", "logout"]),
 ];
 
 /// A word of code and the places it may stand in: file names, whole folders (with a slash), or paths below `src/`.

@@ -36,7 +36,8 @@ fn master_key(path: &Path, key: &str) {
 fn settings_that_are_wrong_are_named_with_a_remedy() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("bad.toml"), "listen = '127.0.0.1:1'\nissuerr = 'x'\n").unwrap();
-    let table: [(&[&str], &[(&str, &str)], &str); 6] = [
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let table: [Case<'_>; 6] = [
         (&["serve"], &[("AVOUCH_LISTENN", "x")], "AVOUCH_LISTENN is not a setting; did you mean AVOUCH_LISTEN?"),
         (&["serve", "--config", "bad.toml"], &[], "bad.toml:2:1: unknown field `issuerr`"),
         (&["serve", "--config", "none.toml"], &[], "the configuration file none.toml cannot be read"),

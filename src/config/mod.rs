@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_one_line_that_says_where_and_what_instead() {
-        let table: &[(Option<&str>, &[(&str, &str)], &str)] = &[
+        type Case<'a> = (Option<&'a str>, &'a [(&'a str, &'a str)], &'a str);
+        let table: &[Case<'_>] = &[
             (Some("listen = '127.0.0.1:1'\nisuer = 'x'\n"), &[], "avouch.toml:2:1: unknown field `isuer`"),
             (Some("listen = 5\n"), &[], "avouch.toml:1:10: invalid type: integer `5`, expected a string"),
             (Some("issuer = 'a'\nlisten = \n"), &[], "avouch.toml:2:10: "),

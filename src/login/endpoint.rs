@@ -29,7 +29,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
 
 /// OIDC Core §3.1.2.1: GET and POST alike.
 async fn begin(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, body: Bytes) -> HttpResponse {
-    if let Some(page) = post_to_ourselves(&broker, &req, &body, "/authorize") {
+    if let Some(page) = redirect::post_again(&req, &body, &broker.ctx.urls, "/authorize") {
         return page;
     }
     let next = match Params::decode(sent(&req, &body)) {
@@ -62,7 +62,7 @@ async fn callback(
     slug: Path<String>,
     body: Bytes,
 ) -> HttpResponse {
-    if let Some(page) = post_to_ourselves(&broker, &req, &body, &format!("/connections/{slug}/callback")) {
+    if let Some(page) = redirect::post_again(&req, &body, &broker.ctx.urls, &format!("/connections/{slug}/callback")) {
         return page;
     }
     let next = match Params::decode(sent(&req, &body)) {
@@ -81,23 +81,6 @@ async fn jwks(broker: Data<Broker>, slug: Path<String>) -> HttpResponse {
         None => HttpResponse::NotFound().finish(),
     }
 }
-
-/// A form post that comes from another site arrives without our SameSite=Lax cookies. It is answered once with a page
-/// that posts the same to us again, now from our own site and with cookies.
-fn post_to_ourselves(broker: &Broker, req: &HttpRequest, body: &Bytes, path: &str) -> Option<HttpResponse> {
-    let cross_site = req.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site");
-    let again = req.query_string() == AGAIN;
-    if req.method() != Method::POST || !cross_site || again {
-        return None;
-    }
-    let urls = &broker.ctx.urls;
-    let target = url::Url::parse(&urls.at(&format!("{path}?{AGAIN}"))).ok()?;
-    let fields: Vec<_> = url::form_urlencoded::parse(body).into_owned().take(64).collect();
-    Some(redirect::form_post(urls, Brand::avouch(urls), &target, &fields))
-}
-
-/// Says that a post was sent again already, so that a browser that hides its cookies does not go round in circles.
-const AGAIN: &str = "again=1";
 
 fn sent<'a>(req: &'a HttpRequest, body: &'a Bytes) -> &'a [u8] {
     if req.method() == Method::POST { body } else { req.query_string().as_bytes() }

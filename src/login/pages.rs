@@ -1,4 +1,4 @@
-//! Pages of signing in that belong to no step: the landing page at `/`, "you are signed out", and the page for a
+//! Pages of signing in that belong to no step: the landing page at `/`, and the page for a
 //! sign-in that went no further. Element ids are stable: suites drive these pages by them, without script.
 
 use actix_web::http::StatusCode;
@@ -32,12 +32,6 @@ pub struct LandingPage {
     pub issuer: String,
     pub discovery_url: String,
     pub signed_in: Option<SignedInAs>,
-}
-
-#[derive(Clone, Debug, Template)]
-#[template(path = "login/signed_out.html")]
-pub struct SignedOutPage {
-    pub brand: Brand,
 }
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -99,13 +93,13 @@ pub fn problem(broker: &Broker, visitor: &Visitor, refusal: &Refusal) -> HttpRes
     response
 }
 
-pub(super) async fn person(broker: &Broker, session: &Session) -> Result<Option<Profile>, sqlx::Error> {
+pub async fn person(broker: &Broker, session: &Session) -> Result<Option<Profile>, sqlx::Error> {
     let mut conn = broker.ctx.db.acquire().await?;
     Ok(user::store::by_id(&mut conn, &session.user_id).await?.map(|u| u.profile))
 }
 
 /// The name to greet with, and the address where the name is something else.
-pub(super) fn named(profile: &Profile) -> (String, Option<String>) {
+pub fn named(profile: &Profile) -> (String, Option<String>) {
     let name = profile.name.clone().or_else(|| profile.preferred_username.clone());
     match (name, profile.email.clone()) {
         (Some(name), email) => (name, email),
@@ -115,7 +109,7 @@ pub(super) fn named(profile: &Profile) -> (String, Option<String>) {
 }
 
 /// A form that this page made for this browser, sent from our own origin.
-pub(super) fn own_form(
+pub fn own_form(
     broker: &Broker,
     req: &HttpRequest,
     visitor: &Visitor,

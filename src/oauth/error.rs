@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_description_cannot_carry_line_breaks_or_quotes() {
-        let error = OAuthError::new(ErrorCode::InvalidScope, format!("unknown scope \"a\r\nb\u{fc}\""));
+        let error = OAuthError::new(ErrorCode::InvalidScope, "unknown scope \"a\r\nb\u{fc}\"".to_owned());
         assert_eq!(error.description, "unknown scope 'a??b?'");
     }
 }

@@ -1,7 +1,7 @@
 //! Sending the browser on: by 303, or by a page that posts (OAuth 2.0 Form Post Response Mode).
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use actix_web::http::{Method, StatusCode};
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use askama::Template;
 use url::Url;
@@ -35,6 +35,23 @@ pub fn form_post(urls: &Urls, brand: Brand, target: &Url, fields: &[(String, Str
     let host = target.host_str().unwrap_or("the application");
     let page = FormPostPage { brand, target: target.as_str(), host, fields };
     FormAction::onward(urls, [target]).on(page::render(StatusCode::OK, &page))
+}
+
+/// Says that a post was sent again already, so that a browser that hides its cookies does not go round in circles.
+const AGAIN: &str = "again=1";
+/// Fields that are sent again; the decoder refuses more anyhow.
+const MOST_FIELDS: usize = 65;
+
+/// A form post that comes from another site arrives without our SameSite=Lax cookies. It is answered once with a page
+/// that posts the same to `path` again, now from our own site and with cookies. `None`: go on, the cookies are here.
+pub fn post_again(req: &HttpRequest, body: &[u8], urls: &Urls, path: &str) -> Option<HttpResponse> {
+    let cross_site = req.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    if req.method() != Method::POST || !cross_site || req.query_string() == AGAIN {
+        return None;
+    }
+    let target = Url::parse(&urls.at(&format!("{path}?{AGAIN}"))).ok()?;
+    let fields: Vec<_> = url::form_urlencoded::parse(body).into_owned().take(MOST_FIELDS).collect();
+    Some(form_post(urls, Brand::avouch(urls), &target, &fields))
 }
 
 #[cfg(test)]
