@@ -8,5 +8,6 @@ mod process;
 mod races;
 mod real;
 mod sign_in;
+mod sign_out;
 mod tokens;
 mod upstream;
