@@ -71,7 +71,12 @@ impl BrokerProcess {
 
     /// Starts it and returns when it answers.
     pub async fn serve(&mut self) {
-        let child = self.command(&["serve"]).stdout(Stdio::null()).spawn().unwrap();
+        self.start(&["serve"]).await;
+    }
+
+    /// [`BrokerProcess::serve`] by another command.
+    pub async fn start(&mut self, arguments: &[&str]) {
+        let child = self.command(arguments).stdout(Stdio::null()).spawn().unwrap();
         self.child = Some(child);
         let url = format!("{}/.well-known/openid-configuration", self.issuer);
         let http = super::app::http();
