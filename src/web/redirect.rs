@@ -1,8 +1,8 @@
 //! Sending the browser on: by 303, or by a page that posts (OAuth 2.0 Form Post Response Mode).
 
-use actix_web::{HttpRequest, HttpResponse};
-use actix_web::http::{Method, StatusCode};
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use url::Url;
 

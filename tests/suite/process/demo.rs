@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::harness::{Browser, BrokerProcess};
+use crate::harness::{BrokerProcess, Browser};
 
 struct Demo {
     broker: BrokerProcess,

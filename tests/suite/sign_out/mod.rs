@@ -82,7 +82,9 @@ async fn without_parameters_the_person_is_asked_and_then_told() {
 #[tokio::test]
 async fn an_address_that_is_not_registered_byte_for_byte_is_never_gone_to() {
     let (world, mut browser, hint) = signed_in().await;
-    for uri in ["https://shop.example/bye?foo=bar", "https://shop.example/bye/", "https://evil.example/", "javascript:1"] {
+    for uri in
+        ["https://shop.example/bye?foo=bar", "https://shop.example/bye/", "https://evil.example/", "javascript:1"]
+    {
         let page = browser.open(&url(&world, &[("id_token_hint", &hint), ("post_logout_redirect_uri", uri)])).await;
         page.assert_problem(400, "post_logout_redirect_uri_not_registered");
     }
