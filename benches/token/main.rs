@@ -83,7 +83,7 @@ async fn bare(alg: Alg) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     let server =
         HttpServer::new(move || App::new().app_data(state.clone()).route("/oauth/token", web::post().to(token)));
-    tokio::spawn(server.workers(1).disable_signals().listen(listener).unwrap().run());
+    tokio::spawn(server.disable_signals().listen(listener).unwrap().run());
     address
 }
 

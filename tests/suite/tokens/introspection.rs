@@ -89,7 +89,8 @@ async fn who_cannot_prove_itself_learns_nothing() {
     let tokens = wiki.tokens(&mut wiki.browser(), &[]).await;
     let token = tokens["access_token"].as_str().unwrap();
     let url = world.broker.url("/oauth/introspect");
-    let attempts: [(Option<String>, &[(&str, &str)]); 3] = [
+    type Attempt<'a> = (Option<String>, &'a [(&'a str, &'a str)]);
+    let attempts: [Attempt<'_>; 3] = [
         (None, &[("client_id", "wiki"), ("token", token)]),
         (None, &[("token", token)]),
         (Some(basic("shop", "wrong")), &[("token", token)]),
