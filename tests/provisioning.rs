@@ -293,3 +293,16 @@ users:
     );
     assert_eq!(export(&house.ctx).await.unwrap(), ResourceFile::default());
 }
+
+/// A machine's `sub` is its client_id; a person's begins with `usr_`.
+#[test]
+fn a_client_is_not_named_like_a_person() {
+    let file = |id: &str| ResourceFile::parse(&format!("clients: [{{ client_id: {id}, kind: machine }}]"), "f.yaml");
+    for id in ["usr_", "usr_01jzz0000000000000000000"] {
+        let error = file(id).unwrap_err().to_string();
+        assert!(error.contains(id) && error.contains("not begin with usr_"), "{error}");
+    }
+    for id in ["usr", "user_1", "my-usr_1"] {
+        assert!(file(id).is_ok(), "{id}");
+    }
+}

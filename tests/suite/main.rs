@@ -4,6 +4,7 @@
 mod harness;
 
 mod database;
+mod operations;
 mod process;
 mod races;
 mod real;

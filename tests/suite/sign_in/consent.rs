@@ -61,3 +61,36 @@ async fn the_page_and_its_button_are_for_the_browser_that_began() {
     other.press(&page, "allow").await.assert_problem(400, "form_foreign");
     assert!(browser.press(&page, "allow").await.params().contains_key("code"));
 }
+
+/// Whoever knows the address of the page, or has its form from before, could otherwise step over the hint.
+#[tokio::test]
+async fn consent_is_no_way_around_an_id_token_hint_about_somebody_else() {
+    let world = World::new().await;
+    let app = third_party(&world).await;
+    let (mut browser, mine) = world.signed_in().await;
+    browser.stop_at(&app.redirect_uri);
+    let hint = mine["id_token"].as_str().unwrap();
+    let (_, page) = app.sign_in(&mut browser, &[("id_token_hint", hint)]).await;
+    assert!(page.has("allow"), "{page}");
+    let consent = page.url.to_string();
+    let authorize = consent.replace("/consent/", "/authorize/");
+
+    // somebody else signs in, and comes back to the same authorization as far as before its next step
+    world.idp.tell(|script| script.subject = "doc".into());
+    world.shop.tokens(&mut browser, &[("prompt", "login")]).await;
+    browser.stop_at(&world.broker.url("/connections/"));
+    let callback = browser.open(&authorize).await;
+    browser.stop_no_more().stop_at(&authorize);
+    let back = browser.open(callback.url.as_str()).await;
+    assert!(back.stopped, "{back}");
+    browser.stop_no_more().stop_at(&app.redirect_uri);
+    browser.open(&consent).await.assert_problem(400, "authorization_stale");
+    browser.press(&page, "allow").await.assert_problem(400, "authorization_stale");
+
+    browser.open(&authorize).await.assert_error("login_required");
+    for address in [&consent, &authorize] {
+        browser.open(address).await.assert_problem(400, "authorization_stale");
+    }
+    browser.press(&page, "allow").await.assert_problem(400, "authorization_stale");
+    assert_eq!(world.count("consent", "success").await, 0);
+}

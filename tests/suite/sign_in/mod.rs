@@ -5,6 +5,7 @@ mod chooser;
 mod consent;
 mod forms;
 mod happy;
+mod malformed;
 mod people;
 mod prompt;
 mod requests;

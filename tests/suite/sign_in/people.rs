@@ -80,3 +80,21 @@ async fn a_person_without_an_address_can_sign_in() {
     assert_eq!(userinfo.status, 200);
     assert!(userinfo.json.get("email").is_none() && userinfo.json.get("email_verified").is_none(), "{}", userinfo.json);
 }
+
+#[tokio::test]
+async fn somebody_created_ahead_keeps_name_and_address_until_the_provider_sends_its_own() {
+    let world = World::new().await;
+    world.apply("users:\n  - { email: doc@example.com, name: Emmett Brown, connection: contoso, subject: doc }").await;
+    world.idp.tell(|script| (script.subject, script.userinfo) = ("doc".into(), serde_json::json!({})));
+    let known = async || {
+        let (_, tokens) = world.signed_in().await;
+        let said = world.shop.userinfo(tokens["access_token"].as_str().unwrap()).await.json;
+        [said["name"].clone(), said["email"].clone(), said["email_verified"].clone()]
+    };
+    let of_the_file = serde_json::json!(["Emmett Brown", "doc@example.com", false]);
+    for _ in 0..2 {
+        assert_eq!(serde_json::json!(known().await), of_the_file);
+    }
+    world.idp.tell(|script| script.userinfo = serde_json::json!({ "name": "Doc", "email": "doc@contoso.example" }));
+    assert_eq!(known().await[..2], ["Doc", "doc@contoso.example"]);
+}

@@ -85,3 +85,30 @@ async fn an_id_token_hint_is_about_who_is_signed_in_or_the_answer_is_login_requi
     let (_, page) = world.shop.sign_in(&mut browser, &[("id_token_hint", &forged)]).await;
     page.assert_error("invalid_request");
 }
+
+#[tokio::test]
+async fn a_provider_that_does_not_ask_again_is_not_taken_for_one_that_did() {
+    let world = World::new().await;
+    let signed_in_ago = |seconds: i64| {
+        world.idp.lie(move |said| said["auth_time"] = (said["iat"].as_i64().unwrap() - seconds).into());
+    };
+    signed_in_ago(50); // clocks may differ by a minute
+    let mut browser = world.shop.browser();
+    world.shop.tokens(&mut browser, &[("prompt", "login")]).await;
+    signed_in_ago(1000);
+    world.shop.tokens(&mut world.shop.browser(), &[]).await;
+    let (request, page) = world.shop.sign_in(&mut browser, &[("prompt", "login")]).await;
+    page.assert_problem(403, "auth_time_too_old");
+    assert_eq!(world.last_event("login").await.reason.as_deref(), Some("auth_time_too_old"));
+
+    let link = page.body.split("<a ").find(|tag| tag.contains(">Return to The Shop<")).expect("a way back");
+    let href = link.split("href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let href = page.url.join(href).unwrap().to_string();
+    let back = browser.open(&href).await;
+    back.assert_error("login_required");
+    assert_eq!((back.param("state"), back.param("iss")), (request.state, world.broker.issuer.clone()));
+    let authorize = href.split("/return/").next().unwrap().to_owned();
+    for over in [authorize.replace("/authorize/", "/login/"), authorize, href] {
+        browser.open(&over).await.assert_problem(400, "authorization_stale");
+    }
+}

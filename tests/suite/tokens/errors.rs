@@ -66,3 +66,13 @@ async fn a_success_is_not_stored_either() {
     let event = world.last_event("token.issued").await;
     assert_eq!((event.client_id.as_deref(), event.outcome.as_str()), (Some("robot"), "success"));
 }
+
+#[tokio::test]
+async fn a_scope_of_more_than_4096_bytes_is_refused() {
+    let world = World::new().await;
+    let robot = machine(&world).await;
+    let ask =
+        async |times| robot.token(&[("grant_type", "client_credentials"), ("scope", &"read ".repeat(times))]).await;
+    assert_eq!(ask(819).await.text("scope"), "read");
+    ask(820).await.assert_error(400, "invalid_scope");
+}

@@ -3,10 +3,14 @@
 mod claims;
 mod client_authentication;
 mod client_credentials;
+mod cors;
 mod discovery;
 mod errors;
+mod introspection;
 mod refresh;
+mod registration;
 mod reuse;
+mod revocation;
 mod userinfo;
 
 use crate::harness::{App, World};

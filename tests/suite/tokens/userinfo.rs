@@ -55,10 +55,19 @@ async fn a_token_that_does_not_hold_is_refused_with_the_bearer_scheme() {
         let scheme = answer.header("www-authenticate");
         assert!(scheme.starts_with("Bearer ") && scheme.contains(&format!("error=\"{error}\"")), "{scheme}");
     }
-    let none = get(&world.broker.url("/userinfo")).await;
-    assert_eq!((none.status, none.header("www-authenticate").starts_with("Bearer")), (401, true));
     let in_url = get(&format!("{}?access_token={token}", world.broker.url("/userinfo"))).await;
     assert_eq!(in_url.status, 401, "a token does not belong in a URL");
     world.broker.clock.advance(Duration::minutes(61));
     world.shop.userinfo(token).await.assert_error(401, "invalid_token");
+}
+
+/// RFC 6750 §3.1: who sent nothing has made no error yet.
+#[tokio::test]
+async fn without_a_token_the_answer_names_the_scheme_and_no_error() {
+    let world = World::new().await;
+    let url = world.broker.url("/userinfo");
+    for none in [get(&url).await, post(&url, None, &[]).await] {
+        assert_eq!((none.status, none.header("www-authenticate")), (401, "Bearer realm=\"avouch\""));
+        assert_eq!(none.json.get("error"), None);
+    }
 }

@@ -1,0 +1,4 @@
+//! What an operator relies on: numbers that stay few, and an audit log that stays whole.
+
+mod audit;
+mod metrics;
