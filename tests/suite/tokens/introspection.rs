@@ -89,14 +89,13 @@ async fn who_cannot_prove_itself_learns_nothing() {
     let tokens = wiki.tokens(&mut wiki.browser(), &[]).await;
     let token = tokens["access_token"].as_str().unwrap();
     let url = world.broker.url("/oauth/introspect");
-    type Attempt<'a> = (Option<String>, &'a [(&'a str, &'a str)]);
-    let attempts: [Attempt<'_>; 3] = [
-        (None, &[("client_id", "wiki"), ("token", token)]),
-        (None, &[("token", token)]),
-        (Some(basic("shop", "wrong")), &[("token", token)]),
+    let attempts = [
+        (None, vec![("client_id", "wiki"), ("token", token)]),
+        (None, vec![("token", token)]),
+        (Some(basic("shop", "wrong")), vec![("token", token)]),
     ];
     for (authorization, fields) in attempts {
-        let answer = post(&url, authorization.as_deref(), fields).await;
+        let answer = post(&url, authorization.as_deref(), &fields).await;
         answer.assert_error(401, "invalid_client");
         assert_eq!(answer.json["active"], Value::Null);
     }
