@@ -13,13 +13,13 @@ use super::name_id::{self, NameId};
 use super::refusal::{Refusal, refuse};
 use super::xml::{self, SAML, XSI};
 
-/// Evidence of a verified sign-in at a SAML identity provider. It reads like its [`Facts`] and cannot be made or changed
+/// Evidence of a verified sign-in at a SAML identity provider. It reads like its [`AssertionFacts`] and cannot be made or changed
 /// elsewhere.
 #[derive(Clone, Debug)]
-pub struct VerifiedAssertion(Facts);
+pub struct VerifiedAssertion(AssertionFacts);
 
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct AssertionFacts {
     /// With the connection, what the replay table remembers.
     pub assertion_id: String,
     pub response_id: String,
@@ -45,8 +45,8 @@ pub struct Attribute {
 }
 
 impl Deref for VerifiedAssertion {
-    type Target = Facts;
-    fn deref(&self) -> &Facts {
+    type Target = AssertionFacts;
+    fn deref(&self) -> &AssertionFacts {
         &self.0
     }
 }
@@ -97,12 +97,12 @@ pub(super) fn read(
     let Some(authn_instant) = instant::attribute(statement, "AuthnInstant")? else {
         return refuse("authn_statement", "AuthnInstant is missing");
     };
-    Ok(VerifiedAssertion(Facts {
+    Ok(VerifiedAssertion(AssertionFacts {
         response_id: ids.0.to_owned(),
         assertion_id: ids.1.to_owned(),
         issuer: issuer.to_owned(),
         name_id: name_id::read(accepted.subject)?,
-        session_index: statement.attribute("SessionIndex").map(str::to_owned),
+        session_index: session_index(statement)?,
         attributes: attributes(node)?,
         authn_instant,
         authn_context_class_ref: conditions::context_class(statement),
@@ -112,14 +112,25 @@ pub(super) fn read(
     }))
 }
 
+/// It goes to the database and comes back to the provider at logout.
+fn session_index(statement: Node<'_, '_>) -> Result<Option<String>, Refusal> {
+    match statement.attribute("SessionIndex") {
+        Some(index) if index.len() > 1024 => refuse("authn_statement", "SessionIndex has more than 1024 bytes"),
+        index => Ok(index.map(str::to_owned)),
+    }
+}
+
 /// # Errors
 /// `attribute_malformed`.
 fn attributes(assertion: Node<'_, '_>) -> Result<Vec<Attribute>, Refusal> {
     let mut out = Vec::new();
-    for node in xml::children(assertion, SAML, "AttributeStatement").flat_map(|statement| xml::elements(statement)) {
+    for node in xml::children(assertion, SAML, "AttributeStatement").flat_map(xml::elements) {
         if !xml::is(node, SAML, "Attribute") {
             let hint = "the identity provider encrypts single attributes; let it encrypt the whole assertion";
-            return refuse("attribute_malformed", format!("an attribute statement holds other than attributes: {hint}"));
+            return refuse(
+                "attribute_malformed",
+                format!("an attribute statement holds other than attributes: {hint}"),
+            );
         }
         let Some(name) = node.attribute("Name").filter(|name| !name.is_empty()) else {
             return refuse("attribute_malformed", "an attribute has no Name");

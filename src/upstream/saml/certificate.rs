@@ -3,6 +3,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Public};
 use openssl::x509::X509;
 use time::{Duration, OffsetDateTime};
@@ -44,7 +45,7 @@ impl TrustedCertificate {
             Id::RSA => {
                 return Err(CertificateError(format!("its RSA key has {} bits; at least 2048 are needed", key.bits())));
             }
-            Id::EC if matches!(key.bits(), 256 | 384 | 521) => KeyKind::Ec,
+            Id::EC if on_nist_curve(&key) => KeyKind::Ec,
             _ => return Err(wrong("its key is neither RSA nor EC on P-256, P-384 or P-521")),
         };
         let date = |time| instant(time).ok_or_else(|| wrong("its dates cannot be read"));
@@ -93,6 +94,11 @@ impl TrustedCertificate {
     pub(super) fn public_key(&self) -> Option<PKey<Public>> {
         X509::from_der(&self.der).ok()?.public_key().ok()
     }
+}
+
+fn on_nist_curve(key: &PKey<Public>) -> bool {
+    let curve = key.ec_key().ok().and_then(|key| key.group().curve_name());
+    curve.is_some_and(|nid| [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1].contains(&nid))
 }
 
 fn instant(time: &Asn1TimeRef) -> Option<OffsetDateTime> {

@@ -39,7 +39,8 @@ pub(super) fn envelope(response: Node<'_, '_>, signed: bool, input: &ResponseInp
 
 /// SAML core §3.2.2.2: the nested code and the message say more, in the provider's words.
 pub(super) fn status(response: Node<'_, '_>) -> Result<(), Refusal> {
-    let codes: Vec<_> = xml::children(response, SAMLP, "Status").flat_map(|s| xml::children(s, SAMLP, "StatusCode")).collect();
+    let codes: Vec<_> =
+        xml::children(response, SAMLP, "Status").flat_map(|s| xml::children(s, SAMLP, "StatusCode")).collect();
     let [code] = codes[..] else {
         return refuse("status", "the response has no status");
     };
@@ -60,19 +61,15 @@ pub(super) fn status(response: Node<'_, '_>) -> Result<(), Refusal> {
 
 pub(super) fn issuer(issuer: Node<'_, '_>, expected: &str) -> Result<(), Refusal> {
     let found = xml::trimmed(issuer);
-    let entity = issuer.attribute("Format").is_none_or(|format| format == "urn:oasis:names:tc:SAML:2.0:nameid-format:entity");
+    let entity =
+        issuer.attribute("Format").is_none_or(|format| format == "urn:oasis:names:tc:SAML:2.0:nameid-format:entity");
     if found == expected && entity && xml::elements(issuer).next().is_none() {
         return Ok(());
     }
     mismatch("issuer", "Issuer", Some(&found), expected)
 }
 
-pub(super) fn mismatch<T>(
-    reason: &'static str,
-    what: &str,
-    found: Option<&str>,
-    expected: &str,
-) -> Result<T, Refusal> {
+pub(super) fn mismatch<T>(reason: &'static str, what: &str, found: Option<&str>, expected: &str) -> Result<T, Refusal> {
     let found = found.map_or_else(|| "missing".to_owned(), |found| quoted(found, 200));
     refuse(reason, format!("{what} is {found}; it must be {expected}"))
 }
@@ -196,10 +193,7 @@ fn audience(restriction: Node<'_, '_>, sp_entity_id: &str) -> Result<(), Refusal
     mismatch("audience", "Audience", Some(&audiences.join(", ")), sp_entity_id)
 }
 
-fn authn_statement<'a, 'i: 'a>(
-    assertion: Node<'a, 'i>,
-    input: &ResponseInput<'_>,
-) -> Result<Node<'a, 'i>, Refusal> {
+fn authn_statement<'a, 'i: 'a>(assertion: Node<'a, 'i>, input: &ResponseInput<'_>) -> Result<Node<'a, 'i>, Refusal> {
     let mut first = None;
     for statement in xml::children(assertion, SAML, "AuthnStatement") {
         if let Some(until) = instant::attribute(statement, "SessionNotOnOrAfter")?

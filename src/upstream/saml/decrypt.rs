@@ -115,7 +115,10 @@ fn key_transport(key: Node<'_, '_>) -> Result<(MessageDigest, MessageDigest), Re
     };
     let Some((Some(digest), Some(mgf1))) = chosen else {
         let algorithm = quoted(algorithm, 128);
-        return refuse("key_algorithm", format!("the key is wrapped with {algorithm}; RSA-OAEP without label is allowed"));
+        return refuse(
+            "key_algorithm",
+            format!("the key is wrapped with {algorithm}; RSA-OAEP without label is allowed"),
+        );
     };
     Ok((digest, mgf1))
 }

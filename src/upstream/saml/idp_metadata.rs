@@ -109,7 +109,8 @@ fn read(document: &Document<'_>, entity_id: Option<&str>) -> Result<IdpMetadata,
     }
     let (signing_certificates, unusable_certificates) = certificates(role);
     if signing_certificates.is_empty() {
-        let why = if unusable_certificates.is_empty() { "there is none".into() } else { unusable_certificates.join("; ") };
+        let why =
+            if unusable_certificates.is_empty() { "there is none".into() } else { unusable_certificates.join("; ") };
         return refuse("no_usable_certificate", format!("no certificate could verify a signature: {why}"));
     }
     let mut valid_until: Option<OffsetDateTime> = None;

@@ -173,7 +173,8 @@ pub fn verify_logout_response(
             let found = response.attribute("InResponseTo");
             return conditions::mismatch("in_response_to", "InResponseTo", found, expected_request_id);
         }
-        let Some(status) = xml::child(response, SAMLP, "Status").and_then(|s| xml::child(s, SAMLP, "StatusCode")) else {
+        let Some(status) = xml::child(response, SAMLP, "Status").and_then(|s| xml::child(s, SAMLP, "StatusCode"))
+        else {
             return refuse("status", "the logout response has no status");
         };
         let partial = xml::child(status, SAMLP, "StatusCode").is_some_and(|c| c.attribute("Value") == Some(PARTIAL));

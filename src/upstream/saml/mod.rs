@@ -63,7 +63,7 @@ mod verify;
 mod xml;
 mod xml_writer;
 
-pub use assertion::{Attribute, Facts, VerifiedAssertion};
+pub use assertion::{AssertionFacts, Attribute, VerifiedAssertion};
 pub use certificate::{CertificateError, KeyKind, TrustedCertificate};
 pub use engine::{SignatureInvalid, XmlSec, XmlSignatureEngine};
 pub use idp_metadata::{Binding, Endpoint, IdpMetadata, MetadataSigner, read_idp_metadata};

@@ -200,7 +200,9 @@ fn holds(certificate: &TrustedCertificate, hash: Hash, signed: &[u8], signature:
         Hash::Sha384 => MessageDigest::sha384(),
         Hash::Sha512 => MessageDigest::sha512(),
     };
-    let verify = |signature: &[u8]| Verifier::new(hash, &key).and_then(|mut verifier| verifier.verify_oneshot(signature, signed));
+    let verify = |signature: &[u8]| {
+        Verifier::new(hash, &key).and_then(|mut verifier| verifier.verify_oneshot(signature, signed))
+    };
     // XML Signature writes ECDSA as r || s; some products send the ASN.1 of their library
     let half = usize::try_from(certificate.bits().div_ceil(8)).ok()?;
     if certificate.kind() == KeyKind::Ec && signature.len() == 2 * half {

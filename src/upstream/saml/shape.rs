@@ -153,10 +153,7 @@ pub(super) fn signature_of<'a, 'i>(node: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
 }
 
 /// Every element called Signature, in whatever namespace, is one of those that will be checked.
-pub(super) fn only_these_signatures(
-    document: &Document<'_>,
-    expected: &[Option<Node<'_, '_>>],
-) -> Result<(), Refusal> {
+pub(super) fn only_these_signatures(document: &Document<'_>, expected: &[Option<Node<'_, '_>>]) -> Result<(), Refusal> {
     for node in document.descendants().filter(|node| node.is_element() && xml::name(*node) == "Signature") {
         if expected.iter().flatten().any(|signature| signature.id() == node.id()) {
             continue;

@@ -89,8 +89,7 @@ fn reference(reference: Node<'_, '_>, parent_id: &str) -> Result<(), Refusal> {
     if names != ["Transforms", "DigestMethod", "DigestValue"] {
         return refuse("transforms", "a reference does not hold Transforms, DigestMethod and DigestValue");
     }
-    let transforms: Vec<_> =
-        xml::child(reference, DS, "Transforms").into_iter().flat_map(|node| xml::elements(node)).collect();
+    let transforms: Vec<_> = xml::child(reference, DS, "Transforms").into_iter().flat_map(xml::elements).collect();
     let algorithms: Vec<_> = transforms.iter().map(|transform| transform.attribute("Algorithm")).collect();
     if algorithms != [Some(ENVELOPED), Some(EXC_C14N)] || transforms.iter().any(|t| !xml::is(*t, DS, "Transform")) {
         return refuse("transforms", "the transforms are not exactly enveloped-signature and exclusive C14N");
@@ -110,7 +109,9 @@ fn reference(reference: Node<'_, '_>, parent_id: &str) -> Result<(), Refusal> {
 fn only_prefix_lists(method: Option<Node<'_, '_>>, reason: &'static str) -> Result<(), Refusal> {
     let Some(method) = method else { return refuse(reason, "an algorithm is missing") };
     let harmless = |node: Node<'_, '_>| {
-        xml::is(node, EXC_C14N, "InclusiveNamespaces") && !node.has_children() && method.attribute("Algorithm") == Some(EXC_C14N)
+        xml::is(node, EXC_C14N, "InclusiveNamespaces")
+            && !node.has_children()
+            && method.attribute("Algorithm") == Some(EXC_C14N)
     };
     if xml::elements(method).all(harmless) {
         return Ok(());

@@ -52,9 +52,7 @@ impl SpMetadata<'_> {
     }
 
     fn role(&self) -> Element {
-        let key = |usage, der: &&[u8]| {
-            Element::new("md:KeyDescriptor").attribute("use", usage).child(key_info(der))
-        };
+        let key = |usage, der: &&[u8]| Element::new("md:KeyDescriptor").attribute("use", usage).child(key_info(der));
         let encryption = |der| {
             let methods = ENCRYPTION_METHODS.map(|uri| Element::new("md:EncryptionMethod").attribute("Algorithm", uri));
             key("encryption", der).children(methods)
@@ -62,9 +60,10 @@ impl SpMetadata<'_> {
         let service = |name, binding: &str, url: &str| {
             Element::new(name).attribute("Binding", binding).attribute("Location", url)
         };
-        let logout = self.slo_url.into_iter().flat_map(|url| {
-            [REDIRECT, POST].map(|binding| service("md:SingleLogoutService", binding, url))
-        });
+        let logout = self
+            .slo_url
+            .into_iter()
+            .flat_map(|url| [REDIRECT, POST].map(|binding| service("md:SingleLogoutService", binding, url)));
         // the schema's order: keys, logout, formats, consumers
         Element::new("md:SPSSODescriptor")
             .attribute("AuthnRequestsSigned", self.authn_requests_signed.to_string())

@@ -64,6 +64,8 @@ pub(super) fn untrusted(facts: &[&Facts], certificates: &[TrustedCertificate]) -
             ),
             signer_sha256: Some(sha256.clone()),
         },
-        None => Refusal::new("signature_invalid", "the signature does not hold under any certificate of the connection"),
+        None => {
+            Refusal::new("signature_invalid", "the signature does not hold under any certificate of the connection")
+        }
     }
 }

@@ -152,6 +152,7 @@ fn encrypted(
     let outer = verified(text, shape, trusted, engine)?;
     let document = prescan::parse(&outer.bytes, &RESPONSE)?;
     let signed = verified_shape(&document, shape.response_id)?;
+    conditions::envelope(signed.response, true, input)?;
     let Body::Encrypted(encrypted) = signed.body else {
         return refuse("verified_bytes", "what the signature covers has no encrypted assertion");
     };

@@ -133,7 +133,9 @@ mod tests {
             .attribute("a", "1")
             .child(Element::new("saml:Y").text(nasty).child(Element::new("saml:Z")))
             .write();
-        assert!(xml.starts_with(r#"<samlp:X xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" a="1" b="a&amp;b&lt;c>"#));
+        assert!(
+            xml.starts_with(r#"<samlp:X xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" a="1" b="a&amp;b&lt;c>"#)
+        );
         let read = roxmltree::Document::parse(&xml).unwrap();
         assert_eq!(read.root_element().attribute("b"), Some("a&b<c>\"d'\r\n\té\u{fffd}"));
         assert_eq!(super::super::xml::text(read.root_element()), "a&b<c>\"d'\r\n\té\u{fffd}");

@@ -58,11 +58,24 @@ fn other_algorithms_and_key_names_are_as_good() {
         ("ECDSA", sign(Sign::by(&WORLD.idp_ec))),
         ("RSA after EC in the list", sign(rsa.clone())),
         ("RSA-SHA512", sign(Sign { algorithm: &format!("{more}#rsa-sha512"), ..rsa.clone() })),
-        ("RSA-SHA384 and SHA-512 digest", sign(Sign { algorithm: &format!("{more}#rsa-sha384"), digest: "http://www.w3.org/2001/04/xmlenc#sha512", ..rsa.clone() })),
+        (
+            "RSA-SHA384 and SHA-512 digest",
+            sign(Sign {
+                algorithm: &format!("{more}#rsa-sha384"),
+                digest: "http://www.w3.org/2001/04/xmlenc#sha512",
+                ..rsa.clone()
+            }),
+        ),
         ("KeyName only", sign(Sign { key_info: "<ds:KeyName>idp</ds:KeyName>".into(), ..rsa.clone() })),
         ("prefix list", sign(Sign { transforms: enveloped() + inclusive, ..rsa.clone() })),
         ("XML declaration", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", WORLD.signed_both())),
-        ("harmless Extensions", WORLD.said_around("<samlp:Status>", "<samlp:Extensions><x:y xmlns:x=\"urn:x\"></x:y></samlp:Extensions><samlp:Status>")),
+        (
+            "harmless Extensions",
+            WORLD.said_around(
+                "<samlp:Status>",
+                "<samlp:Extensions><x:y xmlns:x=\"urn:x\"></x:y></samlp:Extensions><samlp:Status>",
+            ),
+        ),
     ] {
         assert_eq!(receive.reason(&xml), "ok", "{name}: {:?}", receive.xml(&xml).err());
     }
@@ -71,7 +84,9 @@ fn other_algorithms_and_key_names_are_as_good() {
 #[test]
 fn certificates_roll_over_in_any_order() {
     let old = Identity::rsa(2048);
-    for certificates in [trusted(&[&old, &WORLD.idp]), trusted(&[&WORLD.idp, &old]), trusted(&[&WORLD.idp_ec, &old, &WORLD.idp])] {
+    for certificates in
+        [trusted(&[&old, &WORLD.idp]), trusted(&[&WORLD.idp, &old]), trusted(&[&WORLD.idp_ec, &old, &WORLD.idp])]
+    {
         let receive = Receive { certificates, ..Receive::default() };
         for xml in [WORLD.signed_response(), WORLD.signed_both()] {
             assert_eq!(receive.xml(&xml).unwrap().signed_by_sha256, trusted(&[&WORLD.idp])[0].sha256());

@@ -54,15 +54,22 @@ fn a_login_that_nobody_asked_for_must_not_claim_to_answer() {
     assert_eq!(receive.reason(&WORLD.signed_both()), "in_response_to");
     let unsolicited = |xml: String| xml.replace(" InResponseTo=\"_request\"", "");
     let assertion = WORLD.sign_assertion(&unsolicited(WORLD.assertion()));
-    assert_eq!(receive.reason(&unsolicited(WORLD.response("")).replace("</samlp:Response>", &format!("{assertion}</samlp:Response>"))), "ok");
+    assert_eq!(
+        receive.reason(
+            &unsolicited(WORLD.response("")).replace("</samlp:Response>", &format!("{assertion}</samlp:Response>"))
+        ),
+        "ok"
+    );
     // the envelope hides it, the confirmation tells
-    let hidden = WORLD.response(&WORLD.sign_assertion(&WORLD.assertion())).replacen(" InResponseTo=\"_request\"", "", 1);
+    let hidden =
+        WORLD.response(&WORLD.sign_assertion(&WORLD.assertion())).replacen(" InResponseTo=\"_request\"", "", 1);
     assert_eq!(receive.reason(&hidden), "in_response_to");
 }
 
 #[test]
 fn the_demanded_way_of_signing_in_is_checked() {
-    let context = |class: &str| Receive::policy(Policy { requested_authn_context: vec![class.into()], ..Policy::default() });
+    let context =
+        |class: &str| Receive::policy(Policy { requested_authn_context: vec![class.into()], ..Policy::default() });
     let password = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
     assert_eq!(context(password).reason(&WORLD.signed_response()), "ok");
     assert_eq!(context("https://refeds.org/profile/mfa").reason(&WORLD.signed_response()), "authn_context");

@@ -17,7 +17,11 @@ fn every_cipher_opens_whatever_is_signed() {
     for cipher in CIPHERS {
         for xml in both_ways(&Encrypt::with(&WORLD.sp, cipher)) {
             let verified = Receive::default().xml(&xml).unwrap();
-            assert_eq!((verified.name_id.value.as_str(), verified.assertion_id.as_str()), (USER, "_assertion"), "{cipher}");
+            assert_eq!(
+                (verified.name_id.value.as_str(), verified.assertion_id.as_str()),
+                (USER, "_assertion"),
+                "{cipher}"
+            );
         }
     }
 }
@@ -25,7 +29,9 @@ fn every_cipher_opens_whatever_is_signed() {
 #[test]
 fn keys_are_wrapped_with_any_oaep() {
     let mgf = "http://www.w3.org/2009/xmlenc11#mgf1sha256";
-    for (key, digest, mgf) in [(MGF1P, "", ""), (MGF1P, SHA256, ""), (RSA_OAEP, "", ""), (RSA_OAEP, SHA256, mgf), (RSA_OAEP, "", mgf)] {
+    for (key, digest, mgf) in
+        [(MGF1P, "", ""), (MGF1P, SHA256, ""), (RSA_OAEP, "", ""), (RSA_OAEP, SHA256, mgf), (RSA_OAEP, "", mgf)]
+    {
         for xml in both_ways(&Encrypt { key, digest, mgf, ..Encrypt::to(&WORLD.sp) }) {
             assert_eq!(Receive::default().reason(&xml), "ok", "{key} {digest} {mgf}");
         }

@@ -41,23 +41,31 @@ fn posted(xml: &str) -> &'static str {
 
 fn request_xml() -> String {
     let name_id = name();
-    LogoutMessage::Request { name_id: &name_id, session_index: Some("_s1"), not_on_or_after: WORLD.now + Duration::minutes(5) }
-        .element(&header("_logout"))
-        .write()
+    LogoutMessage::Request {
+        name_id: &name_id,
+        session_index: Some("_s1"),
+        not_on_or_after: WORLD.now + Duration::minutes(5),
+    }
+    .element(&header("_logout"))
+    .write()
 }
 
 #[test]
 fn a_logout_request_arrives_by_both_bindings_as_it_was_sent() {
     let (key, trusted, engine) = (sp_key(&WORLD.idp), trusted(&[&WORLD.idp_ec, &WORLD.idp]), XmlSec::new());
     let name_id = name();
-    let message =
-        LogoutMessage::Request { name_id: &name_id, session_index: Some("_s1"), not_on_or_after: WORLD.now + Duration::minutes(5) };
+    let message = LogoutMessage::Request {
+        name_id: &name_id,
+        session_index: Some("_s1"),
+        not_on_or_after: WORLD.now + Duration::minutes(5),
+    };
     let form = message.post_form(&header("_logout"), None, &key);
     let url = message.redirect_url(&header("_logout"), Some("relay"), &key);
     let raw_query = url.split_once('?').unwrap().1;
-    for (carried, relay_state) in
-        [(Carried::Post { base64: &form.fields[0].1 }, None), (Carried::Redirect { raw_query }, Some("relay".to_owned()))]
-    {
+    for (carried, relay_state) in [
+        (Carried::Post { base64: &form.fields[0].1 }, None),
+        (Carried::Redirect { raw_query }, Some("relay".to_owned())),
+    ] {
         let received = verify_logout_request(&input(carried, &trusted), &engine).unwrap();
         let session_indexes = vec!["_s1".to_owned()];
         let expected = ReceivedLogoutRequest { id: "_logout".into(), name_id: name(), session_indexes, relay_state };
@@ -77,10 +85,13 @@ fn a_logout_response_answers_our_request() {
             let received = verify_logout_response(&input(carried, &trusted), "_ours", &engine).unwrap();
             assert_eq!((received.id.as_str(), received.complete), ("_answer", success));
             assert_eq!(reason(verify_logout_response(&input(carried, &trusted), "_other", &engine)), "in_response_to");
-            assert_eq!(reason(verify_logout_request(&input(carried, &trusted), &engine)), match carried {
-                Carried::Post { .. } => "root",
-                Carried::Redirect { .. } => "parameter_missing",
-            });
+            assert_eq!(
+                reason(verify_logout_request(&input(carried, &trusted), &engine)),
+                match carried {
+                    Carried::Post { .. } => "root",
+                    Carried::Redirect { .. } => "parameter_missing",
+                }
+            );
         }
     }
 }
@@ -104,12 +115,23 @@ fn forged_logout_requests_are_refused_for_their_own_reason() {
         ("wrong destination", signed(SLO, "https://evil.test"), "destination"),
         ("no destination", signed(&format!(" Destination=\"{SLO}\""), ""), "destination"),
         ("expired", signed(&at(300), &at(-121)), "expired"),
-        ("old", signed(&format!("IssueInstant=\"{}\"", at(0)), &format!("IssueInstant=\"{}\"", at(-3600))), "issue_instant"),
+        (
+            "old",
+            signed(&format!("IssueInstant=\"{}\"", at(0)), &format!("IssueInstant=\"{}\"", at(-3600))),
+            "issue_instant",
+        ),
         ("no NameID", signed("saml:NameID", "saml:Other"), "name_id_count"),
         ("comment", good.replace(USER, "user<!-- -->"), "comment"),
         ("DTD", format!("<!DOCTYPE x>{good}"), "dtd"),
         ("wrapped", good.replace("</samlp:LogoutRequest>", &format!("{good}</samlp:LogoutRequest>")), "duplicate_id"),
-        ("two signatures", good.replace("<saml:NameID", "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"></ds:Signature><saml:NameID"), "signature_count"),
+        (
+            "two signatures",
+            good.replace(
+                "<saml:NameID",
+                "<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"></ds:Signature><saml:NameID",
+            ),
+            "signature_count",
+        ),
         ("SAML 1.1", signed("Version=\"2.0\"", "Version=\"1.1\""), "version"),
         ("huge", good.replace(USER, &"x".repeat(100_000)), "too_large"),
     ] {
@@ -124,7 +146,8 @@ fn redirected_logout_requests_need_their_signature() {
     let message = LogoutMessage::Request { name_id: &name_id, session_index: None, not_on_or_after: WORLD.now };
     let url = message.redirect_url(&header("_logout"), Some("r"), &key);
     let query = url.split_once('?').unwrap().1;
-    let ask = |raw_query: &str| reason(verify_logout_request(&input(Carried::Redirect { raw_query }, &trusted), &engine));
+    let ask =
+        |raw_query: &str| reason(verify_logout_request(&input(Carried::Redirect { raw_query }, &trusted), &engine));
     assert_eq!(ask(query), "ok");
     let (unsigned, signature) = query.split_once("&Signature=").unwrap();
     assert_eq!(ask(unsigned), "not_signed");
@@ -163,7 +186,10 @@ fn signatures_over_other_ways_of_percent_encoding_hold() {
             lower(&message),
             lower(&format!("http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23{algorithm}"))
         );
-        let value = Signer::new(MessageDigest::sha256(), &identity.key).unwrap().sign_oneshot_to_vec(signed.as_bytes()).unwrap();
+        let value = Signer::new(MessageDigest::sha256(), &identity.key)
+            .unwrap()
+            .sign_oneshot_to_vec(signed.as_bytes())
+            .unwrap();
         let mut values = vec![value.clone()];
         if identity.key.ec_key().is_ok() {
             let value = openssl::ecdsa::EcdsaSig::from_der(&value).unwrap();
@@ -173,7 +199,8 @@ fn signatures_over_other_ways_of_percent_encoding_hold() {
             let encoded: String = url::form_urlencoded::byte_serialize(STANDARD.encode(value).as_bytes()).collect();
             let raw_query = format!("{signed}&Signature={encoded}");
             let trusted = trusted(&[identity]);
-            let received = verify_logout_response(&input(Carried::Redirect { raw_query: &raw_query }, &trusted), "_ours", &engine);
+            let received =
+                verify_logout_response(&input(Carried::Redirect { raw_query: &raw_query }, &trusted), "_ours", &engine);
             assert_eq!(received.unwrap().relay_state.as_deref(), Some("a b"), "{algorithm}");
         }
     }

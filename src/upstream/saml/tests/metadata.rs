@@ -7,8 +7,11 @@ const HEAD: &str = r#"xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="
 
 fn key(usage: &str, identity: &Identity) -> String {
     let certificate = STANDARD.encode(&identity.certificate);
-    let wrapped: String = certificate.as_bytes().chunks(64).flat_map(|line| [std::str::from_utf8(line).unwrap(), "\n"]).collect();
-    format!("<md:KeyDescriptor{usage}><ds:KeyInfo><ds:X509Data><ds:X509Certificate>\n{wrapped}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>")
+    let wrapped: String =
+        certificate.as_bytes().chunks(64).flat_map(|line| [std::str::from_utf8(line).unwrap(), "\n"]).collect();
+    format!(
+        "<md:KeyDescriptor{usage}><ds:KeyInfo><ds:X509Data><ds:X509Certificate>\n{wrapped}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+    )
 }
 
 fn signing(identity: &Identity) -> String {
@@ -32,7 +35,13 @@ fn reason(result: Result<IdpMetadata, Refusal>) -> &'static str {
 
 #[test]
 fn endpoints_certificates_and_times_are_read() {
-    let roles = role(" WantAuthnRequestsSigned=\"1\" cacheDuration=\"PT1H\"", &(key(" use=\"encryption\"", &WORLD.sp) + &signing(&WORLD.idp) + &key("", &WORLD.idp_ec) + &signing(&WORLD.idp)));
+    let roles = role(
+        " WantAuthnRequestsSigned=\"1\" cacheDuration=\"PT1H\"",
+        &(key(" use=\"encryption\"", &WORLD.sp)
+            + &signing(&WORLD.idp)
+            + &key("", &WORLD.idp_ec)
+            + &signing(&WORLD.idp)),
+    );
     let xml = entity("https://idp.test/m", " validUntil=\"2026-07-01T00:00:00Z\" cacheDuration=\"P1D\"", &roles);
     let text = format!("\u{feff}<?xml version=\"1.0\"?>\n<!-- made by hand -->\n{xml}");
     let metadata = read_idp_metadata(text.as_bytes(), None, None).unwrap();
@@ -69,9 +78,13 @@ fn an_aggregate_is_searched_by_entity_id() {
     let sp = "<md:SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
     let idps = |extra: &str| {
         let one = entity("https://a.test", "", &role("", &signing(&WORLD.idp)));
-        format!("<md:EntitiesDescriptor {HEAD} validUntil=\"2026-06-02T00:00:00Z\">{}<md:EntitiesDescriptor>{one}{extra}</md:EntitiesDescriptor></md:EntitiesDescriptor>", entity("https://sp.test", "", sp))
+        format!(
+            "<md:EntitiesDescriptor {HEAD} validUntil=\"2026-06-02T00:00:00Z\">{}<md:EntitiesDescriptor>{one}{extra}</md:EntitiesDescriptor></md:EntitiesDescriptor>",
+            entity("https://sp.test", "", sp)
+        )
     };
-    let two = idps(&entity("https://b.test", " validUntil=\"2026-06-03T00:00:00Z\"", &role("", &signing(&WORLD.idp_ec))));
+    let two =
+        idps(&entity("https://b.test", " validUntil=\"2026-06-03T00:00:00Z\"", &role("", &signing(&WORLD.idp_ec))));
     let read = |xml: &str, id| read_idp_metadata(xml.as_bytes(), id, None);
     let found = read(&two, Some("https://b.test")).unwrap();
     assert_eq!((found.entity_id.as_str(), found.valid_until), ("https://b.test", Some(datetime!(2026-06-02 0:00 UTC))));
@@ -118,7 +131,10 @@ fn signed_metadata_is_read_from_what_was_verified() {
     let metadata = read(&signed, &pinned).unwrap();
     assert_eq!(metadata.signed_by_sha256.as_deref(), Some(pinned[0].sha256()));
     assert_eq!(metadata.signing_certificates, trusted(&[&WORLD.idp]));
-    assert_eq!(reason(read(&signed.replace("https://idp.test/sso", "https://evil.test/sso"), &pinned)), "signature_invalid");
+    assert_eq!(
+        reason(read(&signed.replace("https://idp.test/sso", "https://evil.test/sso"), &pinned)),
+        "signature_invalid"
+    );
     assert_eq!(reason(read(&signed, &trusted(&[&WORLD.sp]))), "unknown_certificate");
     assert_eq!(reason(read(&xml, &pinned)), "not_signed");
     assert_eq!(reason(read(&signed, &[])), "no_certificate");

@@ -58,8 +58,13 @@ fn flip(xml: &str, at: usize, dice: &mut Dice) -> String {
 fn a_mutated_response_is_refused_or_says_the_same() {
     let signed = WORLD.sign_assertion(&WORLD.assertion());
     let encrypted = WORLD.response(&Encrypt::with(&WORLD.sp, "aes128-cbc").apply(&signed));
-    let originals =
-        [WORLD.signed_response(), WORLD.signed_assertion(), WORLD.signed_both(), encrypted.clone(), WORLD.sign_response(&encrypted)];
+    let originals = [
+        WORLD.signed_response(),
+        WORLD.signed_assertion(),
+        WORLD.signed_both(),
+        encrypted.clone(),
+        WORLD.sign_response(&encrypted),
+    ];
     let rounds: usize = std::env::var("AVOUCH_SAML_MUTATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
     let receive = Receive::default();
     let mut dice = Dice(0x5eed_5eed);

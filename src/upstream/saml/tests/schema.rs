@@ -50,7 +50,13 @@ fn requests_are_valid() {
         requested_authn_context: &contexts,
     };
     valid("saml-schema-protocol-2.0.xsd", &decoded(&request.post_form(None, Some(&sp_key(&WORLD.sp)))));
-    request = AuthnRequest { name_id_format: None, force_authn: false, is_passive: false, requested_authn_context: &[], ..request };
+    request = AuthnRequest {
+        name_id_format: None,
+        force_authn: false,
+        is_passive: false,
+        requested_authn_context: &[],
+        ..request
+    };
     valid("saml-schema-protocol-2.0.xsd", &decoded(&request.post_form(None, None)));
 }
 
@@ -59,11 +65,13 @@ fn logout_messages_are_valid() {
     let header = Header { id: "_x", issue_instant: WORLD.now, issuer: "urn:sp", destination: "https://idp.test/slo" };
     let mut name_id = NameId { value: "a&b".into(), format: None, name_qualifier: None, sp_name_qualifier: None };
     let (key, not_on_or_after) = (sp_key(&WORLD.sp), WORLD.now);
-    let request = LogoutMessage::Request { name_id: &name_id.clone(), session_index: Some("_s"), not_on_or_after }.post_form(&header, None, &key);
+    let request = LogoutMessage::Request { name_id: &name_id.clone(), session_index: Some("_s"), not_on_or_after }
+        .post_form(&header, None, &key);
     valid("saml-schema-protocol-2.0.xsd", &decoded(&request));
     name_id.format = Some(name_id::PERSISTENT.into());
     name_id.name_qualifier = Some("idp".into());
-    let request = LogoutMessage::Request { name_id: &name_id, session_index: None, not_on_or_after }.post_form(&header, None, &key);
+    let request = LogoutMessage::Request { name_id: &name_id, session_index: None, not_on_or_after }
+        .post_form(&header, None, &key);
     valid("saml-schema-protocol-2.0.xsd", &decoded(&request));
     for success in [true, false] {
         let response = LogoutMessage::Response { in_response_to: "_y", success }.post_form(&header, None, &key);
