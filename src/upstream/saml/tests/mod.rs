@@ -4,6 +4,7 @@ mod accepted;
 mod attacks;
 mod corpus;
 mod encrypted;
+mod engine;
 mod forge;
 mod load;
 mod logout;
@@ -59,6 +60,10 @@ impl Receive {
     }
 
     fn xml(&self, xml: &str) -> Result<VerifiedAssertion, Refusal> {
+        self.by(xml, &XmlSec::new())
+    }
+
+    fn by(&self, xml: &str, engine: &dyn XmlSignatureEngine) -> Result<VerifiedAssertion, Refusal> {
         let keys: Vec<&SpKey> = self.keys.iter().collect();
         let input = ResponseInput {
             saml_response_base64: &STANDARD.encode(xml),
@@ -72,7 +77,7 @@ impl Receive {
             now: WORLD.now + self.later,
             skew: Duration::minutes(2),
         };
-        verify_response(&input, &XmlSec::new())
+        verify_response(&input, engine)
     }
 
     fn reason(&self, xml: &str) -> &'static str {
