@@ -39,6 +39,7 @@ mod issuer;
 mod jwks;
 mod oidc;
 mod quoted;
+pub mod saml;
 mod token_request;
 mod userinfo;
 
