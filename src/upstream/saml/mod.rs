@@ -10,6 +10,7 @@
 //! | `deflate` | a redirect message that does not inflate, or to more than 64 KiB |
 //! | `dtd`, `comment`, `cdata`, `processing_instruction` | XML that parsers disagree about |
 //! | `too_deep`, `too_many_attributes`, `too_many_nodes`, `not_well_formed` | no XML, or too much of it |
+//! | `namespace` | a namespace that cannot be canonicalised, or too many |
 //! | `root`, `version` | another document, or another version of SAML |
 //! | `unexpected_element`, `assertion_count` | not exactly one assertion in its place |
 //! | `duplicate_id`, `id_missing` | IDs that do not identify |

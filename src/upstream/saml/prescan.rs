@@ -2,6 +2,8 @@
 //! could disagree about (document types, entities, comments, encodings) is refused here, as is everything that costs
 //! more to read than to send.
 
+use std::collections::HashSet;
+
 use roxmltree::{Document, ParsingOptions};
 
 use super::refusal::{Refusal, refuse};
@@ -21,6 +23,7 @@ pub(super) const METADATA: Limits = Limits { bytes: 5 << 20, nodes: 400_000, com
 /// No document that SAML needs is deeper, no element has more attributes.
 const DEPTH: usize = 40;
 const ATTRIBUTES: usize = 64;
+const NAMESPACES: usize = 64;
 
 /// base64 of a document: its length is checked before it is decoded.
 pub(super) fn decode(base64: &str, limits: &Limits) -> Result<Vec<u8>, Refusal> {
@@ -53,14 +56,44 @@ pub(super) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, 
     }
     scan(text, limits)?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: limits.nodes, entity_resolver: None };
-    Document::parse_with_options(text, options).map_err(|error| match error {
+    let document = Document::parse_with_options(text, options).map_err(|error| match error {
         roxmltree::Error::NodesLimitReached => {
             Refusal::new("too_many_nodes", format!("the document has more than {} nodes", limits.nodes))
         }
         roxmltree::Error::DtdDetected => Refusal::new("dtd", "the document has a document type"),
         // the parser's message may quote the document; its kind and place do not
         other => Refusal::new("not_well_formed", format!("the document is not well-formed XML at {}", other.pos())),
-    })
+    })?;
+    namespaces(&document)?;
+    Ok(document)
+}
+
+/// Canonical XML §1.3: relative namespace URIs make canonicalisation fail; we do not let it come to that.
+fn namespaces(document: &Document<'_>) -> Result<(), Refusal> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
+    let absolute = |uri: &str| {
+        let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+            && uri.chars().all(allowed)
+            && url::Url::parse(uri).is_ok()
+    };
+    let mut known: HashSet<&str> = HashSet::new();
+    for node in document.descendants().filter(roxmltree::Node::is_element) {
+        if node.namespaces().len() > NAMESPACES {
+            return refuse("namespace", format!("more than {NAMESPACES} namespaces are in scope of an element"));
+        }
+        for namespace in node.namespaces() {
+            let uri = namespace.uri();
+            if !uri.is_empty() && !known.contains(uri) {
+                if !absolute(uri) {
+                    return refuse("namespace", "a namespace is not an absolute URI");
+                }
+                known.insert(uri);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Looks at markup only. In well-formed XML a `<` always begins markup, so nothing can hide from this; what is not
@@ -180,6 +213,9 @@ mod tests {
             ("<a x='1' x='2'/>", "not_well_formed"),
             ("<p:a/>", "not_well_formed"),
             ("<a", "not_well_formed"),
+            ("<a xmlns='relative'/>", "namespace"),
+            ("<a xmlns:x='urn:x y'/>", "namespace"),
+            ("<a xmlns='urn:x'><b xmlns=''/></a>", "ok"),
             ("", "not_well_formed"),
         ] {
             assert_eq!(reason(text), expected, "{text}");

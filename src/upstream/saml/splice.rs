@@ -13,8 +13,9 @@ use super::xml::{DS, SAML, SAMLP, XENC, XS, XSI};
 /// A prefix and what it stands for.
 pub(super) type Namespace = (String, &'static str);
 
-/// The well-known namespaces in scope of an element. A signature over canonical bytes does not cover declarations that
-/// the signed element itself has no use for, so these may only ever add a known meaning, never replace one.
+/// The well-known namespaces in scope of the ciphertext as it came, which the plaintext may count on. A signature over
+/// canonical bytes does not cover declarations that the signed element itself has no use for, so these may only ever add
+/// a known meaning, never replace one.
 pub(super) fn known_namespaces(node: Node<'_, '_>) -> Vec<Namespace> {
     let known = [SAML, SAMLP, DS, XENC, XS, XSI];
     node.namespaces()
@@ -45,7 +46,7 @@ pub(super) fn decrypted(
         + text[root.range().start..].find(|c: char| c.is_whitespace() || c == '>' || c == '/').unwrap_or_default();
     let mut out = text[..name_end].to_owned();
     for (prefix, uri) in inherited {
-        if encrypted.lookup_namespace_uri(Some(prefix)).is_none() {
+        if root.lookup_namespace_uri(Some(prefix)).is_none() {
             out.push_str(&format!(" xmlns:{prefix}=\"{uri}\""));
         }
     }

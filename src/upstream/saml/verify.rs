@@ -140,11 +140,12 @@ fn encrypted(
     if input.policy.encryption == Encryption::Never {
         return refuse("encryption_not_allowed", "the assertion is encrypted, and this connection does not allow it");
     }
+    let inherited = splice::known_namespaces(node);
     if shape.response_signature.is_none() {
         if matches!(input.policy.want_signed, WantSigned::Response | WantSigned::Both) {
             return refuse("response_not_signed", "the response is not signed");
         }
-        let decrypted = splice::decrypted(text, node, &[], input.decryption_keys)?;
+        let decrypted = splice::decrypted(text, node, &inherited, input.decryption_keys)?;
         return inner(&decrypted, None, trusted, input, engine);
     }
     // a signed response first: nothing of ours is decrypted for a stranger
@@ -154,7 +155,6 @@ fn encrypted(
     let Body::Encrypted(encrypted) = signed.body else {
         return refuse("verified_bytes", "what the signature covers has no encrypted assertion");
     };
-    let inherited = splice::known_namespaces(node);
     let decrypted = splice::decrypted(&outer.bytes, encrypted, &inherited, input.decryption_keys)?;
     inner(&decrypted, Some(&outer), trusted, input, engine)
 }
