@@ -46,7 +46,8 @@ enum Rows {
 }
 
 impl Rows {
-    const ALL: [Self; 6] = [Self::LoginAttempts, Self::Assertions, Self::Authorizations, Self::Tokens, Self::Sessions, Self::AuditEvents];
+    const ALL: [Self; 6] =
+        [Self::LoginAttempts, Self::Assertions, Self::Authorizations, Self::Tokens, Self::Sessions, Self::AuditEvents];
 }
 
 /// In small pieces, so that no statement runs long and no lock is held long.

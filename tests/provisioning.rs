@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use avouch::clock::SystemClock;
+use avouch::clock::{Clock, SystemClock};
 use avouch::config::{Config, Environment, Flags, Purpose};
 use avouch::connection::{CredentialKind, CredentialState, Slug};
 use avouch::ctx::Ctx;
@@ -232,7 +232,7 @@ fn a_client_is_not_named_like_a_person() {
 /// A certificate as an identity provider has it, bare base64.
 fn certificate() -> String {
     let (pair, _) = KeyPair::generate(Alg::RS256);
-    let now = time::OffsetDateTime::now_utc();
+    let now = SystemClock.now();
     let certificate = Certificate::self_signed(&pair, "idp", now, now + time::Duration::days(1)).unwrap();
     base64::engine::general_purpose::STANDARD.encode(certificate.der())
 }

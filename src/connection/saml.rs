@@ -82,7 +82,8 @@ const MICROSOFT: &str = "http://schemas.microsoft.com";
 pub(super) fn mapping() -> Mapping {
     let claim = |name: &str| format!("{CLAIMS}/{name}");
     // a NameID in the e-mail format is an address, where no attribute is one
-    let name_id = "claims.name_id_format == 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress' ? claims.name_id : null";
+    let name_id =
+        "claims.name_id_format == 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress' ? claims.name_id : null";
     Mapping {
         email: first(
             &["mail", "email", "emailaddress", "urn:oid:0.9.2342.19200300.100.1.3", &claim("emailaddress")],
@@ -139,9 +140,7 @@ pub(super) fn mapping() -> Mapping {
 /// The first value of the first attribute that has one.
 fn first(names: &[&str], otherwise: &str) -> Option<Expression> {
     let names = list(names);
-    read(&format!(
-        "({names}.filter(n, n in claims && size(claims[n]) > 0).map(n, claims[n][0]) + [{otherwise}])[0]"
-    ))
+    read(&format!("({names}.filter(n, n in claims && size(claims[n]) > 0).map(n, claims[n][0]) + [{otherwise}])[0]"))
 }
 
 /// All values of the first attribute that is there.

@@ -6,7 +6,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::credential::PublicPart;
-use super::{Connection, Credential, CredentialKind, CredentialState, OidcSettings, Preset, Protocol, SamlSettings, Slug};
+use super::{
+    Connection, Credential, CredentialKind, CredentialState, OidcSettings, Preset, Protocol, SamlSettings, Slug,
+};
 use crate::cel::Expression;
 use crate::db::Conn;
 use crate::ids::{ConnectionId, CredentialId};

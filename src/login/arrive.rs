@@ -47,12 +47,19 @@ impl Door {
 
 /// # Errors
 /// a [`Refusal`] that names the cause; no session is left behind.
-pub async fn arrive(broker: &Broker, visitor: &Visitor, slug: &str, door: Door, params: &Params) -> Result<Next, Refusal> {
+pub async fn arrive(
+    broker: &Broker,
+    visitor: &Visitor,
+    slug: &str,
+    door: Door,
+    params: &Params,
+) -> Result<Next, Refusal> {
     require_live(broker)?;
     let ctx = &broker.ctx;
     let catalog = broker.catalog.load_full();
     let connection = catalog.connection(slug).filter(|c| door.is_of(&c.protocol)).ok_or(Problem::UnknownConnection)?;
-    let (attempt, authorization) = claim(broker, visitor, &connection, params.get(door.state())).await.map_err(|r| r.by(slug))?;
+    let (attempt, authorization) =
+        claim(broker, visitor, &connection, params.get(door.state())).await.map_err(|r| r.by(slug))?;
     let refused = |problem: Problem| Refusal::from(problem).at(&authorization).by(slug);
     if !connection.may_login() {
         return Err(refused(Problem::UnknownConnection));

@@ -4,8 +4,8 @@ use actix_web::http::Method;
 use actix_web::web::{Bytes, Data, Path, PayloadConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::extract::Visiting;
 use super::arrive::Door;
+use super::extract::Visiting;
 use super::{Next, Problem, Refusal, Visitor, arrive, authorize, pages};
 use crate::audit::Event;
 use crate::broker::Broker;
@@ -26,9 +26,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
                 .route(web::post().to(callback)),
         )
         .service(
-            web::resource("/connections/{slug}/acs")
-                .app_data(PayloadConfig::new(SAML_FORM))
-                .route(web::post().to(acs)),
+            web::resource("/connections/{slug}/acs").app_data(PayloadConfig::new(SAML_FORM)).route(web::post().to(acs)),
         )
         .route("/connections/{slug}/metadata", web::get().to(metadata))
         .route("/connections/{slug}/jwks.json", web::get().to(jwks));

@@ -106,7 +106,8 @@ impl ConnectionEntry {
         }
         for (field, id) in [("entity_id", &self.entity_id), ("sp_entity_id", &self.sp_entity_id)] {
             let fine = |id: &String| {
-                (1..=LONGEST_ENTITY_ID).contains(&id.len()) && !id.contains(|c: char| c.is_whitespace() || c.is_control())
+                (1..=LONGEST_ENTITY_ID).contains(&id.len())
+                    && !id.contains(|c: char| c.is_whitespace() || c.is_control())
             };
             if id.as_ref().is_some_and(|id| !fine(id)) {
                 out.add(field, "must have 1 to 1024 bytes without white space");

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use time::Duration;
+use tokio::sync::Semaphore;
 
 use super::saml::{
     self, AuthnRequest, Binding, Encryption, Policy, Refusal, ResponseInput, SpKey, VerifiedAssertion, WantSigned,
@@ -66,7 +66,9 @@ pub(super) async fn start(
     let key = if settings.sign_requests { Some(saml_sp::signing_key(ctx, connection)?) } else { None };
     let (url, form) = match endpoint.binding {
         Binding::Redirect => (request.redirect_url(Some(state.expose()), key.as_ref()), None),
-        Binding::Post => (endpoint.location.clone(), Some(request.post_form(Some(state.expose()), key.as_ref()).fields)),
+        Binding::Post => {
+            (endpoint.location.clone(), Some(request.post_form(Some(state.expose()), key.as_ref()).fields))
+        }
     };
     Ok(Trip {
         url,

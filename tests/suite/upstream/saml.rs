@@ -188,7 +188,9 @@ async fn a_form_from_another_site_is_sent_again_from_ours_so_that_the_cookies_co
 async fn the_largest_answers_fit_and_larger_ones_are_no_fault_of_ours() {
     let mut saml = Saml::by_hand("").await;
     let padded = |bytes: usize| {
-        move |idp: &forge::World| idp.said("<saml:AttributeValue>staff", &format!("<saml:AttributeValue>{}", "+".repeat(bytes)))
+        move |idp: &forge::World| {
+            idp.said("<saml:AttributeValue>staff", &format!("<saml:AttributeValue>{}", "+".repeat(bytes)))
+        }
     };
     saml.refused(403, "too_large", padded(300 << 10)).await;
     saml.accepted(padded(240 << 10)).await;
