@@ -4,6 +4,7 @@ AuthnRequest is answered at once, for the one user who is set.
 
 Configuration, one JSON object, as argv[1] or as the first line of stdin:
   port                   TCP port on 127.0.0.1; 0 (the default) takes a free one
+  host                   in its own URLs; default localhost; 127.0.0.1 is another site than a broker at localhost
   want_requests_signed   default true; false: an unsigned AuthnRequest is answered too, and no signature is looked at
 Prints {"ready":true,"entity_id","issuer","metadata_url","sso_url"} once it answers (issuer is the entity id). HTTP:
   GET /metadata   GET /sso (HTTP-Redirect)   POST /sso (HTTP-POST)   400 "refused ...": this AuthnRequest is not believed
@@ -256,7 +257,7 @@ def main():
     config = json.loads(sys.argv[1] if len(sys.argv) > 1 else sys.stdin.readline() or "{}")
     # The port is known once it listens, and nobody is answered before there is a provider.
     http = ThreadingHTTPServer(("127.0.0.1", config.get("port", 0)), BaseHTTPRequestHandler)
-    base = f"http://localhost:{http.server_address[1]}"
+    base = f"http://{config.get('host', 'localhost')}:{http.server_address[1]}"
     with tempfile.TemporaryDirectory(prefix="pysaml2-") as folder:
         provider = IdentityProvider(base, folder, config.get("want_requests_signed", True))
         http.RequestHandlerClass = handler(provider)

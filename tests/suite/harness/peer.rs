@@ -31,10 +31,11 @@ impl Peer {
         (peer, issuer)
     }
 
-    /// pysaml2: an upstream SAML identity provider. Returns it with its metadata's address, which is its entity id too.
-    pub async fn pysaml2_idp() -> (Self, String) {
+    /// pysaml2: an upstream SAML identity provider at this host's name. Returns it with its metadata's address, which is
+    /// its entity id too.
+    pub async fn pysaml2_idp(host: &str) -> (Self, String) {
         let mut peer = Self::python("tests/peers/python/pysaml2_idp.py");
-        peer.write(&json!({})).await;
+        peer.write(&json!({ "host": host })).await;
         let ready = peer.read().await;
         let metadata_url = ready["metadata_url"].as_str().unwrap_or_else(|| panic!("{}: {ready}", peer.name)).to_owned();
         (peer, metadata_url)
