@@ -38,6 +38,7 @@ pub async fn run(broker: Arc<Broker>) {
 #[derive(Clone, Copy, Debug)]
 enum Rows {
     LoginAttempts,
+    Assertions,
     Authorizations,
     Tokens,
     Sessions,
@@ -45,7 +46,7 @@ enum Rows {
 }
 
 impl Rows {
-    const ALL: [Self; 5] = [Self::LoginAttempts, Self::Authorizations, Self::Tokens, Self::Sessions, Self::AuditEvents];
+    const ALL: [Self; 6] = [Self::LoginAttempts, Self::Assertions, Self::Authorizations, Self::Tokens, Self::Sessions, Self::AuditEvents];
 }
 
 /// In small pieces, so that no statement runs long and no lock is held long.
@@ -56,6 +57,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
     loop {
         let some = match rows {
             Rows::LoginAttempts => login::store::delete_ended(&mut conn, now).await?,
+            Rows::Assertions => login::store::delete_ended_assertions(&mut conn, now).await?,
             Rows::Authorizations => authorization::store::delete_ended(&mut conn, now).await?,
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,

@@ -72,6 +72,16 @@ impl Urls {
     pub fn callback(&self, slug: &str) -> String {
         self.at(&format!("/connections/{slug}/callback"))
     }
+
+    /// The SAML assertion consumer service.
+    pub fn acs(&self, slug: &str) -> String {
+        self.at(&format!("/connections/{slug}/acs"))
+    }
+
+    /// Our SAML metadata, whose URL is our entity id too.
+    pub fn sp_metadata(&self, slug: &str) -> String {
+        self.at(&format!("/connections/{slug}/metadata"))
+    }
 }
 
 /// Whether the URL's host is this machine by name or address.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use avouch::clock::SystemClock;
 use avouch::config::{Config, Environment, Flags, Purpose};
 use avouch::connection::{CredentialKind, CredentialState, Slug};
 use avouch::ctx::Ctx;
+use avouch::jose::{Alg, Certificate, KeyPair};
 use avouch::provisioning::{Job, ProvisioningError, ResourceFile, apply, export, plan};
 use avouch::{client, connection, startup};
 
@@ -225,4 +227,113 @@ fn a_client_is_not_named_like_a_person() {
     for id in ["usr", "user_1", "my-usr_1"] {
         assert!(file(id).is_ok(), "{id}");
     }
+}
+
+/// A certificate as an identity provider has it, bare base64.
+fn certificate() -> String {
+    let (pair, _) = KeyPair::generate(Alg::RS256);
+    let now = time::OffsetDateTime::now_utc();
+    let certificate = Certificate::self_signed(&pair, "idp", now, now + time::Duration::days(1)).unwrap();
+    base64::engine::general_purpose::STANDARD.encode(certificate.der())
+}
+
+fn metadata(certificate: &str) -> String {
+    // with what files have that memory has not: a byte order mark, CRLF, comments, trailing lines
+    format!(
+        "\u{feff}<!-- exported -->\r\n<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"https://idp.example/saml\">\r\n  \
+         <md:IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"><md:KeyDescriptor>\
+         <ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>\
+         </md:KeyDescriptor><md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"https://idp.example/sso\"/>\
+         </md:IDPSSODescriptor></md:EntityDescriptor>\r\n\r\n"
+    )
+}
+
+#[sqlx::test]
+async fn saml_connections_come_by_url_by_file_and_by_hand_and_go_round(_: PgPoolOptions, options: PgConnectOptions) {
+    let house = House::open(options).await;
+    let certificate = certificate();
+    std::fs::write(house.dir.path().join("idp.xml"), metadata(&certificate)).unwrap();
+    let file = format!(
+        "
+connections:
+  - {{ slug: url, protocol: saml, metadata_url: https://idp.example/metadata, want_assertions_signed: true, sign_requests: false }}
+  - {{ slug: file, protocol: saml, metadata_file: idp.xml, subject: uid, encryption: require, want_signed: both }}
+  - slug: hand
+    protocol: saml
+    entity_id: https://idp.example/saml
+    sso_url: https://idp.example/sso
+    sso_binding: post
+    certificates:
+      - |
+        -----BEGIN CERTIFICATE-----
+        {certificate}
+        -----END CERTIFICATE-----
+    requested_authn_context: [urn:mfa]
+    email_domains: [idp.example]
+users:
+  - {{ email: m@idp.example, connection: file, subject: '7' }}
+  - {{ email: n@idp.example, connection: url, subject: '8', issuer: https://idp.example/saml }}
+"
+    );
+    apply(&house.ctx, &house.job(&file)).await.unwrap();
+    for slug in ["url", "file", "hand"] {
+        assert_eq!(house.credentials(slug).await, [(CredentialKind::PrivateKey, CredentialState::Active)]);
+    }
+    let again = apply(&house.ctx, &house.job(&file)).await.unwrap();
+    assert_eq!(again.plan.to_string(), "no changes (5 as the file says)");
+
+    let yaml = export(&house.ctx).await.unwrap().to_yaml().unwrap();
+    assert!(yaml.contains("metadata: ") && !yaml.contains("metadata_file"), "{yaml}");
+    std::fs::remove_file(house.dir.path().join("idp.xml")).unwrap();
+    let round = plan(&house.ctx, &house.job(&yaml)).await.unwrap();
+    assert!(round.changes.is_empty() && round.kept.is_empty() && round.notes.is_empty(), "{round}\n{yaml}");
+    let error = apply(&house.ctx, &house.job(&file)).await.err().unwrap().to_string();
+    assert!(error.starts_with("connections[file].metadata_file: the file idp.xml cannot be read"), "{error}");
+}
+
+#[sqlx::test]
+async fn faults_of_saml_connections_are_told_in_clear_words(_: PgPoolOptions, options: PgConnectOptions) {
+    let house = House::open(options).await;
+    let certificate = certificate();
+    let text = format!(
+        "
+connections:
+  - {{ slug: none, protocol: saml }}
+  - {{ slug: two, protocol: saml, metadata_url: https://idp.example/m, sso_url: https://idp.example/sso }}
+  - {{ slug: bare, protocol: saml, entity_id: x, sso_url: https://idp.example/sso }}
+  - {{ slug: nameless, protocol: saml, sso_url: https://idp.example/sso, certificates: ['{certificate}', 'AAAA'] }}
+  - {{ slug: mixed, protocol: saml, metadata_url: nowhere, client_id: x, scopes: [openid], issuer: https://idp.example }}
+  - {{ slug: broken, protocol: saml, metadata: '<a/>' }}
+  - {{ slug: empty, protocol: saml, metadata: \"{}\" }}
+  - {{ slug: oidc, metadata_url: https://idp.example/m, want_signed: both }}
+users:
+  - {{ email: n@idp.example, connection: two, subject: '8' }}
+",
+        metadata("").replace('"', "'").replace(['\r', '\n', '\u{feff}'], "")
+    );
+    let Err(ProvisioningError::Problems(problems)) = apply(&house.ctx, &house.job(&text)).await else {
+        panic!("faults")
+    };
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for expected in [
+        "connections[none].metadata_url: is missing: a SAML provider comes by",
+        "connections[two].metadata_url: one source only",
+        "connections[bare].certificates: is empty",
+        "connections[nameless].entity_id: is missing",
+        "connections[nameless].certificates[1]: it is not an X.509 certificate",
+        "connections[mixed].metadata_url: \"nowhere\" is not an absolute",
+        "connections[mixed].client_id: belongs to connections of protocol oidc",
+        "connections[mixed].scopes: belongs to",
+        "connections[mixed].issuer: belongs to",
+        "connections[broken].metadata: entity_missing: ",
+        "connections[empty].metadata: no_usable_certificate: ",
+        "connections[oidc].metadata_url: belongs to connections of protocol saml",
+        "connections[oidc].want_signed: belongs to",
+        "connections[oidc].issuer: is missing",
+        "connections[oidc].client_id: is empty",
+        "users[n@idp.example].issuer: ",
+    ] {
+        assert!(shown.iter().any(|problem| problem.starts_with(expected)), "{expected} in {shown:#?}");
+    }
+    assert_eq!(export(&house.ctx).await.unwrap(), ResourceFile::default());
 }

@@ -93,11 +93,11 @@ impl Mapping {
 /// An upstream's word counts for the connection's own domains only. There its silence counts as the operator's word,
 /// but not when several tenants share the issuer: one tenant could then speak for another's addresses (nOAuth).
 fn is_verified(email: &str, says: Says, connection: &Connection) -> bool {
-    let Protocol::Oidc(settings) = &connection.protocol;
+    let shared = matches!(&connection.protocol, Protocol::Oidc(settings) if settings.is_multi_tenant());
     connection.is_authoritative_for(email)
         && match says {
             Says::Yes => true,
-            Says::Nothing => !settings.is_multi_tenant(),
+            Says::Nothing => !shared,
             Says::No => false,
         }
 }

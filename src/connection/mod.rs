@@ -7,12 +7,14 @@ pub mod jwks;
 pub mod mapping;
 pub mod oidc;
 pub mod preset;
+pub mod saml;
 pub mod store;
 
 pub use credential::{Credential, CredentialKind, CredentialState};
 pub use mapping::{Mapping, Profile};
 pub use oidc::{ClientAuthentication, OidcSettings};
 pub use preset::Preset;
+pub use saml::SamlSettings;
 
 use crate::cel::{EvaluationError, Expression};
 use crate::ids::ConnectionId;
@@ -43,6 +45,7 @@ pub struct Connection {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Protocol {
     Oidc(OidcSettings),
+    Saml(SamlSettings),
 }
 
 impl Connection {
@@ -62,7 +65,11 @@ impl Connection {
 
     /// The operator's mapping over the preset's over the generic one: every key has an expression or is absent on purpose.
     pub fn effective_mapping(&self) -> Mapping {
-        self.mapping.clone().over(self.preset.unwrap_or(Preset::Generic).mapping())
+        let base = match self.protocol {
+            Protocol::Oidc(_) => self.preset.unwrap_or(Preset::Generic).mapping(),
+            Protocol::Saml(_) => saml::mapping(),
+        };
+        self.mapping.clone().over(base)
     }
 
     pub fn is_authoritative_for(&self, email: &str) -> bool {

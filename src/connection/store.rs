@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::credential::PublicPart;
-use super::{Connection, Credential, CredentialKind, CredentialState, OidcSettings, Preset, Protocol, Slug};
+use super::{Connection, Credential, CredentialKind, CredentialState, OidcSettings, Preset, Protocol, SamlSettings, Slug};
 use crate::cel::Expression;
 use crate::db::Conn;
 use crate::ids::{ConnectionId, CredentialId};
@@ -218,6 +218,7 @@ impl<'a> Columns<'a> {
     fn of(connection: &'a Connection) -> Self {
         let (protocol, settings) = match &connection.protocol {
             Protocol::Oidc(settings) => ("oidc", json(settings)),
+            Protocol::Saml(settings) => ("saml", json(settings)),
         };
         Self {
             protocol,
@@ -281,6 +282,7 @@ fn parse(row: Row, credentials: Vec<Credential>) -> Result<Connection, String> {
         listed: row.listed,
         protocol: match row.protocol.as_str() {
             "oidc" => Protocol::Oidc(serde_json::from_value::<OidcSettings>(row.settings).map_err(|e| text(&e))?),
+            "saml" => Protocol::Saml(serde_json::from_value::<SamlSettings>(row.settings).map_err(|e| text(&e))?),
             other => return Err(format!("protocol {other} is unknown to this version")),
         },
         email_domains: row.email_domains,

@@ -10,7 +10,7 @@ use super::{Next, Problem, Refusal, Visitor};
 use crate::audit::{self, Event};
 use crate::authorization::{self, Authorization, State};
 use crate::broker::Broker;
-use crate::connection::Connection;
+use crate::connection::{Connection, Protocol};
 use crate::db::{self, Conn};
 use crate::ids::SessionId;
 use crate::oauth::params::Params;
@@ -19,14 +19,40 @@ use crate::session::{self, NewSession};
 use crate::upstream::{Pending, UpstreamIdentity};
 use crate::user;
 
+/// The address that an answer came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// OIDC: the redirect URI.
+    Callback,
+    /// SAML: the assertion consumer service.
+    Acs,
+}
+
+impl Door {
+    /// The parameter that we sent along and get back.
+    const fn state(self) -> &'static str {
+        match self {
+            Self::Callback => "state",
+            Self::Acs => "RelayState",
+        }
+    }
+
+    fn is_of(self, protocol: &Protocol) -> bool {
+        match protocol {
+            Protocol::Oidc(_) => self == Self::Callback,
+            Protocol::Saml(_) => self == Self::Acs,
+        }
+    }
+}
+
 /// # Errors
 /// a [`Refusal`] that names the cause; no session is left behind.
-pub async fn arrive(broker: &Broker, visitor: &Visitor, slug: &str, params: &Params) -> Result<Next, Refusal> {
+pub async fn arrive(broker: &Broker, visitor: &Visitor, slug: &str, door: Door, params: &Params) -> Result<Next, Refusal> {
     require_live(broker)?;
     let ctx = &broker.ctx;
     let catalog = broker.catalog.load_full();
-    let connection = catalog.connection(slug).ok_or(Problem::UnknownConnection)?;
-    let (attempt, authorization) = claim(broker, visitor, &connection, params).await.map_err(|r| r.by(slug))?;
+    let connection = catalog.connection(slug).filter(|c| door.is_of(&c.protocol)).ok_or(Problem::UnknownConnection)?;
+    let (attempt, authorization) = claim(broker, visitor, &connection, params.get(door.state())).await.map_err(|r| r.by(slug))?;
     let refused = |problem: Problem| Refusal::from(problem).at(&authorization).by(slug);
     if !connection.may_login() {
         return Err(refused(Problem::UnknownConnection));
@@ -54,10 +80,10 @@ async fn claim(
     broker: &Broker,
     visitor: &Visitor,
     connection: &Connection,
-    params: &Params,
+    state: Option<&str>,
 ) -> Result<(Attempt, Authorization), Refusal> {
     let now = broker.ctx.now();
-    let state = params.get("state").filter(|s| is_well_formed(Kind::UpstreamState, s)).ok_or(Problem::StateUnknown)?;
+    let state = state.filter(|s| is_well_formed(Kind::UpstreamState, s)).ok_or(Problem::StateUnknown)?;
     let mut conn = broker.ctx.db.acquire().await?;
     let attempt = store::by_state(&mut conn, &fingerprint(state)).await?.ok_or(Problem::StateUnknown)?;
     if verify_slices_are_equal(&attempt.browser_hash, &visitor.browser_hash()).is_err() {
@@ -143,6 +169,11 @@ async fn write(
 ) -> Result<Written, Refusal> {
     let ctx = &broker.ctx;
     let now = ctx.now();
+    if let Some(once) = identity.once()
+        && !store::remember_assertion(conn, &connection.id, &once.id, once.until).await?
+    {
+        return Err(Problem::AssertionReplayed.into());
+    }
     let (profile, warnings) = connection.effective_mapping().profile(identity.claims(), connection);
     for warning in warnings {
         tracing::info!(connection = %connection.slug, ?warning, "a claim could not be mapped");

@@ -1,6 +1,7 @@
 //! Leaving for an upstream: the trip is made first (discovery may be fetched), then remembered in one row.
 
 use time::Duration;
+use url::Url;
 
 use super::store::{self, NewAttempt};
 use super::{Next, Problem, Refusal, Visitor};
@@ -57,7 +58,14 @@ pub async fn depart(
     };
     let mut conn = ctx.db.acquire().await?;
     store::insert(&mut conn, attempt, now).await?;
-    Ok(Next::Upstream { url: trip.url })
+    let target = trip.form.as_ref().and_then(|_| Url::parse(&trip.url).ok());
+    Ok(match (trip.form, target) {
+        (Some(fields), Some(target)) => Next::UpstreamForm {
+            target,
+            fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        },
+        _ => Next::Upstream { url: trip.url },
+    })
 }
 
 /// What of the client's `prompt` concerns the upstream; consent is between us and the person.

@@ -1,10 +1,11 @@
-//! The protocol's own addresses: `/authorize` and each connection's callback. What they answer is decided elsewhere.
+//! The protocol's own addresses: `/authorize`, and each connection's callback or assertion consumer service. What they answer is decided elsewhere.
 
 use actix_web::http::Method;
-use actix_web::web::{Bytes, Data, Path};
+use actix_web::web::{Bytes, Data, Path, PayloadConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::extract::Visiting;
+use super::arrive::Door;
 use super::{Next, Problem, Refusal, Visitor, arrive, authorize, pages};
 use crate::audit::Event;
 use crate::broker::Broker;
@@ -24,8 +25,17 @@ pub fn routes(app: &mut web::ServiceConfig) {
                 .route(web::get().to(callback))
                 .route(web::post().to(callback)),
         )
+        .service(
+            web::resource("/connections/{slug}/acs")
+                .app_data(PayloadConfig::new(SAML_FORM))
+                .route(web::post().to(acs)),
+        )
+        .route("/connections/{slug}/metadata", web::get().to(metadata))
         .route("/connections/{slug}/jwks.json", web::get().to(jwks));
 }
+
+/// Bytes of a form with a SAML response of the largest size, which is 256 KiB before base64 and percent-encoding.
+const SAML_FORM: usize = 512 << 10;
 
 /// OIDC Core §3.1.2.1: GET and POST alike.
 async fn begin(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, body: Bytes) -> HttpResponse {
@@ -66,10 +76,44 @@ async fn callback(
         return page;
     }
     let next = match Params::decode(sent(&req, &body)) {
-        Ok(params) => arrive::arrive(&broker, &visiting.visitor, &slug, &params).await,
+        Ok(params) => arrive::arrive(&broker, &visiting.visitor, &slug, Door::Callback, &params).await,
         Err(error) => Err(Problem::Malformed(error).into()),
     };
     respond(&broker, &visiting, next, "login").await
+}
+
+/// A SAML response by HTTP-POST.
+async fn acs(
+    broker: Data<Broker>,
+    req: HttpRequest,
+    visiting: Visiting,
+    slug: Path<String>,
+    body: Bytes,
+) -> HttpResponse {
+    if let Some(page) = redirect::post_again(&req, &body, &broker.ctx.urls, &format!("/connections/{slug}/acs")) {
+        return page;
+    }
+    let next = match Params::decode(&body) {
+        Ok(params) => arrive::arrive(&broker, &visiting.visitor, &slug, Door::Acs, &params).await,
+        Err(error) => Err(Problem::Malformed(error).into()),
+    };
+    respond(&broker, &visiting, next, "login").await
+}
+
+/// Ourselves as a SAML service provider, for the identity provider's administrator.
+async fn metadata(broker: Data<Broker>, slug: Path<String>) -> HttpResponse {
+    let connection = broker.catalog.load().connection(&slug);
+    match connection.map(|connection| broker.upstreams.sp_metadata(&broker.ctx, &connection)) {
+        Some(Ok(Some(xml))) => HttpResponse::Ok()
+            .insert_header(("content-type", "application/samlmetadata+xml"))
+            .insert_header(("cache-control", "public, max-age=300"))
+            .body(xml),
+        Some(Err(error)) => {
+            tracing::error!(connection = %slug, %error, "our SAML metadata cannot be signed");
+            HttpResponse::InternalServerError().finish()
+        }
+        _ => HttpResponse::NotFound().finish(),
+    }
 }
 
 /// The keys by which a connection with private_key_jwt proves itself: what its IdP's administrator registers.
@@ -97,6 +141,7 @@ pub async fn respond(
     let visitor = &visiting.visitor;
     let response = match next {
         Ok(Next::Upstream { url }) => redirect::see_other(&url),
+        Ok(Next::UpstreamForm { target, fields }) => redirect::form_post(urls, Brand::avouch(urls), &target, &fields),
         Ok(Next::Client(answer)) => match (answer.response_mode, answer.target()) {
             (ResponseMode::FormPost, Some(target)) => {
                 redirect::form_post(urls, Brand::avouch(urls), &target, &answer.params)

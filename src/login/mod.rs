@@ -20,6 +20,8 @@ pub use problem::{Problem, Refusal};
 
 use std::net::IpAddr;
 
+use url::Url;
+
 use crate::authorization::Authorization;
 use crate::ids::TraceId;
 use crate::secret::{Secret, fingerprint};
@@ -46,6 +48,8 @@ impl Visitor {
 pub enum Next {
     /// Off to an upstream.
     Upstream { url: String },
+    /// Off to an upstream, with a form.
+    UpstreamForm { target: Url, fields: Vec<(String, String)> },
     /// The person picks a connection.
     Choose(Box<Authorization>),
     /// The person decides what a third-party client may have.

@@ -26,6 +26,8 @@ pub enum Problem {
     StateOfAnotherBrowser,
     /// It came back before.
     StateReplayed,
+    /// SAML: the assertion signed somebody in before.
+    AssertionReplayed,
     /// It left by another connection.
     StateOfAnotherConnection,
     /// A form without its token, or from another site.
@@ -104,6 +106,7 @@ impl Problem {
             Self::StateUnknown => "state_unknown",
             Self::StateOfAnotherBrowser => "state_of_another_browser",
             Self::StateReplayed => "state_replayed",
+            Self::AssertionReplayed => "assertion_replayed",
             Self::StateOfAnotherConnection => "state_of_another_connection",
             Self::ForeignForm => "form_foreign",
             Self::UnknownConnection => "connection_unknown",
@@ -183,7 +186,7 @@ impl Problem {
             Self::Stale => page(400, "Not signed in", "This sign-in is over", "It took longer than an hour, was finished already, or began in another browser.".into(), &[AGAIN]),
             Self::StateUnknown => page(400, "Not signed in", "We do not know this sign-in", "The answer that arrived belongs to no sign-in that began here in the last minutes.".into(), &[AGAIN]),
             Self::StateOfAnotherBrowser => page(400, "Not signed in", "This sign-in began in another browser", "The answer that arrived belongs to a sign-in that did not begin in this browser, so it is not used here. Blocked cookies look the same.".into(), &["Start again from the application, in this browser, and let this site keep its cookies."]),
-            Self::StateReplayed => page(400, "Not signed in", "This sign-in was used already", "The same answer arrived a second time; each counts once.".into(), &["If you are signed in by now, go back to the application. Otherwise start again from there."]),
+            Self::StateReplayed | Self::AssertionReplayed => page(400, "Not signed in", "This sign-in was used already", "The same answer arrived a second time; each counts once.".into(), &["If you are signed in by now, go back to the application. Otherwise start again from there."]),
             Self::StateOfAnotherConnection => page(400, "Not signed in", "The answer came from the wrong place", "The sign-in left for one provider and the answer arrived at the address of another, so it is not used.".into(), &[AGAIN, TELL]),
             Self::ForeignForm => page(400, "Not done", "We could not check that this form was yours", "The page was open too long, or the form came from another site.".into(), &["Go back one page, reload it and try again."]),
             Self::UnknownConnection => page(404, "Not found", "There is no such way to sign in", "The address names a provider that does not exist here or is switched off.".into(), &[AGAIN]),

@@ -1,4 +1,4 @@
-//! SQL of login attempts: one row a trip, its `state` used once.
+//! SQL of login attempts: one row a trip, its `state` used once. And of SAML assertions, used once as well.
 
 use time::OffsetDateTime;
 
@@ -95,6 +95,37 @@ pub async fn complete(conn: &mut Conn, id: &LoginAttemptId, now: OffsetDateTime)
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Remembers an assertion that signs somebody in. False: it did before.
+pub async fn remember_assertion(
+    conn: &mut Conn,
+    connection: &ConnectionId,
+    assertion: &str,
+    until: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "INSERT INTO saml_assertions_seen (connection_id, assertion_id, expires_at) VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING",
+        connection.as_str(),
+        assertion,
+        until
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Those that do not hold any more by themselves.
+pub async fn delete_ended_assertions(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "DELETE FROM saml_assertions_seen WHERE ctid IN
+             (SELECT ctid FROM saml_assertions_seen WHERE expires_at < $1 LIMIT 1000)",
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {

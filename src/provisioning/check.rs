@@ -147,6 +147,6 @@ fn user(out: &mut Findings, entry: &UserEntry, job: &Job, stored: &Stored, known
         },
     };
     if entry.issuer_at(&connection).is_none() {
-        out.add("issuer", "its connection stands for several tenants: write the issuer of the person's tenant");
+        out.add("issuer", "its connection stands for several tenants, or fetches its metadata: write the issuer of the person's tenant (SAML: the entity id)");
     }
 }

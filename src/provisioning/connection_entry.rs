@@ -1,5 +1,7 @@
 //! A connection as the file writes it, and the way to and from the stored one.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
@@ -7,12 +9,10 @@ use super::check::Findings;
 use super::entry::{is_default, is_yes, yes};
 use super::secret_ref::SecretRef;
 use crate::cel::Expression;
-use crate::connection::oidc::{AssertionAudience, Endpoints};
-use crate::connection::{
-    ClientAuthentication, Connection, CredentialKind, Mapping, OidcSettings, Preset, Protocol, Slug,
-};
+use crate::connection::oidc::AssertionAudience;
+use crate::connection::saml::{Encryption, SsoBinding, WantSigned};
+use crate::connection::{ClientAuthentication, Connection, Mapping, Preset, Protocol, Slug};
 use crate::ids::ConnectionId;
-use crate::oauth::prompt::Prompt;
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -28,14 +28,16 @@ pub struct ConnectionEntry {
     pub enabled: bool,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub listed: bool,
-    pub issuer: String,
-    pub client_id: String,
-    #[serde(default = "basic")]
-    pub client_authentication: ClientAuthentication,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_authentication: Option<ClientAuthentication>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
-    #[serde(default = "usual_scopes")]
-    pub scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tenants: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +61,41 @@ pub struct ConnectionEntry {
     pub acr_values: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain_hint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_url: Option<String>,
+    /// Read relative to the file, once, and stored as `metadata`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_file: Option<PathBuf>,
+    /// The document itself: how an export writes a metadata file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso_binding: Option<SsoBinding>,
+    /// PEM or bare base64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sp_entity_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_requests: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub want_assertions_signed: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub want_signed: Option<WantSigned>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force_authn: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_id_format: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requested_authn_context: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub email_domains: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,69 +110,114 @@ pub struct ConnectionEntry {
 pub enum EntryProtocol {
     #[default]
     Oidc,
+    Saml,
 }
+
+/// Keys that mean something in one protocol only.
+const OIDC_KEYS: [&str; 16] = [
+    "issuer",
+    "client_id",
+    "client_authentication",
+    "client_secret",
+    "scopes",
+    "tenants",
+    "authorization_endpoint",
+    "token_endpoint",
+    "jwks_uri",
+    "userinfo_endpoint",
+    "end_session_endpoint",
+    "assertion_audience",
+    "prompt",
+    "max_age",
+    "acr_values",
+    "domain_hint",
+];
+const SAML_KEYS: [&str; 16] = [
+    "metadata_url",
+    "metadata_file",
+    "metadata",
+    "entity_id",
+    "sso_url",
+    "sso_binding",
+    "certificates",
+    "sp_entity_id",
+    "sign_requests",
+    "want_assertions_signed",
+    "want_signed",
+    "encryption",
+    "force_authn",
+    "name_id_format",
+    "requested_authn_context",
+    "subject",
+];
 
 impl<'de> Deserialize<'de> for EntryProtocol {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         match String::deserialize(d)?.as_str() {
             "oidc" => Ok(Self::Oidc),
-            "saml" => {
-                Err(serde::de::Error::custom("protocol saml is not in this version yet; take the provider's OIDC side"))
-            }
-            other => Err(serde::de::Error::custom(format!("protocol {other:?} is unknown; write oidc"))),
+            "saml" => Ok(Self::Saml),
+            other => Err(serde::de::Error::custom(format!("protocol {other:?} is unknown; write oidc or saml"))),
         }
     }
 }
 
 impl ConnectionEntry {
     pub(super) fn of(connection: &Connection) -> Self {
-        let Protocol::Oidc(settings) = &connection.protocol;
-        let settings = settings.clone();
-        let endpoints = settings.endpoints;
-        let slug = connection.slug.as_str();
-        let has_secret = connection.active(CredentialKind::ClientSecret).is_some();
+        match &connection.protocol {
+            Protocol::Oidc(settings) => Self::of_oidc(connection, settings),
+            Protocol::Saml(settings) => Self::of_saml(connection, settings),
+        }
+    }
+
+    /// What every protocol has.
+    pub(super) fn bare(connection: &Connection) -> Self {
         Self {
-            display_name: Some(connection.display_name.clone()).filter(|name| name != slug),
-            protocol: EntryProtocol::Oidc,
+            display_name: Some(connection.display_name.clone()).filter(|name| name != connection.slug.as_str()),
             preset: connection.preset,
             enabled: connection.enabled,
             listed: connection.listed,
-            issuer: settings.issuer,
-            client_id: settings.client_id,
-            client_authentication: settings.client_authentication,
-            client_secret: has_secret.then(|| SecretRef::Env(secret_variable("CONNECTION", slug))),
-            scopes: settings.scopes,
-            tenants: settings.tenants,
-            authorization_endpoint: endpoints.as_ref().map(|e| e.authorization_endpoint.clone()),
-            token_endpoint: endpoints.as_ref().map(|e| e.token_endpoint.clone()),
-            jwks_uri: endpoints.as_ref().map(|e| e.jwks_uri.clone()),
-            userinfo_endpoint: endpoints.as_ref().and_then(|e| e.userinfo_endpoint.clone()),
-            end_session_endpoint: endpoints.and_then(|e| e.end_session_endpoint),
-            assertion_audience: Some(settings.assertion_audience)
-                .filter(|audience| *audience != usual_audience(connection.preset)),
-            prompt: settings.prompt,
-            max_age: settings.max_age,
-            acr_values: settings.acr_values,
-            domain_hint: settings.domain_hint,
             email_domains: connection.email_domains.clone(),
             allow: connection.allow.clone(),
             mapping: connection.mapping.clone(),
             slug: connection.slug.clone(),
+            protocol: EntryProtocol::Oidc,
+            issuer: None,
+            client_id: None,
+            client_authentication: None,
+            client_secret: None,
+            scopes: None,
+            tenants: Vec::new(),
+            authorization_endpoint: None,
+            token_endpoint: None,
+            jwks_uri: None,
+            userinfo_endpoint: None,
+            end_session_endpoint: None,
+            assertion_audience: None,
+            prompt: None,
+            max_age: None,
+            acr_values: None,
+            domain_hint: None,
+            metadata_url: None,
+            metadata_file: None,
+            metadata: None,
+            entity_id: None,
+            sso_url: None,
+            sso_binding: None,
+            certificates: Vec::new(),
+            sp_entity_id: None,
+            sign_requests: None,
+            want_assertions_signed: None,
+            want_signed: None,
+            encryption: None,
+            force_authn: None,
+            name_id_format: None,
+            requested_authn_context: Vec::new(),
+            subject: None,
         }
     }
 
     /// Without credentials.
     pub(super) fn to_connection(&self, id: ConnectionId, managed_by: &str) -> Connection {
-        let endpoints = match (&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri) {
-            (Some(authorization_endpoint), Some(token_endpoint), Some(jwks_uri)) => Some(Endpoints {
-                authorization_endpoint: authorization_endpoint.clone(),
-                token_endpoint: token_endpoint.clone(),
-                jwks_uri: jwks_uri.clone(),
-                userinfo_endpoint: self.userinfo_endpoint.clone(),
-                end_session_endpoint: self.end_session_endpoint.clone(),
-            }),
-            _ => None,
-        };
         Connection {
             id,
             slug: self.slug.clone(),
@@ -143,19 +225,10 @@ impl ConnectionEntry {
             preset: self.preset,
             enabled: self.enabled,
             listed: self.listed,
-            protocol: Protocol::Oidc(OidcSettings {
-                issuer: self.issuer.clone(),
-                client_id: self.client_id.clone(),
-                client_authentication: self.client_authentication,
-                scopes: self.scopes.clone(),
-                tenants: self.tenants.clone(),
-                endpoints,
-                assertion_audience: self.assertion_audience.unwrap_or(usual_audience(self.preset)),
-                prompt: self.prompt.clone(),
-                max_age: self.max_age,
-                acr_values: self.acr_values.clone(),
-                domain_hint: self.domain_hint.clone(),
-            }),
+            protocol: match self.protocol {
+                EntryProtocol::Oidc => Protocol::Oidc(self.oidc_settings()),
+                EntryProtocol::Saml => Protocol::Saml(self.saml_settings()),
+            },
             email_domains: self.email_domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
             allow: self.allow.clone(),
             mapping: self.mapping.clone(),
@@ -166,54 +239,44 @@ impl ConnectionEntry {
 
     /// What is wrong with it by itself.
     pub(super) fn check(&self, out: &mut Findings) {
-        let urls = [
-            ("issuer", Some(&self.issuer)),
-            ("authorization_endpoint", self.authorization_endpoint.as_ref()),
-            ("token_endpoint", self.token_endpoint.as_ref()),
-            ("jwks_uri", self.jwks_uri.as_ref()),
-            ("userinfo_endpoint", self.userinfo_endpoint.as_ref()),
-            ("end_session_endpoint", self.end_session_endpoint.as_ref()),
-        ];
-        for (field, url) in urls {
-            if let Some(url) = url
-                && !Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
-            {
-                out.add(field, format!("{url:?} is not an absolute https URL"));
-            }
+        let (foreign, theirs) = match self.protocol {
+            EntryProtocol::Oidc => (SAML_KEYS, "saml"),
+            EntryProtocol::Saml => (OIDC_KEYS, "oidc"),
+        };
+        let written = serde_json::to_value(self).expect("an entry is a plain struct with string keys");
+        for key in foreign.into_iter().filter(|key| written.get(key).is_some()) {
+            out.add(key, format!("belongs to connections of protocol {theirs}"));
         }
-        let by_hand = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
-        let optional = self.userinfo_endpoint.is_some() || self.end_session_endpoint.is_some();
-        let given = by_hand.iter().filter(|endpoint| endpoint.is_some()).count();
-        if given != by_hand.len() && (given > 0 || optional) {
-            out.add("authorization_endpoint", "endpoints by hand need authorization_endpoint, token_endpoint and jwks_uri together; name none for discovery");
-        }
-        if self.client_id.trim().is_empty() {
-            out.add("client_id", "is empty");
-        }
-        if !self.scopes.iter().any(|scope| scope == "openid") {
-            out.add("scopes", "must hold openid: without it the provider says nothing about who signed in");
-        }
-        if self.client_authentication == ClientAuthentication::PrivateKeyJwt && self.client_secret.is_some() {
-            out.add("client_secret", "has no place beside client_authentication: private_key_jwt");
-        }
-        let Protocol::Oidc(settings) = self.to_connection(ConnectionId::from_stored(String::new()), "").protocol;
-        if settings.is_multi_tenant() && self.tenants.is_empty() {
-            out.add("tenants", "the issuer stands for every Entra tenant: list the tenant ids that may sign in");
-        }
-        if !settings.is_multi_tenant() && !self.tenants.is_empty() {
-            out.add(
-                "tenants",
-                "belongs to an issuer of several Entra tenants (.../organizations/v2.0 or .../common/v2.0)",
-            );
-        }
-        if let Err(error) = Prompt::parse(self.prompt.as_deref()) {
-            out.add("prompt", error.to_string());
+        self.check_urls(out);
+        match self.protocol {
+            EntryProtocol::Oidc => self.check_oidc(out),
+            EntryProtocol::Saml => self.check_saml(out),
         }
         for domain in &self.email_domains {
             let ok =
                 domain.contains('.') && domain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
             if !ok {
                 out.add("email_domains", format!("{domain:?} is not a domain; write it like example.com"));
+            }
+        }
+    }
+
+    fn check_urls(&self, out: &mut Findings) {
+        let urls = [
+            ("issuer", &self.issuer),
+            ("authorization_endpoint", &self.authorization_endpoint),
+            ("token_endpoint", &self.token_endpoint),
+            ("jwks_uri", &self.jwks_uri),
+            ("userinfo_endpoint", &self.userinfo_endpoint),
+            ("end_session_endpoint", &self.end_session_endpoint),
+            ("metadata_url", &self.metadata_url),
+            ("sso_url", &self.sso_url),
+        ];
+        for (field, url) in urls {
+            if let Some(url) = url
+                && !Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
+            {
+                out.add(field, format!("{url:?} is not an absolute https URL"));
             }
         }
     }
@@ -227,20 +290,4 @@ pub(super) fn secret_variable(kind: &str, key: &str) -> String {
         key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     let check = if plain { String::new() } else { format!("_{:08X}", crc32fast::hash(key.as_bytes())) };
     format!("AVOUCH_SECRET_{kind}_{capitals}{check}")
-}
-
-fn basic() -> ClientAuthentication {
-    ClientAuthentication::ClientSecretBasic
-}
-
-fn usual_scopes() -> Vec<String> {
-    ["openid", "profile", "email"].map(String::from).to_vec()
-}
-
-/// Entra and AD FS know client assertions for their token endpoint only.
-fn usual_audience(preset: Option<Preset>) -> AssertionAudience {
-    match preset {
-        Some(Preset::Entra | Preset::Adfs) => AssertionAudience::TokenEndpoint,
-        _ => AssertionAudience::Issuer,
-    }
 }

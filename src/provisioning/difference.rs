@@ -13,7 +13,7 @@ pub(super) fn differences<T: Serialize>(before: Option<&T>, after: &T, key: &str
     let (before, after) = (before.map(fields).unwrap_or_default(), fields(after));
     let mut names: Vec<&String> = after.keys().collect();
     names.extend(before.keys().filter(|name| !after.contains_key(*name)));
-    let shown = |value: Option<&Value>| value.map_or("(default)".to_owned(), Value::to_string);
+    let shown = |value: Option<&Value>| value.map_or("(default)".to_owned(), |value| shortened(value.to_string()));
     names
         .into_iter()
         .filter(|name| *name != key && before.get(*name) != after.get(*name))
@@ -22,4 +22,13 @@ pub(super) fn differences<T: Serialize>(before: Option<&T>, after: &T, key: &str
             false => format!("{name}: {} -> {}", shown(before.get(name)), shown(after.get(name))),
         })
         .collect()
+}
+
+/// Certificates and metadata are for reading elsewhere.
+fn shortened(text: String) -> String {
+    const LONGEST: usize = 400;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} .. ({} bytes)", &text[..end], text.len()),
+        None => text,
+    }
 }

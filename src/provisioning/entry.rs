@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::saml_entry;
 use crate::cel::Expression;
 use crate::connection::{Connection, Protocol, Slug};
 use crate::oauth::redirect_uri::RedirectUri;
@@ -78,7 +79,7 @@ pub struct UserEntry {
     pub connection: Slug,
     /// What the provider calls the person: `sub`, or for Entra `oid`.
     pub subject: String,
-    /// Needed where the connection stands for several tenants; otherwise the connection's.
+    /// For SAML the entity id. Needed where the connection stands for several tenants or fetches its metadata; otherwise the connection's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
 }
@@ -90,11 +91,12 @@ impl UserEntry {
     }
 }
 
-/// The issuer that every identity of the connection has; `None` when there are several.
+/// The issuer that every identity of the connection has; `None` when there are several, or when it is fetched.
 pub(super) fn default_issuer(connection: &Connection) -> Option<String> {
     match &connection.protocol {
         Protocol::Oidc(settings) if settings.is_multi_tenant() => None,
         Protocol::Oidc(settings) => Some(settings.issuer.clone()),
+        Protocol::Saml(settings) => saml_entry::entity_id(settings),
     }
 }
 

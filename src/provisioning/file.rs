@@ -110,7 +110,7 @@ mod tests {
             ),
             (format!("{connection}    client_secret: {{ env: A, file: b }}\n"), "one of env and file"),
             (format!("{connection}    mapping: {{ mail: claims.mail }}\n"), "f.yaml:5:16: unknown key `mail`"),
-            (format!("{connection}    protocol: saml\n"), "f.yaml:5:15: protocol saml is not in this version yet"),
+            (format!("{connection}    protocol: ldap\n"), "f.yaml:5:15: protocol \"ldap\" is unknown; write oidc or saml"),
             (format!("{connection}    slug: b\n"), "f.yaml:5:5: the key `slug` stands here twice"),
             ("connections:\n  - slug: Contoso\n".into(), "f.yaml:2:11: slug \"Contoso\" must be"),
             ("connections: 5\n".into(), "f.yaml:1:14: a list is expected here"),

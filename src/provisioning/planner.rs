@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::check::{Problem, check};
 use super::client_entry::ClientEntry;
-use super::connection_entry::ConnectionEntry;
+use super::connection_entry::{ConnectionEntry, EntryProtocol};
 use super::difference::differences;
 use super::entry::{ResourceEntry, RoleEntry};
 use super::plan::{Change, Plan, Sign, Step};
@@ -32,6 +32,7 @@ pub async fn plan(ctx: &Ctx, job: &Job) -> Result<Plan, ProvisioningError> {
 
 pub(super) async fn plan_on(ctx: &Ctx, conn: &mut Conn, job: &Job) -> Result<Plan, ProvisioningError> {
     let stored = Stored::read(conn).await?;
+    let job = &with_metadata(job)?;
     let problems = check(job, &stored);
     if !problems.is_empty() {
         return Err(ProvisioningError::Problems(problems));
@@ -50,6 +51,21 @@ pub(super) async fn plan_on(ctx: &Ctx, conn: &mut Conn, job: &Job) -> Result<Pla
     planner.users(conn, &stored).await?;
     planner.missing(&stored);
     if planner.problems.is_empty() { Ok(planner.plan) } else { Err(ProvisioningError::Problems(planner.problems)) }
+}
+
+/// The same with the metadata files that it names read: their text is what is stored and compared.
+fn with_metadata(job: &Job) -> Result<Job, ProvisioningError> {
+    let mut file = job.file.clone();
+    let mut problems = Vec::new();
+    for entry in &mut file.connections {
+        if let Err(reason) = entry.read_metadata_file(&job.base_dir) {
+            problems.push(Problem { path: format!("connections[{}].metadata_file", entry.slug), reason });
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ProvisioningError::Problems(problems));
+    }
+    Ok(Job { file, managed_by: job.managed_by.clone(), base_dir: job.base_dir.clone(), prune: job.prune })
 }
 
 struct Planner<'a> {
@@ -106,19 +122,21 @@ impl Planner<'_> {
                     steps.push(Step::ImportConnectionSecret(id.clone(), secret));
                 }
             }
-            match entry.client_authentication {
-                ClientAuthentication::PrivateKeyJwt if !has(CredentialKind::PrivateKey) => {
+            let own_key = entry.protocol == EntryProtocol::Saml
+                || entry.client_authentication() == ClientAuthentication::PrivateKeyJwt;
+            match own_key {
+                true if !has(CredentialKind::PrivateKey) => {
                     details.push("private key: makes one".into());
                     steps.push(Step::MakeConnectionKey(id, entry.slug.clone()));
                 }
-                ClientAuthentication::PrivateKeyJwt => {}
-                _ if entry.client_secret.is_none() && !has(CredentialKind::ClientSecret) => {
+                true => {}
+                false if entry.client_secret.is_none() && !has(CredentialKind::ClientSecret) => {
                     self.plan.notes.push(format!(
                         "connection {} has no client secret yet: nobody can sign in through it until it has one",
                         entry.slug
                     ))
                 }
-                _ => {}
+                false => {}
             }
             self.put(sign, format!("connection {}", entry.slug), details, steps);
         }

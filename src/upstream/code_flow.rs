@@ -34,7 +34,7 @@ pub(super) async fn start(
     };
     let redirect_uri = ctx.urls.callback(connection.slug.as_str());
     let url = authorization_url::build(endpoint, connection, settings, hints, &redirect_uri, &unique);
-    Ok(Trip { url, issuer: settings.issuer.clone(), state, nonce, pkce_verifier, max_age })
+    Ok(Trip { url, form: None, issuer: settings.issuer.clone(), state, nonce, pkce_verifier, max_age })
 }
 
 pub(super) async fn finish(

@@ -1,9 +1,11 @@
 //! The evidence of a verified sign-in, and who the person is at the upstream: issuer and subject, never an e-mail address.
 
 use serde_json::Value;
+use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::UpstreamError;
+use super::saml::VerifiedAssertion;
 use crate::connection::{Connection, Preset};
 use crate::user::IdentityKey;
 
@@ -19,6 +21,16 @@ pub struct UpstreamIdentity {
     acr: Option<String>,
     amr: Vec<String>,
     sid: Option<String>,
+    once: Option<Once>,
+}
+
+/// A proof that counts once, although it would hold a second time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// Unique within the connection.
+    pub id: String,
+    /// It does not hold any more from here on.
+    pub until: OffsetDateTime,
 }
 
 impl UpstreamIdentity {
@@ -43,6 +55,24 @@ impl UpstreamIdentity {
         self.sid.as_deref()
     }
 
+    /// What must be remembered with the sign-in, so that it cannot be repeated (SAML profiles §4.1.4.5).
+    pub fn once(&self) -> Option<&Once> {
+        self.once.as_ref()
+    }
+
+    /// From an assertion that was verified; `skew` is what was forgiven its times.
+    pub(super) fn of_assertion(key: IdentityKey, claims: Value, verified: &VerifiedAssertion, skew: Duration) -> Self {
+        Self {
+            key,
+            claims,
+            auth_time: Some(verified.authn_instant.unix_timestamp()),
+            acr: verified.authn_context_class_ref.clone(),
+            amr: Vec::new(),
+            sid: verified.session_index.clone(),
+            once: Some(Once { id: verified.assertion_id.clone(), until: verified.not_on_or_after + skew }),
+        }
+    }
+
     /// From the claims of an ID token whose verification has succeeded, and what UserInfo adds to them.
     pub(super) fn of_verified(key: IdentityKey, id_token: &Value, merged: Value) -> Self {
         let plain = |text: &&str| text.len() <= LONGEST_SUBJECT && !text.contains(char::is_control);
@@ -63,6 +93,7 @@ impl UpstreamIdentity {
             acr: text("acr"),
             amr,
             sid: text("sid"),
+            once: None,
         }
     }
 }

@@ -28,6 +28,11 @@
 //! | `endpoint_invalid` | configuration: an endpoint is no URL we may send anybody to |
 //! | `credential_missing`, `credential_unreadable` | configuration: no active secret or key, or it does not open |
 //! | `invalid_client` | the token endpoint does not accept our credential |
+//! | `response_missing` | SAML: the form has no response |
+//! | `name_id_transient` | SAML: the NameID is another one next time, and no attribute says who the person is |
+//! | `metadata_invalid` | configuration: stored SAML metadata, or what was entered by hand, cannot work |
+//!
+//! A SAML answer is refused with one of the words in [`saml`] as well.
 
 mod authorization_url;
 mod cache;
@@ -39,6 +44,10 @@ mod issuer;
 mod jwks;
 mod oidc;
 mod quoted;
+pub mod saml;
+mod saml_flow;
+mod saml_idp;
+mod saml_sp;
 mod token_request;
 mod userinfo;
 
@@ -54,6 +63,7 @@ use crate::secret::Secret;
 pub struct Upstreams {
     discovery: discovery::Documents,
     jwks: jwks::KeySets,
+    saml: saml_flow::Saml,
 }
 
 impl Upstreams {
@@ -66,8 +76,10 @@ impl Upstreams {
     /// # Errors
     /// `Unavailable` when discovery fails, `Misconfigured` when the connection's settings cannot work.
     pub async fn start(&self, ctx: &Ctx, connection: &Connection, hints: &StartHints) -> Result<Trip, UpstreamError> {
-        let Protocol::Oidc(settings) = &connection.protocol;
-        code_flow::start(self, ctx, connection, settings, hints).await
+        match &connection.protocol {
+            Protocol::Oidc(settings) => code_flow::start(self, ctx, connection, settings, hints).await,
+            Protocol::Saml(settings) => saml_flow::start(&self.saml, ctx, connection, settings, hints).await,
+        }
     }
 
     /// Turns the browser's return into a verified identity. The caller has matched `state` to `pending` already and
@@ -82,8 +94,10 @@ impl Upstreams {
         pending: &Pending,
         params: &Params,
     ) -> Result<UpstreamIdentity, UpstreamError> {
-        let Protocol::Oidc(settings) = &connection.protocol;
-        code_flow::finish(self, ctx, connection, settings, pending, params).await
+        match &connection.protocol {
+            Protocol::Oidc(settings) => code_flow::finish(self, ctx, connection, settings, pending, params).await,
+            Protocol::Saml(settings) => saml_flow::finish(&self.saml, ctx, connection, settings, pending, params).await,
+        }
     }
 
     /// Whether discovery and keys can be had now; asks the provider, not the caches.
@@ -91,9 +105,24 @@ impl Upstreams {
     /// # Errors
     /// `Unavailable` or `Misconfigured`.
     pub async fn check(&self, ctx: &Ctx, connection: &Connection) -> Result<(), UpstreamError> {
-        let Protocol::Oidc(settings) = &connection.protocol;
-        let provider = discovery::fetch(ctx, settings).await?;
-        jwks::fetch(ctx, &provider.jwks_uri).await.map(drop)
+        match &connection.protocol {
+            Protocol::Oidc(settings) => {
+                let provider = discovery::fetch(ctx, settings).await?;
+                jwks::fetch(ctx, &provider.jwks_uri).await.map(drop)
+            }
+            Protocol::Saml(settings) => saml_idp::current(ctx, settings).await.map(drop),
+        }
+    }
+
+    /// Our SAML metadata for this connection, signed; `None` where it speaks another protocol.
+    ///
+    /// # Errors
+    /// `credential_unreadable`.
+    pub fn sp_metadata(&self, ctx: &Ctx, connection: &Connection) -> Result<Option<String>, UpstreamError> {
+        match &connection.protocol {
+            Protocol::Oidc(_) => Ok(None),
+            Protocol::Saml(settings) => saml_sp::metadata(ctx, connection, settings).map(Some),
+        }
     }
 }
 
@@ -115,11 +144,15 @@ pub struct StartHints {
 pub struct Trip {
     /// Where to send the browser.
     pub url: String,
-    /// The issuer asked: the answer must come from it.
+    /// The fields of a form to post there (SAML's HTTP-POST binding), instead of a redirect.
+    pub form: Option<Vec<(&'static str, String)>>,
+    /// The issuer (SAML: entity id) asked: the answer must come from it.
     pub issuer: String,
     /// The opaque `state`; storage keeps its fingerprint.
     pub state: Secret<String>,
+    /// SAML: the id of the request.
     pub nonce: String,
+    /// SAML: empty.
     pub pkce_verifier: Secret<String>,
     /// The `max_age` that was sent, in seconds.
     pub max_age: Option<u32>,

@@ -155,7 +155,7 @@ impl House {
     }
 
     fn settings(&mut self) -> &mut OidcSettings {
-        let Protocol::Oidc(settings) = &mut self.connection.protocol;
+        let Protocol::Oidc(settings) = &mut self.connection.protocol else { unreachable!() };
         settings
     }
 

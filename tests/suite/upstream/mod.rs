@@ -7,6 +7,7 @@ mod entra;
 mod keys;
 mod lies;
 mod response;
+mod saml;
 mod state;
 
 use crate::harness::{Browser, Page, World};

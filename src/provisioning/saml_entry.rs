@@ -1,0 +1,142 @@
+//! The SAML side of a connection entry: its keys to and from settings, and what is wrong with them.
+
+use std::path::Path;
+
+use super::check::Findings;
+use super::connection_entry::{ConnectionEntry, EntryProtocol};
+use crate::connection::saml::{IdpSource, WantSigned};
+use crate::connection::{Connection, SamlSettings};
+use crate::upstream::saml::{TrustedCertificate, read_idp_metadata};
+
+/// Bytes of an entity id (SAML core §8.3.6 has 1024 characters).
+const LONGEST_ENTITY_ID: usize = 1024;
+
+impl ConnectionEntry {
+    pub(super) fn of_saml(connection: &Connection, settings: &SamlSettings) -> Self {
+        let settings = settings.clone();
+        let mut entry = Self {
+            protocol: EntryProtocol::Saml,
+            entity_id: settings.entity_id,
+            sp_entity_id: settings.sp_entity_id,
+            sign_requests: (!settings.sign_requests).then_some(false),
+            want_assertions_signed: (settings.want_signed == WantSigned::Assertion).then_some(true),
+            want_signed: Some(settings.want_signed)
+                .filter(|wanted| matches!(wanted, WantSigned::Response | WantSigned::Both)),
+            encryption: Some(settings.encryption).filter(|encryption| *encryption != Default::default()),
+            force_authn: settings.force_authn.then_some(true),
+            name_id_format: settings.name_id_format,
+            requested_authn_context: settings.requested_authn_context,
+            subject: settings.subject,
+            ..Self::bare(connection)
+        };
+        match settings.source {
+            IdpSource::MetadataUrl { url } => entry.metadata_url = Some(url),
+            IdpSource::Metadata { xml } => entry.metadata = Some(xml),
+            IdpSource::Manual { sso_url, sso_binding, certificates } => {
+                entry.sso_url = Some(sso_url);
+                entry.sso_binding = Some(sso_binding).filter(|binding| *binding != Default::default());
+                entry.certificates = certificates;
+            }
+        }
+        entry
+    }
+
+    pub(super) fn saml_settings(&self) -> SamlSettings {
+        let source = match (&self.metadata_url, &self.metadata) {
+            (Some(url), _) => IdpSource::MetadataUrl { url: url.clone() },
+            (None, Some(xml)) => IdpSource::Metadata { xml: xml.clone() },
+            (None, None) => IdpSource::Manual {
+                sso_url: self.sso_url.clone().unwrap_or_default(),
+                sso_binding: self.sso_binding.unwrap_or_default(),
+                certificates: self.certificates.clone(),
+            },
+        };
+        let want_signed = match self.want_assertions_signed {
+            Some(true) => WantSigned::Assertion,
+            _ => self.want_signed.unwrap_or_default(),
+        };
+        SamlSettings {
+            source,
+            entity_id: self.entity_id.clone(),
+            sp_entity_id: self.sp_entity_id.clone(),
+            sign_requests: self.sign_requests.unwrap_or(true),
+            want_signed,
+            encryption: self.encryption.unwrap_or_default(),
+            force_authn: self.force_authn.unwrap_or_default(),
+            name_id_format: self.name_id_format.clone(),
+            requested_authn_context: self.requested_authn_context.clone(),
+            subject: self.subject.clone(),
+        }
+    }
+
+    /// Puts the text of `metadata_file` into `metadata`, which is what is stored.
+    pub(super) fn read_metadata_file(&mut self, base_dir: &Path) -> Result<(), String> {
+        let Some(path) = self.metadata_file.take() else { return Ok(()) };
+        if self.metadata.is_some() {
+            return Err("stands beside metadata; write one of them".into());
+        }
+        let text = std::fs::read_to_string(base_dir.join(&path))
+            .map_err(|error| format!("the file {} cannot be read: {error}", path.display()))?;
+        self.metadata = Some(text);
+        Ok(())
+    }
+
+    /// `metadata_file` has been read by now.
+    pub(super) fn check_saml(&self, out: &mut Findings) {
+        let by_hand = self.sso_url.is_some() || self.sso_binding.is_some() || !self.certificates.is_empty();
+        match (&self.metadata_url, &self.metadata, by_hand) {
+            (Some(_), None, false) => {}
+            (None, Some(xml), false) => {
+                if let Err(refusal) = read_idp_metadata(xml.as_bytes(), self.entity_id.as_deref(), None) {
+                    out.add("metadata", refusal.to_string());
+                }
+            }
+            (None, None, true) => self.check_by_hand(out),
+            (None, None, false) => out.add(
+                "metadata_url",
+                "is missing: a SAML provider comes by metadata_url, by metadata_file, or by hand with entity_id, sso_url and certificates",
+            ),
+            _ => out.add(
+                "metadata_url",
+                "one source only: metadata_url, or metadata_file, or entity_id with sso_url and certificates",
+            ),
+        }
+        if self.want_signed.is_some() && self.want_assertions_signed.is_some() {
+            out.add("want_signed", "stands beside want_assertions_signed; write one of them");
+        }
+        for (field, id) in [("entity_id", &self.entity_id), ("sp_entity_id", &self.sp_entity_id)] {
+            let fine = |id: &String| {
+                (1..=LONGEST_ENTITY_ID).contains(&id.len()) && !id.contains(|c: char| c.is_whitespace() || c.is_control())
+            };
+            if id.as_ref().is_some_and(|id| !fine(id)) {
+                out.add(field, "must have 1 to 1024 bytes without white space");
+            }
+        }
+    }
+
+    fn check_by_hand(&self, out: &mut Findings) {
+        if self.entity_id.is_none() {
+            out.add("entity_id", "is missing: by hand, the provider's entity id must be known");
+        }
+        if self.sso_url.is_none() {
+            out.add("sso_url", "is missing: where the provider takes sign-in requests");
+        }
+        if self.certificates.is_empty() {
+            out.add("certificates", "is empty: without a certificate of the provider nobody could sign in");
+        }
+        for (index, text) in self.certificates.iter().enumerate() {
+            if let Err(error) = TrustedCertificate::from_text(text) {
+                out.add(&format!("certificates[{index}]"), error.to_string());
+            }
+        }
+    }
+}
+
+/// The issuer of everybody's identity at this provider, as far as it is known without asking.
+pub(super) fn entity_id(settings: &SamlSettings) -> Option<String> {
+    let in_metadata = || match &settings.source {
+        IdpSource::Metadata { xml } => read_idp_metadata(xml.as_bytes(), None, None).ok().map(|idp| idp.entity_id),
+        _ => None,
+    };
+    settings.entity_id.clone().or_else(in_metadata)
+}

@@ -1,0 +1,108 @@
+//! What real identity providers send must get in, with everything it says.
+
+use serde_json::json;
+
+use super::forge::{Sign, USER, enveloped};
+use super::*;
+
+#[test]
+fn response_assertion_or_both_may_be_signed() {
+    for xml in [WORLD.signed_response(), WORLD.signed_assertion(), WORLD.signed_both()] {
+        let verified = Receive::default().xml(&xml).unwrap();
+        assert_eq!(verified.name_id.value, USER);
+        assert_eq!((verified.assertion_id.as_str(), verified.response_id.as_str()), ("_assertion", "_response"));
+        assert_eq!(verified.issuer, WORLD.idp_entity_id);
+        assert_eq!(verified.session_index.as_deref(), Some("_session"));
+        assert_eq!(verified.authn_instant, WORLD.now - Duration::minutes(1));
+        assert_eq!(verified.not_on_or_after, WORLD.now + Duration::minutes(5));
+        assert_eq!(verified.signed_by_sha256, trusted(&[&WORLD.idp])[0].sha256());
+    }
+}
+
+#[test]
+fn claims_are_by_name_and_by_friendly_name() {
+    let extra = concat!(
+        r#"<saml:Attribute FriendlyName="eduPersonTargetedID" Name="urn:oid:1.3.6.1.4.1.5923.1.1.1.10"><saml:AttributeValue>"#,
+        "\n  <saml:NameID>xyz</saml:NameID>\n</saml:AttributeValue></saml:Attribute>",
+        r#"<saml:Attribute FriendlyName="groups" Name="urn:evil"><saml:AttributeValue>admins</saml:AttributeValue></saml:Attribute>"#,
+        r#"<saml:Attribute Name="name_id"><saml:AttributeValue>admin</saml:AttributeValue></saml:Attribute>"#,
+        r#"<saml:Attribute Name="groups"><saml:AttributeValue>late</saml:AttributeValue></saml:Attribute>"#,
+        r#"<saml:Attribute Name="none"></saml:Attribute></saml:AttributeStatement>"#,
+    );
+    let verified = Receive::default().xml(&WORLD.said("</saml:AttributeStatement>", extra)).unwrap();
+    assert_eq!(
+        verified.claims(),
+        json!({
+            "urn:oid:0.9.2342.19200300.100.1.3": [USER],
+            "groups": ["staff", "R&D", "late"],
+            "urn:oid:1.3.6.1.4.1.5923.1.1.1.10": ["xyz"],
+            "urn:evil": ["admins"],
+            "none": [],
+            "mail": [USER],
+            "eduPersonTargetedID": ["xyz"],
+            "name_id": USER,
+            "name_id_format": name_id::PERSISTENT,
+            "session_index": "_session",
+        })
+    );
+}
+
+#[test]
+fn other_algorithms_and_key_names_are_as_good() {
+    let sign = |sign: Sign<'_>| WORLD.response(&sign.apply(&WORLD.assertion(), "_assertion"));
+    let receive = Receive { certificates: trusted(&[&WORLD.idp_ec, &WORLD.idp]), ..Receive::default() };
+    let rsa = Sign::by(&WORLD.idp);
+    let more = "http://www.w3.org/2001/04/xmldsig-more";
+    let inclusive = r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"><ec:InclusiveNamespaces xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="xs"></ec:InclusiveNamespaces></ds:Transform>"#;
+    for (name, xml) in [
+        ("ECDSA", sign(Sign::by(&WORLD.idp_ec))),
+        ("RSA after EC in the list", sign(rsa.clone())),
+        ("RSA-SHA512", sign(Sign { algorithm: &format!("{more}#rsa-sha512"), ..rsa.clone() })),
+        ("RSA-SHA384 and SHA-512 digest", sign(Sign { algorithm: &format!("{more}#rsa-sha384"), digest: "http://www.w3.org/2001/04/xmlenc#sha512", ..rsa.clone() })),
+        ("KeyName only", sign(Sign { key_info: "<ds:KeyName>idp</ds:KeyName>".into(), ..rsa.clone() })),
+        ("prefix list", sign(Sign { transforms: enveloped() + inclusive, ..rsa.clone() })),
+        ("XML declaration", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", WORLD.signed_both())),
+        ("harmless Extensions", WORLD.said_around("<samlp:Status>", "<samlp:Extensions><x:y xmlns:x=\"urn:x\"></x:y></samlp:Extensions><samlp:Status>")),
+    ] {
+        assert_eq!(receive.reason(&xml), "ok", "{name}: {:?}", receive.xml(&xml).err());
+    }
+}
+
+#[test]
+fn certificates_roll_over_in_any_order() {
+    let old = Identity::rsa(2048);
+    for certificates in [trusted(&[&old, &WORLD.idp]), trusted(&[&WORLD.idp, &old]), trusted(&[&WORLD.idp_ec, &old, &WORLD.idp])] {
+        let receive = Receive { certificates, ..Receive::default() };
+        for xml in [WORLD.signed_response(), WORLD.signed_both()] {
+            assert_eq!(receive.xml(&xml).unwrap().signed_by_sha256, trusted(&[&WORLD.idp])[0].sha256());
+        }
+        // the assertion by the old one, the response by the new
+        let mixed = WORLD.sign_response(&WORLD.response(&Sign::by(&old).apply(&WORLD.assertion(), "_assertion")));
+        assert_eq!(receive.reason(&mixed), "ok");
+    }
+}
+
+#[test]
+fn statements_may_stand_in_any_order() {
+    let assertion = WORLD.assertion();
+    let start = assertion.find("<saml:AuthnStatement").unwrap();
+    let end = assertion.find("<saml:AttributeStatement").unwrap();
+    let authn = &assertion[start..end];
+    let later = assertion.replace(authn, "").replace("</saml:Assertion>", &format!("{authn}</saml:Assertion>"));
+    assert_eq!(Receive::default().reason(&WORLD.response(&WORLD.sign_assertion(&later))), "ok");
+}
+
+#[test]
+fn one_good_bearer_confirmation_is_enough() {
+    let other = r#"<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"></saml:SubjectConfirmation><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"></saml:SubjectConfirmation><saml:SubjectConfirmation "#;
+    let assertion = WORLD.assertion().replacen("<saml:SubjectConfirmation ", other, 1);
+    assert_eq!(Receive::default().reason(&WORLD.response(&WORLD.sign_assertion(&assertion))), "ok");
+}
+
+#[test]
+fn clocks_may_differ_a_little() {
+    for (seconds, expected) in [(-119, "ok"), (-181, "issue_instant"), (419, "ok"), (421, "expired")] {
+        let receive = Receive { later: Duration::seconds(seconds), ..Receive::default() };
+        assert_eq!(receive.reason(&WORLD.signed_response()), expected, "{seconds}");
+    }
+}
