@@ -37,7 +37,8 @@ impl Peer {
         let mut peer = Self::python("tests/peers/python/pysaml2_idp.py");
         peer.write(&json!({ "host": host })).await;
         let ready = peer.read().await;
-        let metadata_url = ready["metadata_url"].as_str().unwrap_or_else(|| panic!("{}: {ready}", peer.name)).to_owned();
+        let metadata_url =
+            ready["metadata_url"].as_str().unwrap_or_else(|| panic!("{}: {ready}", peer.name)).to_owned();
         (peer, metadata_url)
     }
 

@@ -50,7 +50,8 @@ impl App {
 
     /// The same on another stage.
     pub async fn ask_at(&mut self, issuer: &str, parameter: &str, value: &str) -> String {
-        let discover = json!({ "cmd": "discover", "issuer": issuer, "client_id": self.client_id, "client_secret": SECRET });
+        let discover =
+            json!({ "cmd": "discover", "issuer": issuer, "client_id": self.client_id, "client_secret": SECRET });
         self.peer.tell(discover).await;
         let mut asked = json!({ "cmd": "authorize_url", "redirect_uri": self.redirect_uri, "scope": "openid profile email groups" });
         asked[parameter] = json!(value);

@@ -1,10 +1,12 @@
 //! pysaml2 above Avouch: each way to sign, what it refuses of us, what we refuse of it, and new certificates while people
 //! sign in.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::saml_stage::{Metadata, SamlStage, arrive};
-use crate::harness::{Browser, Chromium};
+use crate::harness::{Browser, Chromium, Page};
 
 const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 
@@ -14,6 +16,15 @@ async fn set() -> SamlStage {
 
 async fn with(more: Value) -> SamlStage {
     SamlStage::set("localhost", Metadata::Fetched, more).await
+}
+
+/// What the form of pysaml2 carries.
+fn saml_response(page: &Page) -> String {
+    let fields = page.forms().swap_remove(0).fields;
+    fields
+        .into_iter()
+        .find_map(|(name, value)| (name == "SAMLResponse").then_some(value))
+        .expect("it carries a response")
 }
 
 #[tokio::test]
@@ -67,6 +78,10 @@ async fn an_encrypted_assertion_is_opened() {
     for sign in ["response", "assertion", "both"] {
         stage.idp.tell(json!({ "cmd": "mode", "sign": sign, "encrypt": true })).await;
         let (mut browser, page) = stage.answered().await;
+        // pysaml2 says nothing when it finds no certificate to encrypt for
+        let answer = STANDARD.decode(saml_response(&page)).expect("base64");
+        let answer = String::from_utf8(answer).expect("text");
+        assert!(answer.contains("xmlenc11#aes256-gcm") && !answer.contains("alice"), "{sign}: {answer}");
         assert!(arrive(&mut browser, &page).await.stopped, "{sign}");
     }
     stage.idp.tell(json!({ "cmd": "mode", "sign": "none", "encrypt": true })).await;
@@ -143,10 +158,9 @@ async fn an_answer_counts_once_and_for_its_own_request() {
     assert!(arrive(&mut browser, &page).await.stopped);
     arrive(&mut browser, &page).await.assert_problem(400, "state_replayed");
 
-    let used = page.forms()[0].fields.iter().find(|(name, _)| name == "SAMLResponse").cloned();
-    let (name, used) = used.expect("the form carries the response");
+    let used = saml_response(&page);
     let (mut thief, fresh) = stage.answered().await;
-    let stolen = thief.submit(&fresh, "", &[(&name, &used)]).await;
+    let stolen = thief.submit(&fresh, "", &[("SAMLResponse", &used)]).await;
     let end = if stolen.has("form-post") { thief.submit(&stolen, "form-post", &[]).await } else { stolen };
     stage.assert_refusal(&thief, &end, 403, "in_response_to").await;
     assert!(arrive(&mut thief, &fresh).await.status >= 400, "the attempt is spent");
@@ -170,7 +184,9 @@ async fn a_transient_name_id_needs_an_attribute_beside_it() {
     let mut stage = with(json!({ "subject": "uid" })).await;
     let mut subjects = Vec::new();
     for name_id in ["t-1", "t-2"] {
-        stage.user(json!({ "name_id": name_id, "name_id_format": TRANSIENT, "attributes": { "uid": ["alice"] } })).await;
+        stage
+            .user(json!({ "name_id": name_id, "name_id_format": TRANSIENT, "attributes": { "uid": ["alice"] } }))
+            .await;
         subjects.push(stage.sign_in().await["sub"].clone());
     }
     assert_eq!(subjects[0], subjects[1], "the attribute says who it is");

@@ -46,7 +46,9 @@ impl SamlStage {
             }),
             merge(source, more),
         );
-        broker.apply(&json!({ "connections": [connection], "clients": [client("reports", json!({}))] }).to_string()).await;
+        broker
+            .apply(&json!({ "connections": [connection], "clients": [client("reports", json!({}))] }).to_string())
+            .await;
         idp.tell(json!({
             "cmd": "user", "name_id": "alice-1", "name_id_format": PERSISTENT,
             "attributes": { "mail": ["alice@corp.example"], "displayName": ["Alice Adams"], "groups": ["eng", "admins"] },
