@@ -31,6 +31,17 @@ impl Peer {
         (peer, issuer)
     }
 
+    /// pysaml2: an upstream SAML identity provider at this host's name. Returns it with its metadata's address, which is
+    /// its entity id too.
+    pub async fn pysaml2_idp(host: &str) -> (Self, String) {
+        let mut peer = Self::python("tests/peers/python/pysaml2_idp.py");
+        peer.write(&json!({ "host": host })).await;
+        let ready = peer.read().await;
+        let metadata_url =
+            ready["metadata_url"].as_str().unwrap_or_else(|| panic!("{}: {ready}", peer.name)).to_owned();
+        (peer, metadata_url)
+    }
+
     /// npm openid-client and jose: an application and a resource server.
     pub fn openid_client() -> Self {
         Self::node("tests/peers/node/relying-party.mjs")
@@ -38,7 +49,11 @@ impl Peer {
 
     /// Authlib and joserfc: the same in Python.
     pub fn authlib() -> Self {
-        Self::spawn("target/peers/venv/bin/python", "tests/peers/python/authlib_rp.py")
+        Self::python("tests/peers/python/authlib_rp.py")
+    }
+
+    fn python(file: &'static str) -> Self {
+        Self::spawn("target/peers/venv/bin/python", file)
     }
 
     fn node(file: &'static str) -> Self {

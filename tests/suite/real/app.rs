@@ -45,7 +45,13 @@ impl App {
 
     /// The same with one more parameter of the authorization request.
     pub async fn ask_for(&mut self, stage: &Stage, parameter: &str, value: &str) -> String {
-        let discover = json!({ "cmd": "discover", "issuer": stage.issuer(), "client_id": self.client_id, "client_secret": SECRET });
+        self.ask_at(stage.issuer(), parameter, value).await
+    }
+
+    /// The same on another stage.
+    pub async fn ask_at(&mut self, issuer: &str, parameter: &str, value: &str) -> String {
+        let discover =
+            json!({ "cmd": "discover", "issuer": issuer, "client_id": self.client_id, "client_secret": SECRET });
         self.peer.tell(discover).await;
         let mut asked = json!({ "cmd": "authorize_url", "redirect_uri": self.redirect_uri, "scope": "openid profile email groups" });
         asked[parameter] = json!(value);

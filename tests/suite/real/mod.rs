@@ -1,4 +1,4 @@
-//! Avouch among products that its authors did not write (`tests/peers`): an identity provider above it, applications
+//! Avouch among products that its authors did not write (`tests/peers`): identity providers above it, applications
 //! below it, and a browser between them.
 
 mod app;
@@ -7,5 +7,7 @@ mod chromium;
 mod oidc_provider;
 mod openid_client;
 mod person;
+mod pysaml2;
 mod relying_party;
+mod saml_stage;
 mod stage;

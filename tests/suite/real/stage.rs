@@ -76,7 +76,8 @@ fn secret() -> Value {
     json!({ "file": "secret" })
 }
 
-fn merge(mut entry: Value, more: Value) -> Value {
+/// `more` wins.
+pub fn merge(mut entry: Value, more: Value) -> Value {
     if let (Some(entry), Value::Object(more)) = (entry.as_object_mut(), more) {
         entry.extend(more);
     }
