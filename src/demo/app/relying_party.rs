@@ -174,7 +174,7 @@ impl RelyingParty {
         let mut url = self.metadata().await.ok()?.end_session_endpoint.clone()?;
         url.query_pairs_mut()
             .append_pair("id_token_hint", &signed_in.id_token.raw)
-            .append_pair("post_logout_redirect_uri", &self.urls.at("/"));
+            .append_pair("post_logout_redirect_uri", &self.urls.at("/?signed-out"));
         Some(url)
     }
 

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::harness::{BrokerProcess, Browser};
+use crate::harness::{BrokerProcess, Browser, Chromium};
 
 struct Demo {
     broker: BrokerProcess,
@@ -49,6 +49,10 @@ async fn a_newcomer_follows_the_page_and_sees_the_verified_token() {
 
     let refreshed = browser.press(&signed_in, "refresh").await;
     assert!(refreshed.text_of("hello").unwrap().contains("Marty McFly"), "{refreshed}");
+
+    assert!(browser.session(&demo.broker.issuer).is_some());
+    let out = browser.press(&refreshed, "sign-out").await;
+    assert!(out.has("signed-out") && browser.session(&demo.broker.issuer).is_none(), "{out}");
 }
 
 #[tokio::test]
@@ -56,4 +60,18 @@ async fn somebody_outside_the_rule_is_told_so_by_avouch() {
     let demo = Demo::start().await;
     let page = demo.sign_in(&mut Browser::new(), "demo-1003").await;
     page.assert_problem(403, "not_allowed");
+}
+
+#[tokio::test]
+async fn chromium_lets_the_demo_sign_in_and_out_under_its_content_security_policy() {
+    let demo = Demo::start().await;
+    let chromium = Chromium::start().await;
+    chromium.goto(&format!("{}/sign-in", demo.app)).await;
+    chromium.wait_for("#person-demo-1001").await;
+    chromium.click("#person-demo-1001").await;
+    chromium.wait_for("#hello").await;
+    chromium.screenshot("demo-token").await;
+    chromium.click("#sign-out").await;
+    chromium.wait_for("#signed-out").await;
+    assert_eq!(chromium.url().await, format!("{}/?signed-out", demo.app));
 }
