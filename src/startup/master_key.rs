@@ -38,10 +38,16 @@ pub(super) fn read(file: &MasterKeyFile, rng: &Rng) -> Result<MasterKey, MasterK
     let name = || path.display().to_string();
     let failed = |source| MasterKeyError::File { path: name(), action: "read", source };
     if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o004 != 0 {
-        return Err(MasterKeyError::WorldReadable(name()));
+        match file {
+            MasterKeyFile::Generated(_) => return Err(MasterKeyError::WorldReadable(name())),
+            // secrets mounted by Kubernetes and Docker are 0644 or 0444 unless told otherwise
+            MasterKeyFile::Named(_) => {
+                tracing::warn!("the master key file {} can be read by everybody on this machine", name());
+            }
+        }
     }
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
-    let keyring = Keyring::parse(&text).map_err(|reason| MasterKeyError::Content { path: name(), reason })?;
+    let content = Zeroizing::new(fs::read(path).map_err(failed)?);
+    let keyring = Keyring::read(&content).map_err(|reason| MasterKeyError::Content { path: name(), reason })?;
     Ok(MasterKey { keyring, path: path.clone(), fresh })
 }
 
@@ -93,7 +99,8 @@ mod tests {
         assert!(!read(&file, &rng).unwrap().fresh);
         assert_eq!(fs::read_dir(dir.path().join("data")).unwrap().count(), 1);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let error = read(&MasterKeyFile::Named(path), &rng).err().unwrap().to_string();
+        let error = read(&file, &rng).err().unwrap().to_string();
         assert!(error.contains("chmod 600"), "{error}");
+        assert!(read(&MasterKeyFile::Named(path), &rng).is_ok(), "a mounted secret is readable by everybody often");
     }
 }
