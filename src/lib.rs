@@ -3,6 +3,7 @@
 // words: no I/O
 pub mod clock; // the time, as something that can be handed in
 pub mod ids; // typed ids with a prefix
+pub mod life; // next, active, retiring, retired, revoked
 pub mod oauth; // the RFCs' vocabulary
 pub mod rng; // randomness
 pub mod secret; // values that must not be seen

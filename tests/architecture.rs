@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Modules of `src/`, lowest first. A module imports from lower ranks only, or from its own where [`BESIDE`] says so.
 const RANKS: [(&str, &[&str]); 7] = [
-    ("words", &["clock", "ids", "oauth", "rng", "secret", "urls"]),
+    ("words", &["clock", "ids", "life", "oauth", "rng", "secret", "urls"]),
     ("mechanisms", &["cel", "ctx", "db", "embedded_postgres", "jose", "outbound", "telemetry", "vault", "web"]),
     (
         "nouns",

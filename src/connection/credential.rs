@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::ids::CredentialId;
+pub use crate::life::State as CredentialState;
 use crate::vault::{Place, Sealed};
 
 #[derive(Clone, Debug)]
@@ -33,16 +34,6 @@ pub enum CredentialKind {
     PrivateKey,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CredentialState {
-    Next,
-    Active,
-    Retiring,
-    Retired,
-    Revoked,
-}
-
 impl Credential {
     pub fn kind(&self) -> CredentialKind {
         if self.public.is_some() { CredentialKind::PrivateKey } else { CredentialKind::ClientSecret }
@@ -59,23 +50,5 @@ impl CredentialKind {
             Self::ClientSecret => "client_secret",
             Self::PrivateKey => "private_key",
         }
-    }
-}
-
-impl CredentialState {
-    pub const ALL: [Self; 5] = [Self::Next, Self::Active, Self::Retiring, Self::Retired, Self::Revoked];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Next => "next",
-            Self::Active => "active",
-            Self::Retiring => "retiring",
-            Self::Retired => "retired",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.as_str() == text)
     }
 }

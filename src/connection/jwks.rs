@@ -3,16 +3,14 @@
 
 use serde_json::{Value, json};
 
+use super::Connection;
 use super::credential::PublicPart;
-use super::{Connection, CredentialState};
 use crate::jose::PublicJwk;
 
 /// RFC 7517 §5 JWK set of the next, active and retiring keys, each with `use`, `alg`, `kid`, its certificate (`x5c`) and
 /// both thumbprints (`x5t`, `x5t#S256`).
 pub fn jwks(connection: &Connection) -> Value {
-    let shown = connection.credentials.iter().filter(|credential| {
-        matches!(credential.state, CredentialState::Next | CredentialState::Active | CredentialState::Retiring)
-    });
+    let shown = connection.credentials.iter().filter(|credential| credential.state.is_published());
     let keys: Vec<PublicJwk> = shown.filter_map(|credential| credential.public.as_ref()).filter_map(jwk).collect();
     json!({ "keys": keys })
 }
@@ -28,6 +26,7 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::connection::CredentialState;
     use crate::connection::{Credential, Mapping, OidcSettings, Protocol, Slug};
     use crate::ids::{ConnectionId, CredentialId};
     use crate::jose::{Alg, KeyPair};

@@ -15,6 +15,7 @@ use crate::db::Conn;
 use crate::jose::Alg;
 use crate::vault::Place;
 
+pub use crate::life::State;
 pub use key_set::{KeySet, LoadError, NoActiveKey, VerifiedJwt, VerifyError};
 pub use rotation::{Rotated, RotationError, ensure, retire_expired, rotate};
 
@@ -28,46 +29,6 @@ pub const MIN_PUBLICATION: Duration = Duration::seconds(JWKS_MAX_AGE.as_secs() a
 
 /// A key stays published this long after its last signature: the longest token life (24 h) and five minutes for clocks.
 pub const RETIREMENT: Duration = Duration::minutes(24 * 60 + 5);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Published, signs nothing yet.
-    Next,
-    /// Signs.
-    Active,
-    /// Signs no more; what it signed may still be valid.
-    Retiring,
-    /// Nothing it signed is valid any more.
-    Retired,
-    /// Withdrawn at once; whatever it signed is refused.
-    Revoked,
-}
-
-impl State {
-    pub const ALL: [Self; 5] = [Self::Next, Self::Active, Self::Retiring, Self::Retired, Self::Revoked];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Next => "next",
-            Self::Active => "active",
-            Self::Retiring => "retiring",
-            Self::Retired => "retired",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-
-    /// Whether the key is in the JWKS, and whether we accept it ourselves: never the one without the other.
-    pub const fn is_published(self) -> bool {
-        match self {
-            Self::Next | Self::Active | Self::Retiring => true,
-            Self::Retired | Self::Revoked => false,
-        }
-    }
-}
 
 /// What may be told about a key.
 #[derive(Clone, Debug)]

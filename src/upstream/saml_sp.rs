@@ -71,9 +71,7 @@ fn living(connection: &Connection) -> Vec<&Credential> {
         .credentials
         .iter()
         .filter(|credential| credential.kind() == CredentialKind::PrivateKey)
-        .filter(|credential| {
-            matches!(credential.state, CredentialState::Next | CredentialState::Active | CredentialState::Retiring)
-        })
+        .filter(|credential| credential.state.is_published())
         .collect();
     living.sort_by_key(|credential| match credential.state {
         CredentialState::Active => 0,
