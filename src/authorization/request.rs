@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::broker::Catalog;
 use crate::client::Client;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
@@ -12,8 +13,7 @@ use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::prompt::Prompt;
 use crate::oauth::redirect_uri::RegisteredRedirectUri;
 use crate::oauth::response_mode::ResponseMode;
-use crate::oauth::scope::{OIDC_SCOPES, Scope};
-use crate::resource::Resource;
+use crate::oauth::scope::Scope;
 
 /// Where the answer goes, good or bad.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ impl AuthorizeRequest {
         params: &Params,
         target: &Target,
         hinted_sub: Option<String>,
-        resource: impl Fn(&str) -> Option<Arc<Resource>>,
+        catalog: &Catalog,
     ) -> Result<Self, OAuthError> {
         let client = &*target.client;
         refuse_request_objects(params)?;
@@ -123,7 +123,7 @@ impl AuthorizeRequest {
                 "code_challenge is missing: this client must use PKCE with S256 (RFC 7636)",
             ));
         }
-        let (scope, audiences) = asked_for(params, client, resource)?;
+        let (scope, audiences) = asked_for(params, client, catalog)?;
         Ok(Self {
             redirect_uri: target.redirect_uri.clone(),
             response_mode: target.response_mode,
@@ -166,24 +166,12 @@ fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
 
 /// Scopes and audiences. Scopes outside the client's are left out (RFC 6749 §3.3; the token answer says what was
 /// granted); `X/.default` asks for the audience X, as Entra's clients write it.
-fn asked_for(
-    params: &Params,
-    client: &Client,
-    resource: impl Fn(&str) -> Option<Arc<Resource>>,
-) -> Result<(Scope, Vec<String>), OAuthError> {
+fn asked_for(params: &Params, client: &Client, catalog: &Catalog) -> Result<(Scope, Vec<String>), OAuthError> {
     let mut scope = Scope::requested(params.get("scope").unwrap_or_default())?;
     let mut wanted: Vec<String> = params.targets().into_iter().map(Into::into).collect();
-    for name in scope.iter().filter_map(|token| token.strip_suffix("/.default")) {
-        if !wanted.iter().any(|known| known == name) {
-            wanted.push(name.into());
-        }
-    }
+    scope.take_default_targets(&mut wanted);
     let audiences = client.resolve_audiences(&wanted)?;
-    let resources: Vec<_> = audiences.iter().filter_map(|a| resource(a)).collect();
-    scope.retain(|token| {
-        let known = OIDC_SCOPES.contains(&token) || resources.iter().any(|r| r.scopes.contains(token));
-        known && client.scopes.as_ref().is_none_or(|allowed| allowed.contains(token))
-    });
+    let scope = catalog.narrowed(client, &audiences, scope);
     Ok((scope, audiences))
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::client::{self, Client, ClientId, ClientKind};
 use crate::connection::{self, Connection};
 use crate::db::Conn;
+use crate::oauth::scope::{OIDC_SCOPES, Scope};
 use crate::resource::{self, Resource};
 use crate::role::{self, Role};
 
@@ -56,6 +57,17 @@ impl Catalog {
     /// Whether a page of this `Origin` belongs to a registered single-page application.
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.origins.contains(origin)
+    }
+
+    /// What of `scope` the client may have on these audiences: OIDC's own and the audiences' scopes, as far as it is
+    /// registered for them.
+    pub fn narrowed(&self, client: &Client, audiences: &[String], mut scope: Scope) -> Scope {
+        let resources: Vec<_> = audiences.iter().filter_map(|a| self.resources.get(a)).collect();
+        scope.retain(|token| {
+            let known = OIDC_SCOPES.contains(&token) || resources.iter().any(|r| r.scopes.contains(token));
+            known && client.scopes.as_ref().is_none_or(|allowed| allowed.contains(token))
+        });
+        scope
     }
 
     pub fn roles(&self, resource: &str) -> &[Role] {

@@ -26,12 +26,7 @@ pub fn issue(
     }
     let mut asked = request.scope.unwrap_or_default();
     let mut targets = request.targets;
-    for name in asked.iter().filter_map(|token| token.strip_suffix("/.default")) {
-        if !targets.iter().any(|known| known == name) {
-            targets.push(name.into());
-        }
-    }
-    asked.retain(|token| !token.ends_with("/.default"));
+    asked.take_default_targets(&mut targets);
     let audiences = client.resolve_audiences(&targets)?;
     let allowed = allowed_scopes(catalog, client, &audiences);
     let scope = if asked.is_empty() { allowed } else { narrowed(asked, &allowed)? };
@@ -48,10 +43,9 @@ pub fn issue(
 
 /// What the client may have on these audiences: their scopes, narrowed by its registration.
 fn allowed_scopes(catalog: &Catalog, client: &Client, audiences: &[String]) -> Scope {
-    let resources = audiences.iter().filter_map(|a| catalog.resource(a)).collect::<Vec<_>>();
-    let mut scope = Scope::from_tokens(resources.iter().flat_map(|r| r.scopes.iter()));
-    scope.retain(|token| client.scopes.as_ref().is_none_or(|own| own.contains(token)));
-    scope
+    let resources: Vec<_> = audiences.iter().filter_map(|a| catalog.resource(a)).collect();
+    let all = Scope::from_tokens(resources.iter().flat_map(|r| r.scopes.iter()));
+    catalog.narrowed(client, audiences, all)
 }
 
 /// A machine has no profile: OIDC scopes that libraries send by habit are left out, unknown ones are an error.

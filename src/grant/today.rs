@@ -4,7 +4,7 @@
 use super::GrantError;
 use crate::broker::Catalog;
 use crate::client::Client;
-use crate::oauth::scope::{OIDC_SCOPES, Scope};
+use crate::oauth::scope::Scope;
 
 /// # Errors
 /// `invalid_grant` when nothing is left of the audiences.
@@ -15,17 +15,12 @@ pub fn narrowed(
     audiences: &[String],
 ) -> Result<(Scope, Vec<String>), GrantError> {
     let left: Vec<_> = audiences.iter().filter(|a| client.audiences.contains(a)).cloned().collect();
-    let resources: Vec<_> = left.iter().filter_map(|a| catalog.resource(a)).collect();
-    if resources.is_empty() && !audiences.is_empty() {
+    if !audiences.is_empty() && left.iter().all(|a| catalog.resource(a).is_none()) {
         return Err(GrantError::invalid_grant(
             "audience_withdrawn",
             "the client may not have tokens for this audience any more; sign in again",
         ));
     }
-    let mut scope = scope.clone();
-    scope.retain(|token| {
-        let known = OIDC_SCOPES.contains(&token) || resources.iter().any(|r| r.scopes.contains(token));
-        known && client.scopes.as_ref().is_none_or(|allowed| allowed.contains(token))
-    });
+    let scope = catalog.narrowed(client, &left, scope.clone());
     Ok((scope, left))
 }

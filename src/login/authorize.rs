@@ -38,7 +38,7 @@ pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Resul
         Some(Ok(sub)) => Some(sub),
         None => None,
     };
-    let request = match AuthorizeRequest::parse(params, &target, hinted_sub, |id| catalog.resource(id)) {
+    let request = match AuthorizeRequest::parse(params, &target, hinted_sub, &catalog) {
         Ok(request) => request,
         Err(error) => return early(error),
     };

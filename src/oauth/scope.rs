@@ -40,6 +40,16 @@ impl Scope {
         Self(out)
     }
 
+    /// Takes out the tokens `X/.default`, by which Entra's clients ask for the audience X, and adds each X to `targets`.
+    pub fn take_default_targets(&mut self, targets: &mut Vec<String>) {
+        for name in self.iter().filter_map(|token| token.strip_suffix("/.default")) {
+            if !targets.iter().any(|known| known == name) {
+                targets.push(name.into());
+            }
+        }
+        self.retain(|token| !token.ends_with("/.default"));
+    }
+
     pub fn contains(&self, token: &str) -> bool {
         self.0.iter().any(|known| known == token)
     }
