@@ -4,10 +4,12 @@
 pub mod authentication;
 pub mod presented;
 pub mod secret;
+pub mod settings;
 pub mod store;
 
 pub use authentication::AuthenticatedClient;
 pub use secret::ClientSecret;
+pub use settings::ClientSettings;
 
 use std::collections::BTreeSet;
 
@@ -39,6 +41,7 @@ pub struct Client {
     pub require_pkce: bool,
     pub claims: ClaimPolicy,
     pub id_token_alg: Alg,
+    pub settings: ClientSettings,
     pub managed_by: Option<String>,
     pub secrets: Vec<ClientSecret>,
 }
