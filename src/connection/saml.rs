@@ -1,6 +1,8 @@
 //! Settings of a SAML 2.0 identity provider. Stored as JSON in `connections.settings`. How the provider's answers are
 //! read stands with its claims: SAML attributes are lists, named in as many ways as there are products.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Mapping;
@@ -134,6 +136,7 @@ pub(super) fn mapping() -> Mapping {
             "http://schemas.xmlsoap.org/claims/Group",
             &format!("{MICROSOFT}/ws/2008/06/identity/claims/groups"),
         ]),
+        attributes: BTreeMap::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, web};
+use serde_json::Value;
 
 use super::request::TokenRequest;
 use super::{GrantError, TokenResponse, authorization_code, client_credentials, refresh_token};
@@ -11,7 +12,7 @@ use crate::audit::Event;
 use crate::broker::Broker;
 use crate::broker::endpoint::cors;
 use crate::broker::extract::ClientForm;
-use crate::client::AuthenticatedClient;
+use crate::client::{AuthenticatedClient, Client};
 use crate::db::database_error;
 use crate::ids::UserId;
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -29,8 +30,8 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
         broker.audit.record(form.caller.sign(event.client(client_id)));
     })?;
     let grant = request.grant_type();
-    let noted = |event: Event| {
-        let detail = serde_json::json!({ "grant": grant.as_str() });
+    let mut detail = serde_json::json!({ "grant": grant.as_str() });
+    let noted = |event: Event, detail: Value| {
         broker.audit.record(form.caller.sign(event.client(client_id).detail(detail)));
     };
     match issue(&broker, &form.client, request).await {
@@ -38,7 +39,10 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
             broker.metrics.token(grant.as_str(), "success");
             let mut event = Event::success("token.issued", format!("client:{client_id}"));
             event.sub = user.map(|id| id.to_string());
-            noted(event);
+            if let Some(bytes) = over_budget(&broker, form.client.client(), &response) {
+                detail["access_token_bytes_over_budget"] = bytes.into();
+            }
+            noted(event, detail);
             Ok(HttpResponse::Ok()
                 .insert_header((CACHE_CONTROL, "no-store"))
                 .insert_header((PRAGMA, "no-cache"))
@@ -46,7 +50,7 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
         }
         Err(GrantError::Refused { reason, error }) => {
             broker.metrics.token(grant.as_str(), reason);
-            noted(Event::refused("token.refused", reason, format!("client:{client_id}")));
+            noted(Event::refused("token.refused", reason, format!("client:{client_id}")), detail);
             Err(error.into())
         }
         Err(failure) => {
@@ -55,10 +59,28 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
                 GrantError::Broken(error) | GrantError::Refused { error, .. } => error,
             };
             broker.metrics.token(grant.as_str(), error.code.as_str());
-            noted(Event::failed("token.refused", error.code.as_str(), format!("client:{client_id}")));
+            noted(Event::failed("token.refused", error.code.as_str(), format!("client:{client_id}")), detail);
             Err(error.into())
         }
     }
+}
+
+/// A token that a proxy or a servlet container may refuse as too large a header is given all the same: the operator, who
+/// can filter groups and claims, is told.
+fn over_budget(broker: &Broker, client: &Client, response: &TokenResponse) -> Option<usize> {
+    let (bytes, budget) = (response.access_token.len(), client.claims.token_budget());
+    if bytes <= budget {
+        return None;
+    }
+    let client_id = client.client_id.as_str();
+    tracing::warn!(
+        client_id,
+        bytes,
+        budget,
+        "an access token is larger than the client's token_budget; narrow claims.access_token or set claims.groups_filter"
+    );
+    broker.metrics.token_over_budget(client_id);
+    Some(bytes)
 }
 
 async fn issue(

@@ -127,6 +127,9 @@ impl ClientEntry {
         for slug in self.connections.iter().flatten().filter(|slug| !known.connections.contains(slug.as_str())) {
             out.add("connections", format!("{slug} is no connection of this file or stored"));
         }
+        for fault in self.claims.faults() {
+            out.add("claims", fault);
+        }
         if let Some(scopes) = &self.scopes {
             scope_tokens(out, scopes);
             let of_audiences: Vec<&String> =

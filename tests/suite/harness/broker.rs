@@ -65,6 +65,7 @@ pub struct AuditEvent {
     pub connection: Option<String>,
     pub sub: Option<String>,
     pub trace_id: Option<String>,
+    pub detail: serde_json::Value,
 }
 
 /// Once per process: which library does TLS.
@@ -165,7 +166,7 @@ impl Broker {
         self.server().broker.audit.flush().await;
         let mut conn = self.database.connect().await.unwrap();
         let rows = sqlx::query(
-            "SELECT action, outcome, reason, actor, client_id, connection, sub, trace_id FROM audit_events ORDER BY at, id",
+            "SELECT action, outcome, reason, actor, client_id, connection, sub, trace_id, detail FROM audit_events ORDER BY at, id",
         );
         let rows = rows.fetch_all(&mut conn).await.unwrap();
         let event = |row: &sqlx::postgres::PgRow| AuditEvent {
@@ -177,6 +178,7 @@ impl Broker {
             connection: row.get(5),
             sub: row.get(6),
             trace_id: row.get(7),
+            detail: row.get(8),
         };
         rows.iter().map(event).collect()
     }
