@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, web};
-use serde_json::Value;
+use serde_json::json;
 
 use super::request::TokenRequest;
 use super::{GrantError, TokenResponse, authorization_code, client_credentials, refresh_token};
@@ -24,25 +24,30 @@ pub fn routes(app: &mut web::ServiceConfig) {
 }
 
 async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, OAuthErrorAnswer> {
-    let client_id = &form.client.client().client_id;
+    let client = form.client.client();
+    let actor = || format!("client:{}", client.client_id);
     let request = TokenRequest::parse(&form.params).inspect_err(|error| {
-        let event = Event::refused("token.refused", error.code.as_str(), format!("client:{client_id}"));
-        broker.audit.record(form.caller.sign(event.client(client_id)));
+        let event = Event::refused("token.refused", error.code.as_str(), actor());
+        broker.audit.record(form.caller.sign(event.client(&client.client_id)));
     })?;
     let grant = request.grant_type();
-    let mut detail = serde_json::json!({ "grant": grant.as_str() });
-    let noted = |event: Event, detail: Value| {
-        broker.audit.record(form.caller.sign(event.client(client_id).detail(detail)));
-    };
+    let about =
+        |event: Event| form.caller.sign(event.client(&client.client_id).detail(json!({ "grant": grant.as_str() })));
     match issue(&broker, &form.client, request).await {
         Ok((response, user)) => {
             broker.metrics.token(grant.as_str(), "success");
-            let mut event = Event::success("token.issued", format!("client:{client_id}"));
-            event.sub = user.map(|id| id.to_string());
-            if let Some(bytes) = over_budget(&broker, form.client.client(), &response) {
-                detail["access_token_bytes_over_budget"] = bytes.into();
+            let event = || about(Event::success("token.issued", actor()));
+            match (user, over_budget(&broker, client, &response)) {
+                (None, None) => broker.audit.record_repeated(client.client_id.as_str(), form.caller.addr, event),
+                (user, over_budget) => {
+                    let mut event = event();
+                    event.sub = user.map(|id| id.to_string());
+                    if let Some(bytes) = over_budget {
+                        event.detail["access_token_bytes_over_budget"] = bytes.into();
+                    }
+                    broker.audit.record(event);
+                }
             }
-            noted(event, detail);
             Ok(HttpResponse::Ok()
                 .insert_header((CACHE_CONTROL, "no-store"))
                 .insert_header((PRAGMA, "no-cache"))
@@ -50,7 +55,7 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
         }
         Err(GrantError::Refused { reason, error }) => {
             broker.metrics.token(grant.as_str(), reason);
-            noted(Event::refused("token.refused", reason, format!("client:{client_id}")), detail);
+            broker.audit.record(about(Event::refused("token.refused", reason, actor())));
             Err(error.into())
         }
         Err(failure) => {
@@ -59,7 +64,7 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
                 GrantError::Broken(error) | GrantError::Refused { error, .. } => error,
             };
             broker.metrics.token(grant.as_str(), error.code.as_str());
-            noted(Event::failed("token.refused", error.code.as_str(), format!("client:{client_id}")), detail);
+            broker.audit.record(about(Event::failed("token.refused", error.code.as_str(), actor())));
             Err(error.into())
         }
     }
