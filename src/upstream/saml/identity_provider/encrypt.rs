@@ -41,12 +41,7 @@ pub(super) fn encrypted(assertion: &str, to: &TrustedCertificate, rng: &Rng) -> 
 }
 
 /// The wrapped key; IV, ciphertext and tag.
-fn sealed(
-    plain: &[u8],
-    key: &[u8],
-    to: &TrustedCertificate,
-    rng: &Rng,
-) -> Result<(Vec<u8>, Vec<u8>), ErrorStack> {
+fn sealed(plain: &[u8], key: &[u8], to: &TrustedCertificate, rng: &Rng) -> Result<(Vec<u8>, Vec<u8>), ErrorStack> {
     let public = to.public_key().ok_or_else(ErrorStack::get)?;
     let mut encrypter = Encrypter::new(&public)?;
     encrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;

@@ -19,8 +19,7 @@ pub struct IdpDescription<'a> {
 impl IdpDescription<'_> {
     /// Signed. `id` is from [`crate::upstream::saml::new_id`].
     pub fn write(&self, id: &str) -> String {
-        let service =
-            |name, url: &str| Element::new(name).attribute("Binding", REDIRECT).attribute("Location", url);
+        let service = |name, url: &str| Element::new(name).attribute("Binding", REDIRECT).attribute("Location", url);
         let role = Element::new("md:IDPSSODescriptor")
             .attribute("WantAuthnRequestsSigned", "true")
             .attribute("protocolSupportEnumeration", SAMLP)
@@ -32,10 +31,8 @@ impl IdpDescription<'_> {
             .child(service("md:SingleLogoutService", self.slo_url))
             .child(Element::new("md:NameIDFormat").text(PERSISTENT))
             .child(service("md:SingleSignOnService", self.sso_url));
-        let entity = Element::new("md:EntityDescriptor")
-            .attribute("ID", id)
-            .attribute("entityID", self.entity_id)
-            .child(role);
+        let entity =
+            Element::new("md:EntityDescriptor").attribute("ID", id).attribute("entityID", self.entity_id).child(role);
         signed(entity, 0, self.key)
     }
 }

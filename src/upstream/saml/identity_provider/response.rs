@@ -7,12 +7,12 @@ use super::{ReceivedAuthnRequest, ServiceProvider};
 use crate::rng::Rng;
 use crate::upstream::saml::assertion::Attribute;
 use crate::upstream::saml::enveloped::sign;
+use crate::upstream::saml::instant;
 use crate::upstream::saml::name_id::PERSISTENT;
 use crate::upstream::saml::redirect::MessageKind;
 use crate::upstream::saml::request::{PostForm, new_id, post_form};
 use crate::upstream::saml::sp_key::SpKey;
 use crate::upstream::saml::xml_writer::Element;
-use crate::upstream::saml::instant;
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const RESPONDER: &str = "urn:oasis:names:tc:SAML:2.0:status:Responder";
@@ -96,8 +96,8 @@ impl Answer<'_> {
             .attribute("NotBefore", instant::write(self.now))
             .attribute("NotOnOrAfter", until)
             .child(Element::new("saml:AudienceRestriction").child(audience));
-        let context = Element::new("saml:AuthnContext")
-            .child(Element::new("saml:AuthnContextClassRef").text(UNSPECIFIED_CLASS));
+        let context =
+            Element::new("saml:AuthnContext").child(Element::new("saml:AuthnContextClassRef").text(UNSPECIFIED_CLASS));
         let statement = Element::new("saml:AuthnStatement")
             .attribute("AuthnInstant", instant::write(self.now))
             .attribute("SessionIndex", new_id(self.rng))

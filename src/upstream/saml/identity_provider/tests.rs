@@ -81,7 +81,13 @@ fn a_request_is_answered_only_when_it_is_signed_for_here_and_for_a_known_address
     assert_eq!(reason(us.query(SSO, ACS, Some(&key()))), "signature_invalid");
     assert_eq!(reason(us.query("http://other.test", ACS, Some(&us.key))), "destination");
     assert_eq!(reason(us.query(SSO, "http://evil.test", Some(&us.key))), "endpoint_missing");
-    let late = verify_authn_request(&us.query(SSO, ACS, Some(&us.key)), &us.known, SSO, NOW + Duration::hours(1), Duration::ZERO);
+    let late = verify_authn_request(
+        &us.query(SSO, ACS, Some(&us.key)),
+        &us.known,
+        SSO,
+        NOW + Duration::hours(1),
+        Duration::ZERO,
+    );
     assert_eq!(late.unwrap_err().reason, "issue_instant");
 }
 

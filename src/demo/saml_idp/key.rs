@@ -1,0 +1,36 @@
+//! Fabrikam's key and the certificate around it: made once and kept, two lines of base64.
+
+use anyhow::Context as _;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+use crate::demo::secrets::Secrets;
+use crate::jose::{Alg, Certificate, KeyPair};
+use crate::secret::Secret;
+use crate::upstream::saml::SpKey;
+
+const FILE: &str = "fabrikam.key";
+/// What most products give theirs.
+const CERTIFICATE_LIFE: Duration = Duration::days(3 * 365);
+
+pub(super) fn open(secrets: &Secrets) -> anyhow::Result<SpKey> {
+    let kept = secrets.keep(FILE, make)?;
+    let mut lines = kept.expose().lines().map(|line| STANDARD.decode(line));
+    let mut next = || lines.next().and_then(Result::ok).context(damaged());
+    Ok(SpKey::from_pkcs8(&next()?, &next()?).with_context(damaged)?)
+}
+
+fn damaged() -> String {
+    format!("the demo's {FILE} is damaged: delete it, and a new one is made")
+}
+
+fn make() -> Secret<String> {
+    let (pair, pkcs8) = KeyPair::generate(Alg::RS256);
+    let now = SystemClock.now();
+    let certificate = Certificate::self_signed(&pair, "Fabrikam", now, now + CERTIFICATE_LIFE)
+        .expect("a certificate of a plain name and of dates in this century can be written");
+    let [key, certificate] = [pkcs8.expose(), certificate.der()].map(|der| STANDARD.encode(der));
+    Secret::new(format!("{key}\n{certificate}\n"))
+}
