@@ -19,7 +19,7 @@ pub(super) fn open(secrets: &Secrets) -> anyhow::Result<SpKey> {
     let kept = secrets.keep(FILE, make)?;
     let mut lines = kept.expose().lines().map(|line| STANDARD.decode(line));
     let mut next = || lines.next().and_then(Result::ok).context(damaged());
-    Ok(SpKey::from_pkcs8(&next()?, &next()?).with_context(damaged)?)
+    SpKey::from_pkcs8(&next()?, &next()?).with_context(damaged)
 }
 
 fn damaged() -> String {
@@ -33,4 +33,20 @@ fn make() -> Secret<String> {
         .expect("a certificate of a plain name and of dates in this century can be written");
     let [key, certificate] = [pkcs8.expose(), certificate.der()].map(|der| STANDARD.encode(der));
     Secret::new(format!("{key}\n{certificate}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn the_broker_meets_the_same_certificate_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || open(&Secrets::open(dir.path(), &Rng::default()).unwrap()).unwrap();
+        assert_eq!(open().certificate_der(), open().certificate_der());
+        std::fs::write(dir.path().join("demo").join(FILE), "x").unwrap();
+        let error = super::open(&Secrets::open(dir.path(), &Rng::default()).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("delete it"), "{error}");
+    }
 }
