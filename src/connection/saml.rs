@@ -188,6 +188,43 @@ mod tests {
         assert_eq!(evaluated(mapping().preferred_username, &entra), Value::Null);
     }
 
+    /// What docs/integrations/connect-a-saml-idp.md has the other products send.
+    #[test]
+    fn the_attributes_of_the_guide_need_no_mapping() {
+        let claim = |name: &str| format!("{CLAIMS}/{name}");
+        let okta = json!({
+            "email": ["a@x.test"], "firstName": ["Ada"], "lastName": ["Weaver"], "displayName": ["Ada Weaver"],
+            "groups": ["staff"],
+        });
+        let google = json!({"email": ["a@x.test"], "firstName": ["Ada"], "lastName": ["Weaver"], "groups": ["staff"]});
+        let adfs = json!({
+            (claim("emailaddress")): ["a@x.test"], (claim("givenname")): ["Ada"], (claim("surname")): ["Weaver"],
+            (claim("upn")): ["ada@corp.x.test"], "displayName": ["Ada Weaver"], "groups": ["staff"],
+        });
+        let adfs_list = json!({
+            (claim("emailaddress")): ["a@x.test"], (claim("givenname")): ["Ada"], (claim("surname")): ["Weaver"],
+            "http://schemas.xmlsoap.org/claims/Group": ["staff"],
+        });
+        let keycloak = json!({
+            "urn:oid:1.2.840.113549.1.9.1": ["a@x.test"], "email": ["a@x.test"],
+            "urn:oid:2.5.4.42": ["Ada"], "givenName": ["Ada"], "urn:oid:2.5.4.4": ["Weaver"], "surname": ["Weaver"],
+            "groups": ["staff"], "Role": ["offline_access"],
+        });
+        for claims in [&okta, &google, &adfs, &adfs_list, &keycloak] {
+            let mut claims = claims.clone();
+            claims["name_id"] = "x".into();
+            claims["name_id_format"] = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".into();
+            let claims = &claims;
+            assert_eq!(evaluated(mapping().email, claims), "a@x.test", "{claims}");
+            assert_eq!(evaluated(mapping().given_name, claims), "Ada", "{claims}");
+            assert_eq!(evaluated(mapping().family_name, claims), "Weaver", "{claims}");
+            assert_eq!(evaluated(mapping().groups, claims), json!(["staff"]), "{claims}");
+        }
+        assert_eq!(evaluated(mapping().name, &okta), "Ada Weaver");
+        assert_eq!(evaluated(mapping().name, &adfs), "Ada Weaver");
+        assert_eq!(evaluated(mapping().preferred_username, &adfs), "ada@corp.x.test");
+    }
+
     #[test]
     fn an_address_in_the_name_id_counts_where_no_attribute_is_one() {
         let format = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";

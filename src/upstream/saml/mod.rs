@@ -45,6 +45,7 @@ mod conditions;
 mod decrypt;
 mod engine;
 mod enveloped;
+pub mod identity_provider;
 mod idp_metadata;
 mod instant;
 mod logout;
