@@ -99,7 +99,7 @@ pub(super) async fn finish(
         sp_entity_id: saml_sp::entity_id(ctx, connection, settings),
         acs_url: ctx.urls.acs(connection.slug.as_str()),
         request_id: pending.nonce.clone(),
-        keys: saml_sp::keys(ctx, connection)?,
+        keys: saml_sp::decryption_keys(ctx, connection)?,
         policy: policy(settings),
         now: ctx.now(),
     };

@@ -4,6 +4,8 @@
 #[allow(dead_code)]
 mod forge;
 
+mod keys;
+
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 
