@@ -5,6 +5,8 @@
 mod forge;
 
 mod keys;
+mod requests;
+mod unsolicited;
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
