@@ -94,6 +94,10 @@ async fn it_counts_once() {
         let page = saml.post(&mut browser, "", &once).await;
         assert_refusal(&saml.world, &browser, &page, 400, "assertion_replayed").await;
     }
+    let at_once = unsolicited(&saml.idp, "_c");
+    let (mut one, mut other) = (saml.visitor(), saml.visitor());
+    let pages = tokio::join!(saml.post(&mut one, "", &at_once), saml.post(&mut other, "", &at_once));
+    assert!(pages.0.stopped != pages.1.stopped, "one of two at once: {} {}", pages.0, pages.1);
     // nor does it answer the request that it began
     let mut browser = saml.visitor();
     let other = unsolicited(&saml.idp, "_b");
