@@ -23,9 +23,25 @@ pub struct SamlSettings {
     pub want_signed: WantSigned,
     #[serde(default)]
     pub encryption: Encryption,
+    /// Our metadata carries a signature. Some providers cannot read it with one.
+    #[serde(default = "yes")]
+    pub sign_metadata: bool,
     /// Ask the person anew at every sign-in.
     #[serde(default)]
     pub force_authn: bool,
+    /// Tell the provider whom the application expects, as `login_hint` in the query of its SSO URL: SAML has a Subject for
+    /// that, which Entra ID refuses.
+    #[serde(default)]
+    pub send_login_hint: bool,
+    /// A session here ends with the provider's at the latest (SessionNotOnOrAfter), where it says when.
+    #[serde(default = "yes")]
+    pub end_with_idp_session: bool,
+    /// Take sign-ins that begin at the provider. Their answer makes no session: it begins a sign-in of ours.
+    #[serde(default)]
+    pub allow_idp_initiated: bool,
+    /// Where such a sign-in ends: an application's page that begins its own request (OIDC Core §4). Absent: our own page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_id_format: Option<String>,
     /// AuthnContextClassRefs: one must be asked for and met.
@@ -34,6 +50,10 @@ pub struct SamlSettings {
     /// The attribute that says who the person is; absent: the NameID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Where the provider's addresses and certificates come from.

@@ -45,6 +45,8 @@ pub struct NewSession {
     pub acr: Option<String>,
     pub amr: Vec<String>,
     pub upstream_sid: Option<String>,
+    /// It ends here at the latest.
+    pub not_after: Option<OffsetDateTime>,
 }
 
 impl Session {

@@ -12,6 +12,7 @@ pub async fn insert(
     lifetimes: Lifetimes,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
+    let end = now + lifetimes.absolute;
     sqlx::query!(
         "INSERT INTO sessions (id, token_hash, user_id, identity_id, connection_slug, auth_time, acr, amr, upstream_sid,
                                created_at, last_seen_at, expires_at)
@@ -26,7 +27,7 @@ pub async fn insert(
         &new.amr,
         new.upstream_sid,
         now,
-        now + lifetimes.absolute,
+        new.not_after.map_or(end, |not_after| not_after.min(end)),
     )
     .execute(conn)
     .await?;

@@ -22,6 +22,7 @@ pub struct UpstreamIdentity {
     amr: Vec<String>,
     sid: Option<String>,
     once: Option<Once>,
+    session_ends: Option<OffsetDateTime>,
 }
 
 /// A proof that counts once, although it would hold a second time.
@@ -60,6 +61,15 @@ impl UpstreamIdentity {
         self.once.as_ref()
     }
 
+    /// When the provider's own session is over and a session here should be as well.
+    pub fn session_ends(&self) -> Option<OffsetDateTime> {
+        self.session_ends
+    }
+
+    pub(super) fn until(self, session_ends: Option<OffsetDateTime>) -> Self {
+        Self { session_ends, ..self }
+    }
+
     /// From an assertion that was verified; `skew` is what was forgiven its times.
     pub(super) fn of_assertion(key: IdentityKey, claims: Value, verified: &VerifiedAssertion, skew: Duration) -> Self {
         Self {
@@ -70,6 +80,7 @@ impl UpstreamIdentity {
             amr: Vec::new(),
             sid: verified.session_index.clone(),
             once: Some(Once { id: verified.assertion_id.clone(), until: verified.not_on_or_after + skew }),
+            session_ends: None,
         }
     }
 
@@ -94,6 +105,7 @@ impl UpstreamIdentity {
             amr,
             sid: text("sid"),
             once: None,
+            session_ends: None,
         }
     }
 }
