@@ -23,7 +23,7 @@ use crate::session::Lifetimes;
 use crate::telemetry::Metrics;
 use crate::web::client_addr::TrustedProxies;
 use crate::web::tls;
-use crate::{grant, janitor, login, logout, signing_key, token};
+use crate::{grant, janitor, login, logout, metadata, signing_key, token};
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
 const DRAIN: Duration = Duration::from_secs(3);
@@ -95,7 +95,11 @@ async fn assemble(
     let discovery = Data::new(Discovery::new(broker.ctx.urls.clone(), &broker.keys.load()));
     let ready = Arc::new(AtomicBool::new(true));
 
-    let mut tasks = vec![tokio::spawn(broker::listen::run(broker.clone())), tokio::spawn(janitor::run(broker.clone()))];
+    let mut tasks = vec![
+        tokio::spawn(broker::listen::run(broker.clone())),
+        tokio::spawn(janitor::run(broker.clone())),
+        tokio::spawn(metadata::watch::run(broker.clone())),
+    ];
     let proxies = config.trusted_proxies.clone();
     let state = Data::from(broker.clone());
     let app = move || {

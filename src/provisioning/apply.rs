@@ -10,8 +10,10 @@ use super::planner::{plan, plan_on};
 use super::{Job, ProvisioningError, store};
 use crate::audit::{self, Event};
 use crate::client::{self, ClientSecret};
+use crate::connection::certificate::{self, Origin, Source};
 use crate::connection::credential::PublicPart;
-use crate::connection::{self, Credential, CredentialKind, CredentialState, Slug};
+use crate::connection::saml::IdpSource;
+use crate::connection::{self, Credential, CredentialKind, CredentialState, Protocol, SamlSettings, Slug};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::{ClientSecretId, ConnectionId, CredentialId, UserId};
@@ -92,7 +94,15 @@ async fn carry_out(
         Step::UpdateResource(item) => resource::store::update(conn, item, now).await?,
         Step::DeleteResource(identifier) => resource::store::delete(conn, identifier).await?,
         Step::InsertConnection(item) => connection::store::insert(conn, item, now).await.map(|()| true)?,
-        Step::UpdateConnection(item) => connection::store::update(conn, item, now).await?,
+        Step::UpdateConnection(item) => {
+            match &item.protocol {
+                Protocol::Saml(SamlSettings { source: IdpSource::MetadataUrl { .. }, .. }) => {
+                    connection::metadata::store::read_anew(conn, &item.id, now).await?;
+                }
+                _ => connection::metadata::store::forget(conn, &item.id).await?,
+            }
+            connection::store::update(conn, item, now).await?
+        }
         Step::DeleteConnection(id) => connection::store::delete(conn, id).await?,
         Step::InsertClient(item) => client::store::insert(conn, item, now).await.map(|()| true)?,
         Step::UpdateClient(item) => client::store::update(conn, item, now).await?,
@@ -107,6 +117,12 @@ async fn carry_out(
         Step::MakeConnectionKey(id, slug) => {
             let key = keys.get(slug).ok_or(ProvisioningError::Changed)?;
             add_credential(ctx, conn, id, key.pkcs8.expose(), Some(key.public.clone()), None, &by).await?;
+            true
+        }
+        Step::FollowCertificates(item, listed) => {
+            let actor = format!("file:{}", job.managed_by);
+            let origin = Origin { source: Source::File, actor: &actor };
+            certificate::follow(ctx, conn, item, listed, true, origin).await?;
             true
         }
         Step::ImportClientSecret(id, value) => {

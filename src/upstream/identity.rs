@@ -22,6 +22,7 @@ pub struct UpstreamIdentity {
     amr: Vec<String>,
     sid: Option<String>,
     once: Option<Once>,
+    signed_by: Option<String>,
 }
 
 /// A proof that counts once, although it would hold a second time.
@@ -60,6 +61,11 @@ impl UpstreamIdentity {
         self.once.as_ref()
     }
 
+    /// SAML: which of the connection's certificates vouches (lower-case hex of its SHA-256).
+    pub fn signed_by(&self) -> Option<&str> {
+        self.signed_by.as_deref()
+    }
+
     /// From an assertion that was verified; `skew` is what was forgiven its times.
     pub(super) fn of_assertion(key: IdentityKey, claims: Value, verified: &VerifiedAssertion, skew: Duration) -> Self {
         Self {
@@ -70,6 +76,7 @@ impl UpstreamIdentity {
             amr: Vec::new(),
             sid: verified.session_index.clone(),
             once: Some(Once { id: verified.assertion_id.clone(), until: verified.not_on_or_after + skew }),
+            signed_by: Some(verified.signed_by_sha256.clone()),
         }
     }
 
@@ -94,6 +101,7 @@ impl UpstreamIdentity {
             amr,
             sid: text("sid"),
             once: None,
+            signed_by: None,
         }
     }
 }
