@@ -111,7 +111,8 @@ impl Client {
 
         let exchange = self.http.request(parts.method, url.clone()).headers(parts.headers).body(body).send();
         let mut response = exchange.await.map_err(failed)?;
-        if response.status().is_redirection() {
+        // 304 stands among the redirects and is none (RFC 9110 §15.4.5)
+        if response.status().is_redirection() && response.status() != http::StatusCode::NOT_MODIFIED {
             return Err(FetchError::Redirect { to: redirect_host(&url, &response), host });
         }
         let too_large = || FetchError::TooLarge { host: host.clone(), limit: max_body };

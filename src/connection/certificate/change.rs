@@ -131,13 +131,14 @@ pub async fn follow(
     store::lock(conn, &connection.id).await?;
     let mut known = store::of(conn, &connection.id).await?;
     let following = Following::of(&known, listed, trusts_new || known.is_empty(), counts(connection, ctx.now()));
+    for certificate in &following.retire {
+        put_to_rest(ctx, conn, connection, certificate, origin).await?;
+        known.retain(|one| one.id != certificate.id);
+    }
     let added = following.add.iter().map(|facts| unborn(ctx, facts.clone()));
     for mut certificate in added.chain(following.revive.iter().cloned()) {
         bring_in(ctx, conn, connection, &mut certificate, &known, origin).await?;
         known.push(certificate);
-    }
-    for certificate in &following.retire {
-        put_to_rest(ctx, conn, connection, certificate, origin).await?;
     }
     for facts in &following.distrusted {
         tracing::warn!(connection = %connection.slug, sha256 = facts.sha256, "a new certificate was published and is not trusted");
