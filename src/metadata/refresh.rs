@@ -144,6 +144,8 @@ async fn taken(
         None => (row.etag.as_deref(), row.last_modified.as_deref()),
     };
     let next = schedule::after_success(now, metadata.cache_duration, metadata.valid_until, jitter(ctx));
+    // in the order in which everybody takes these locks
+    certificate::store::lock(conn, &connection.id).await?;
     if !store::taken(conn, &connection.id, &row.url, &metadata, validators, next).await? {
         // another URL was configured meanwhile: nothing of this one is believed
         return Ok(Refreshed::Left { fetched_at: None });
@@ -153,7 +155,9 @@ async fn taken(
     let Some(document) = document else { return Ok(Refreshed::Unchanged) };
     let origin = Origin { source: Source::Metadata, actor: "system" };
     let listed = document.metadata.certificate_facts();
-    let following = certificate::follow(ctx, conn, connection, &listed, trust, origin).await?;
+    // somebody has configured this URL: its first document is taken as it is
+    let trusts_new = trust || row.metadata.is_none();
+    let following = certificate::follow(ctx, conn, connection, &listed, trusts_new, origin).await?;
     for sentence in &document.metadata.unusable_certificates {
         tracing::warn!(connection = %connection.slug, sentence, "a certificate of the metadata cannot be used");
     }

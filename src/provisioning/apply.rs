@@ -95,13 +95,14 @@ async fn carry_out(
         Step::DeleteResource(identifier) => resource::store::delete(conn, identifier).await?,
         Step::InsertConnection(item) => connection::store::insert(conn, item, now).await.map(|()| true)?,
         Step::UpdateConnection(item) => {
+            let found = connection::store::update(conn, item, now).await?;
             match &item.protocol {
                 Protocol::Saml(SamlSettings { source: IdpSource::MetadataUrl { .. }, .. }) => {
                     connection::metadata::store::read_anew(conn, &item.id, now).await?;
                 }
                 _ => connection::metadata::store::forget(conn, &item.id).await?,
             }
-            connection::store::update(conn, item, now).await?
+            found
         }
         Step::DeleteConnection(id) => connection::store::delete(conn, id).await?,
         Step::InsertClient(item) => client::store::insert(conn, item, now).await.map(|()| true)?,

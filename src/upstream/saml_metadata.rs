@@ -11,6 +11,8 @@ use crate::ctx::Ctx;
 
 /// Bytes: aggregates of a federation are larger than anything else that is fetched.
 const LARGEST: usize = 5 << 20;
+/// Certificates of one provider. Each costs a row, and time at every sign-in.
+const MOST_CERTIFICATES: usize = 32;
 /// Longer validators are not kept.
 const LONGEST_VALIDATOR: usize = 1024;
 
@@ -42,7 +44,8 @@ pub enum FetchFailure {
 /// Asks `url`. `known` is what was read from there before: it makes the question conditional, and pins the entity id.
 ///
 /// # Errors
-/// [`FetchFailure::Unreachable`]; [`FetchFailure::Refused`] with a word of [`super::saml`], or `entity_id_changed`.
+/// [`FetchFailure::Unreachable`]; [`FetchFailure::Refused`] with a word of [`super::saml`], `entity_id_changed` or
+/// `too_many_certificates`.
 pub async fn fetch(
     ctx: &Ctx,
     settings: &SamlSettings,
@@ -92,7 +95,15 @@ fn read(
     let certificates: Vec<_> = certificate.into_iter().collect();
     let signer = signed_by.map(|_| MetadataSigner { engine: &engine, certificates: &certificates });
     let wanted = configured.or_else(|| pinned.clone());
-    read_idp_metadata(bytes, wanted.as_deref(), signer).map_err(|refusal| match (refusal.reason, &pinned) {
+    let read = read_idp_metadata(bytes, wanted.as_deref(), signer);
+    if let Ok(metadata) = &read
+        && metadata.signing_certificates.len() > MOST_CERTIFICATES
+    {
+        let count = metadata.signing_certificates.len();
+        let detail = format!("the metadata names {count} certificates; at most {MOST_CERTIFICATES} are taken");
+        return Err(Refusal::new("too_many_certificates", detail));
+    }
+    read.map_err(|refusal| match (refusal.reason, &pinned) {
         ("entity_missing", Some(pinned)) => Refusal::new(
             "entity_id_changed",
             format!(

@@ -13,6 +13,9 @@ use crate::ids::CertificateId;
 /// How exact "last seen" is: a login writes no row that another has just written.
 const SEEN_EVERY: Duration = Duration::minutes(10);
 
+/// Of those that a list has retired; a provider that publishes new ones all the time must not fill the table.
+const MOST_RETIRED: i64 = 100;
+
 /// On whose word something changes.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
@@ -60,7 +63,11 @@ pub async fn add(
     store::lock(conn, &connection.id).await?;
     let known = store::of(conn, &connection.id).await?;
     let mut certificate = match known.iter().find(|one| one.sha256 == facts.sha256) {
-        Some(one) if one.is_usable() => return Ok(Added { certificate: one.clone(), was_known: true }),
+        Some(one) if one.is_usable() => {
+            // from now on it is here on this word: a list that drops it does not take it away from a person
+            store::adopt(conn, &one.id, origin.source, origin.actor).await?;
+            return Ok(Added { certificate: Certificate { source: origin.source, ..one.clone() }, was_known: true });
+        }
         Some(one) => one.clone(),
         None => unborn(ctx, facts),
     };
@@ -130,7 +137,7 @@ pub async fn follow(
 ) -> Result<Following, sqlx::Error> {
     store::lock(conn, &connection.id).await?;
     let mut known = store::of(conn, &connection.id).await?;
-    let following = Following::of(&known, listed, trusts_new || known.is_empty(), counts(connection, ctx.now()));
+    let following = Following::of(&known, listed, trusts_new, counts(connection, ctx.now()));
     for certificate in &following.retire {
         put_to_rest(ctx, conn, connection, certificate, origin).await?;
         known.retain(|one| one.id != certificate.id);
@@ -140,6 +147,7 @@ pub async fn follow(
         bring_in(ctx, conn, connection, &mut certificate, &known, origin).await?;
         known.push(certificate);
     }
+    store::forget_old(conn, &connection.id, MOST_RETIRED).await?;
     for facts in &following.distrusted {
         tracing::warn!(connection = %connection.slug, sha256 = facts.sha256, "a new certificate was published and is not trusted");
         let sentence = format!(

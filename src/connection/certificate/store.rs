@@ -52,7 +52,7 @@ pub async fn of(conn: &mut Conn, connection: &ConnectionId) -> Result<Vec<Certif
 }
 
 /// Changes of one connection's certificates take turns until the transaction ends. Logins do not wait for it.
-pub(super) async fn lock(conn: &mut Conn, connection: &ConnectionId) -> Result<(), sqlx::Error> {
+pub async fn lock(conn: &mut Conn, connection: &ConnectionId) -> Result<(), sqlx::Error> {
     sqlx::query!("SELECT 1 AS one FROM connections WHERE id = $1 FOR NO KEY UPDATE", connection.as_str())
         .fetch_optional(conn)
         .await
@@ -103,6 +103,33 @@ pub(super) async fn revive(
         source.as_str(),
         by,
         now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// It is there on another word from now on.
+pub(super) async fn adopt(conn: &mut Conn, id: &CertificateId, source: Source, by: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE connection_certificates SET source = $2, added_by = $3 WHERE id = $1 AND source <> $2",
+        id.as_str(),
+        source.as_str(),
+        by
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Deletes the oldest of those that were retired by a list, up to `most`. What a person retired is remembered.
+pub(super) async fn forget_old(conn: &mut Conn, connection: &ConnectionId, most: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM connection_certificates WHERE id IN (
+             SELECT id FROM connection_certificates WHERE connection_id = $1 AND state = 'retired' AND retired_by <> 'manual'
+             ORDER BY retired_at DESC, id DESC OFFSET $2)",
+        connection.as_str(),
+        most
     )
     .execute(conn)
     .await

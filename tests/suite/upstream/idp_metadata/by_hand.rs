@@ -140,6 +140,17 @@ async fn the_command_line_shows_adds_promotes_and_refuses_to_retire_the_last() {
 }
 
 #[tokio::test]
+async fn what_a_person_has_added_no_list_takes_away() {
+    let mut play = Play::new("").await;
+    let (well, told) = play.cli(&["connection", "certificates", "add", "fabrikam", &pem(&play, 0)]).await;
+    assert!(well && told.contains("is known already"), "{told}");
+    play.publish(&[1]).await;
+    play.a_day_later().await;
+    assert_eq!(play.states(&[0, 1]).await, ["active manual", "next metadata"]);
+    play.accepted(0).await;
+}
+
+#[tokio::test]
 async fn an_operator_may_ask_for_the_metadata_now() {
     let mut play = Play::new("").await;
     play.publish(&[0, 1]).await;

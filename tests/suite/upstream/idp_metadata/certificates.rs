@@ -103,6 +103,17 @@ async fn metadata_that_is_not_trusted_is_reported_and_a_person_decides() {
 }
 
 #[tokio::test]
+async fn another_provider_at_another_url_leaves_no_trust_in_the_old_one_behind() {
+    let mut play = Play::new("trust_metadata: false").await;
+    play.saml.idp.idp_entity_id = "https://other.test/metadata".into();
+    play.publish(&[1]).await;
+    play.saml.connect(&format!("metadata_url: {}?other\ntrust_metadata: false", play.publisher.url)).await;
+    play.accepted(1).await;
+    assert_eq!(play.states(&[0, 1]).await, ["retired metadata", "active metadata"]);
+    play.refused(0, "unknown_certificate").await;
+}
+
+#[tokio::test]
 async fn metadata_must_be_signed_by_whom_the_operator_named() {
     let mut play = Play::unconnected(Options::default()).await;
     let signer = Identity::rsa(2048);

@@ -90,6 +90,7 @@ async fn the_first_document_is_fetched_when_somebody_signs_in_at_last() {
 async fn what_cannot_be_right_is_refused_once_in_the_log_and_the_old_stays_in_use() {
     let mut play = Play::new("").await;
     let entity_id = play.saml.idp.idp_entity_id.clone();
+    let crowd: Vec<_> = (0..33).map(|_| Identity::ec()).collect();
     let weak = Identity::rsa(1024);
     let lies = [
         ("entity_id_changed", document("https://other.test/metadata", "", &[play.identity(1)])),
@@ -99,6 +100,7 @@ async fn what_cannot_be_right_is_refused_once_in_the_log_and_the_old_stays_in_us
         ("not_well_formed", "sorry".into()),
         ("dtd", "<!DOCTYPE html><html></html>".into()),
         ("idp_role_missing", entity(&entity_id, "", "")),
+        ("too_many_certificates", document(&entity_id, "", &crowd.iter().collect::<Vec<_>>())),
     ];
     for (reason, body) in lies {
         let before = play.audited("saml.metadata.refused", Some(reason)).await.len();
@@ -112,7 +114,7 @@ async fn what_cannot_be_right_is_refused_once_in_the_log_and_the_old_stays_in_us
     play.accepted(0).await;
     let text = reqwest::get(play.saml.world.broker.ops_url("/metrics")).await.unwrap().text().await.unwrap();
     assert!(
-        text.contains(r#"avouch_saml_metadata_refreshes_total{connection="fabrikam",outcome="refused"} 14"#),
+        text.contains(r#"avouch_saml_metadata_refreshes_total{connection="fabrikam",outcome="refused"} 16"#),
         "{text}"
     );
 }
