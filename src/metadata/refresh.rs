@@ -17,8 +17,8 @@ use crate::upstream::saml_metadata::{Document, FetchFailure, Fetched, fetch};
 use time::OffsetDateTime;
 
 /// While somebody else fetches: how often to look, and for how long at most.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-const LOOKS: usize = 120;
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOKS: usize = 60;
 
 /// What a refresh has come to.
 #[derive(Debug)]

@@ -133,20 +133,10 @@ impl Following {
             |one: &Certificate| one.source != Source::Manual && !listed.iter().any(|facts| facts.sha256 == one.sha256);
         let (leaving, staying): (Vec<_>, Vec<_>) =
             known.iter().filter(|one| one.is_usable()).partition(|one| leaves(one));
-        let mut rest = staying
-            .iter()
-            .chain(&out.revive.iter().collect::<Vec<_>>())
-            .map(|one| &one.facts)
-            .chain(&out.add)
-            .map(&counts)
-            .collect::<Vec<_>>();
-        rest.retain(|counts| *counts);
+        let coming = out.revive.iter().map(|one| &one.facts).chain(&out.add);
+        let somebody_stays = staying.iter().map(|one| &one.facts).chain(coming).any(counts);
         let leaving = leaving.into_iter().cloned().collect();
-        if rest.is_empty() {
-            out.kept_as_last = leaving
-        } else {
-            out.retire = leaving
-        }
+        *(if somebody_stays { &mut out.retire } else { &mut out.kept_as_last }) = leaving;
         out
     }
 

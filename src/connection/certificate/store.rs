@@ -154,8 +154,8 @@ pub(super) async fn retire(
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE connection_certificates SET state = 'retired', retired_at = $2, retired_by = $3
-         WHERE id = $1 AND state <> 'retired'",
+        "UPDATE connection_certificates SET state = 'retired', retired_at = COALESCE(retired_at, $2), retired_by = $3
+         WHERE id = $1 AND (state <> 'retired' OR $3 = 'manual')",
         id.as_str(),
         now,
         by.as_str()

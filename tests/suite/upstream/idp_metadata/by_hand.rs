@@ -44,6 +44,12 @@ async fn the_file_adds_and_retires_its_own_and_leaves_those_of_people_alone() {
     apply(&play, &[0]).await;
     assert_eq!(play.states(&[0, 1, 2]).await, ["next file", "retired file", "active manual"]);
     play.accepted(0).await;
+    // unless a person has said no meanwhile
+    let second = sha256(&play.identity(1).certificate);
+    let (well, told) = play.cli(&["connection", "certificates", "retire", "fabrikam", &second]).await;
+    assert!(well, "{told}");
+    apply(&play, &[0, 1]).await;
+    assert_eq!(play.states(&[0, 1]).await, ["active file", "retired file"]);
 }
 
 #[tokio::test]
