@@ -60,6 +60,7 @@ macro_rules! id {
 
 id!(/** An upstream identity provider. */ ConnectionId, "con");
 id!(/** A secret or key that proves us to an upstream. */ CredentialId, "crd");
+id!(/** A certificate of an identity provider. */ CertificateId, "crt");
 id!(/** One of a client's secrets. */ ClientSecretId, "sec");
 id!(/** A person; the `sub` of every token. */ UserId, "usr");
 id!(/** Who a person is at one upstream. */ IdentityId, "idn");

@@ -35,6 +35,7 @@ pub mod user; // a person and the identities linked to it
 // steps
 pub mod authorization; // one /authorize request
 pub mod broker; // the live state: configuration and keys in memory
+pub mod metadata; // keeping SAML providers' metadata fresh
 pub mod token;
 pub mod upstream; // talking to an IdP // what we mint
 

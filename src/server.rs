@@ -24,7 +24,7 @@ use crate::telemetry::Metrics;
 use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::RateLimit;
 use crate::web::tls;
-use crate::{grant, janitor, login, logout, signing_key, token};
+use crate::{grant, janitor, login, logout, metadata, signing_key, token};
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
 const DRAIN: Duration = Duration::from_secs(3);
@@ -96,7 +96,11 @@ async fn assemble(
     let discovery = Data::new(Discovery::new(broker.ctx.urls.clone(), &broker.keys.load()));
     let ready = Arc::new(AtomicBool::new(true));
 
-    let mut tasks = vec![tokio::spawn(broker::listen::run(broker.clone())), tokio::spawn(janitor::run(broker.clone()))];
+    let mut tasks = vec![
+        tokio::spawn(broker::listen::run(broker.clone())),
+        tokio::spawn(janitor::run(broker.clone())),
+        tokio::spawn(metadata::watch::run(broker.clone())),
+    ];
     let rate_limit = Data::new(RateLimit::per_second(config.rate_limit));
     tasks.push(tokio::spawn(forget_quiet_addresses(rate_limit.clone())));
     let proxies = config.trusted_proxies.clone();

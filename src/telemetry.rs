@@ -9,6 +9,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
@@ -43,6 +44,16 @@ pub struct Metrics {
     logins: Family<LoginLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
     over_budget: Family<ClientLabel, Counter>,
+    saml_metadata: Family<LoginLabels, Counter>,
+    expiries: Family<ExpiryLabels, Gauge>,
+}
+
+/// Something of a connection that ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExpiryLabels {
+    kind: &'static str,
+    connection: String,
+    credential: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -86,6 +97,8 @@ impl Default for Metrics {
         let latency = Family::new_with_constructor(latency_histogram as fn() -> Histogram);
         let logins = Family::default();
         let tokens = Family::default();
+        let saml_metadata = Family::default();
+        let expiries = Family::default();
         registry.register("http_requests", "HTTP requests by route, method and status", Family::clone(&requests));
         registry.register(
             "http_request_duration_seconds",
@@ -100,7 +113,17 @@ impl Default for Metrics {
             "Access tokens larger than the client's token_budget",
             Family::clone(&over_budget),
         );
-        Self { registry, requests, latency, logins, tokens, over_budget }
+        registry.register(
+            "saml_metadata_refreshes",
+            "Fetches of SAML metadata by connection and outcome",
+            Family::clone(&saml_metadata),
+        );
+        registry.register(
+            "credential_expires_timestamp_seconds",
+            "When a credential in use ends, by kind and connection",
+            Family::clone(&expiries),
+        );
+        Self { registry, requests, latency, logins, tokens, over_budget, saml_metadata, expiries }
     }
 }
 
@@ -126,6 +149,21 @@ impl Metrics {
     pub fn token(&self, grant: &str, outcome: &str) {
         let labels = TokenLabels { grant: grant.into(), outcome: outcome.into() };
         self.tokens.get_or_create(&labels).inc();
+    }
+
+    /// `outcome` is `taken`, `unchanged`, `refused`, `unreachable` or `database`.
+    pub fn saml_metadata(&self, connection: &str, outcome: &str) {
+        let labels = LoginLabels { connection: connection.into(), outcome: outcome.into() };
+        self.saml_metadata.get_or_create(&labels).inc();
+    }
+
+    /// All credentials that end by themselves, as kind, connection, id and seconds since the epoch.
+    pub fn credential_expiries<'a>(&self, all: impl Iterator<Item = (&'static str, &'a str, &'a str, i64)>) {
+        self.expiries.clear();
+        for (kind, connection, credential, at) in all {
+            let labels = ExpiryLabels { kind, connection: connection.into(), credential: credential.into() };
+            self.expiries.get_or_create(&labels).set(at);
+        }
     }
 
     /// What `/metrics` answers, as [`Metrics::CONTENT_TYPE`].

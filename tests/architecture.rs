@@ -16,7 +16,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
-    ("steps", &["authorization", "token"]),
+    ("steps", &["authorization", "metadata", "token"]),
     (
         "journeys and top",
         &[
@@ -48,6 +48,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("web", &["ctx", "vault"]),
     // nouns
     ("client", &["connection"]),
+    ("connection", &["audit"]),
     ("consent", &["client", "user"]),
     ("role", &["resource", "user"]),
     ("session", &["user"]),

@@ -54,6 +54,10 @@ impl Catalog {
         self.connections.iter().find(|c| c.slug.as_str() == slug).cloned()
     }
 
+    pub fn connections(&self) -> &[Arc<Connection>] {
+        &self.connections
+    }
+
     /// Whether a page of this `Origin` belongs to a registered single-page application.
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.origins.contains(origin)
@@ -77,6 +81,20 @@ impl Catalog {
     /// The connections by which people may sign in to this client.
     pub fn connections_for(&self, client: &Client) -> Vec<Arc<Connection>> {
         self.connections.iter().filter(|c| c.may_login() && client.allows_connection(&c.slug)).cloned().collect()
+    }
+
+    /// What of identity providers ends by itself and is in use: kind, connection, id, seconds since the epoch.
+    pub fn expiries(&self) -> impl Iterator<Item = (&'static str, &str, &str, i64)> {
+        self.connections.iter().flat_map(|connection| {
+            let slug = connection.slug.as_str();
+            let usable = connection.certificates.iter().filter(|certificate| certificate.is_usable());
+            let certificates = usable.map(move |certificate| {
+                ("saml_idp_certificate", slug, certificate.id.as_str(), certificate.not_after.unix_timestamp())
+            });
+            let valid_until = connection.metadata().and_then(|metadata| metadata.valid_until);
+            let metadata = valid_until.map(|until| ("saml_metadata", slug, "metadata", until.unix_timestamp()));
+            certificates.chain(metadata)
+        })
     }
 
     pub fn client_count(&self) -> usize {

@@ -45,6 +45,7 @@ impl Broker {
     /// when the database cannot be read or a signing key does not open.
     pub async fn load(ctx: Ctx, metrics: Metrics, session_lifetimes: Lifetimes) -> anyhow::Result<Arc<Self>> {
         let (catalog, keys) = read(&ctx).await?;
+        metrics.credential_expiries(catalog.expiries());
         Ok(Arc::new(Self {
             catalog: ArcSwap::from_pointee(catalog),
             keys: ArcSwap::from_pointee(keys),
@@ -66,6 +67,7 @@ impl Broker {
     pub async fn reload(&self) -> anyhow::Result<()> {
         let _alone = self.reloading.lock().await;
         let (catalog, keys) = read(&self.ctx).await?;
+        self.metrics.credential_expiries(catalog.expiries());
         self.catalog.store(Arc::new(catalog));
         self.keys.store(Arc::new(keys));
         Ok(())

@@ -1,6 +1,7 @@
 //! The command line: a thin skin over what the nouns can do. Owns the words of commands, what is printed, and exit codes:
 //! 0, 1 for a failure told in one line, 2 for wrong usage.
 
+mod certificates;
 mod connection;
 mod database;
 mod demo;
@@ -39,7 +40,7 @@ enum Command {
     Apply(resources::Apply),
     /// Print the stored resources as such a file; secrets are references only
     Export,
-    /// One connection: what its resource file does not say
+    /// What changes at one connection between two resource files
     #[command(subcommand)]
     Connection(connection::Connection),
     /// Break-glass administration

@@ -68,6 +68,8 @@ mod tests {
             mapping: Mapping::default(),
             managed_by: None,
             credentials,
+            certificates: Vec::new(),
+            refreshing: None,
         };
         let set = jwks(&connection);
         assert_eq!(set["keys"].as_array().unwrap().len(), 3);

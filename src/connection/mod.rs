@@ -2,9 +2,11 @@
 //! Owns its settings, its mapping and the rule of who may come in. It does not talk to the provider (`upstream` does)
 //! and does not know users.
 
+pub mod certificate;
 pub mod credential;
 pub mod jwks;
 pub mod mapping;
+pub mod metadata;
 pub mod oidc;
 pub mod own_key;
 pub mod preset;
@@ -12,8 +14,10 @@ pub mod saml;
 pub mod sp_key;
 pub mod store;
 
+pub use certificate::{Certificate, CertificateState};
 pub use credential::{Credential, CredentialKind, CredentialState, KeyUse};
 pub use mapping::{Mapping, Profile};
+pub use metadata::Metadata;
 pub use oidc::{ClientAuthentication, OidcSettings};
 pub use preset::Preset;
 pub use saml::SamlSettings;
@@ -42,6 +46,10 @@ pub struct Connection {
     /// The name of the resource file that owns it, or none.
     pub managed_by: Option<String>,
     pub credentials: Vec<Credential>,
+    /// Of a SAML identity provider, in every state, oldest first.
+    pub certificates: Vec<Certificate>,
+    /// What is known from the `metadata_url` of a SAML connection, if it was asked under these settings.
+    pub refreshing: Option<metadata::Refreshing>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +86,11 @@ impl Connection {
         email
             .rsplit_once('@')
             .is_some_and(|(_, domain)| self.email_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)))
+    }
+
+    /// What was last read from the provider's `metadata_url`.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.refreshing.as_ref()?.metadata.as_ref()
     }
 
     pub fn active(&self, kind: CredentialKind) -> Option<&Credential> {

@@ -47,25 +47,46 @@ pub struct SamlSettings {
     /// AuthnContextClassRefs: one must be asked for and met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requested_authn_context: Vec<String>,
+    /// Whether a certificate counts only within its dates. SAML pins keys, and dates lapse unnoticed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub enforce_certificate_dates: bool,
     /// The attribute that says who the person is; absent: the NameID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 /// Where the provider's addresses and certificates come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum IdpSource {
-    /// Fetched when needed and kept for a while.
-    MetadataUrl { url: String },
+    /// Fetched again and again: see [`super::metadata`].
+    MetadataUrl {
+        url: String,
+        /// Whether certificates that appear in it are trusted. If not, the first ones are, and operators are told of others.
+        #[serde(default = "yes", skip_serializing_if = "is_true")]
+        trust: bool,
+        /// PEM or bare base64: who must have signed the document.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed_by: Option<String>,
+    },
     /// The document itself.
     Metadata { xml: String },
-    /// Entered by hand; certificates are PEM or bare base64.
-    Manual { sso_url: String, sso_binding: SsoBinding, certificates: Vec<String> },
+    /// Entered by hand.
+    Manual { sso_url: String, sso_binding: SsoBinding },
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's shape
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's shape
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

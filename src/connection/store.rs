@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 
 use super::credential::PublicPart;
 use super::{
-    Connection, Credential, CredentialKind, CredentialState, KeyUse, OidcSettings, Preset, Protocol, SamlSettings, Slug,
+    Certificate, Connection, Credential, CredentialKind, CredentialState, KeyUse, OidcSettings, Preset, Protocol,
+    SamlSettings, Slug, certificate, metadata,
 };
 use crate::cel::Expression;
 use crate::db::Conn;
@@ -56,14 +57,20 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Connection>, sqlx::Error> {
         "SELECT id, connection_id, state, sealed, public_jwk, certificate, key_use, created_at, expires_at
          FROM connection_credentials ORDER BY created_at DESC, id DESC"
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let mut by_connection = group(credentials);
+    let mut credentials = group(credentials);
+    let mut certificates = certificate::store::all(conn).await?;
+    let mut refreshing = metadata::store::all(conn).await?;
     Ok(rows
         .into_iter()
         .filter_map(|row| {
-            let credentials = by_connection.remove(&row.id).unwrap_or_default();
-            readable(row, credentials)
+            let parts = Parts {
+                credentials: credentials.remove(&row.id).unwrap_or_default(),
+                certificates: certificates.remove(&row.id).unwrap_or_default(),
+                refreshing: refreshing.remove(&row.id),
+            };
+            readable(row, parts)
         })
         .collect())
 }
@@ -84,10 +91,15 @@ pub async fn by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>,
          FROM connection_credentials WHERE connection_id = $1 ORDER BY created_at DESC, id DESC",
         row.id
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let credentials = group(credentials).remove(&row.id).unwrap_or_default();
-    Ok(readable(row, credentials))
+    let id = ConnectionId::from_stored(row.id.clone());
+    let parts = Parts {
+        credentials: group(credentials).remove(&row.id).unwrap_or_default(),
+        certificates: certificate::store::of(conn, &id).await?,
+        refreshing: metadata::store::of(conn, &id).await?,
+    };
+    Ok(readable(row, parts))
 }
 
 /// Stores the connection without its credentials.
@@ -289,17 +301,33 @@ fn group(rows: Vec<CredentialRow>) -> HashMap<String, Vec<Credential>> {
     out
 }
 
-fn readable(row: Row, credentials: Vec<Credential>) -> Option<Connection> {
+/// What belongs to a connection and stands in tables of its own.
+struct Parts {
+    credentials: Vec<Credential>,
+    certificates: Vec<Certificate>,
+    refreshing: Option<metadata::Refreshing>,
+}
+
+fn readable(row: Row, parts: Parts) -> Option<Connection> {
     let slug = row.slug.clone();
-    parse(row, credentials)
+    parse(row, parts)
         .inspect_err(|reason| {
             tracing::error!(table = "connections", key = slug, reason, "row skipped: it does not parse")
         })
         .ok()
 }
 
-fn parse(row: Row, credentials: Vec<Credential>) -> Result<Connection, String> {
+fn parse(row: Row, parts: Parts) -> Result<Connection, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
+    let protocol = match row.protocol.as_str() {
+        "oidc" => Protocol::Oidc(serde_json::from_value::<OidcSettings>(row.settings).map_err(|e| text(&e))?),
+        "saml" => Protocol::Saml(serde_json::from_value::<SamlSettings>(row.settings).map_err(|e| text(&e))?),
+        other => return Err(format!("protocol {other} is unknown to this version")),
+    };
+    let refreshing = parts.refreshing.filter(|known| match &protocol {
+        Protocol::Saml(settings) => known.is_of(settings),
+        Protocol::Oidc(_) => false,
+    });
     Ok(Connection {
         id: ConnectionId::from_stored(row.id),
         slug: Slug::parse(&row.slug).map_err(|e| text(&e))?,
@@ -311,15 +339,13 @@ fn parse(row: Row, credentials: Vec<Credential>) -> Result<Connection, String> {
             .map_err(|e| text(&e))?,
         enabled: row.enabled,
         listed: row.listed,
-        protocol: match row.protocol.as_str() {
-            "oidc" => Protocol::Oidc(serde_json::from_value::<OidcSettings>(row.settings).map_err(|e| text(&e))?),
-            "saml" => Protocol::Saml(serde_json::from_value::<SamlSettings>(row.settings).map_err(|e| text(&e))?),
-            other => return Err(format!("protocol {other} is unknown to this version")),
-        },
+        protocol,
         email_domains: row.email_domains,
         allow: row.allow_rule.as_deref().map(Expression::parse).transpose().map_err(|e| text(&e))?,
         mapping: serde_json::from_value(row.mapping).map_err(|e| text(&e))?,
         managed_by: row.managed_by,
-        credentials,
+        credentials: parts.credentials,
+        certificates: parts.certificates,
+        refreshing,
     })
 }

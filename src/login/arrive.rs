@@ -1,6 +1,8 @@
 //! Coming back from an upstream. The `state` is used up first, then the network is asked with no connection held, then
 //! everything that a sign-in changes is written in one transaction.
 
+use std::sync::Arc;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use time::OffsetDateTime;
 
@@ -10,13 +12,14 @@ use super::{Next, Problem, Refusal, Visitor, unsolicited};
 use crate::audit::{self, Event};
 use crate::authorization::{self, Authorization, State};
 use crate::broker::Broker;
-use crate::connection::{Connection, Protocol};
+use crate::connection::{Connection, Protocol, certificate};
 use crate::db::{self, Conn};
 use crate::ids::SessionId;
+use crate::metadata;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed, mint};
 use crate::session::{self, NewSession};
-use crate::upstream::{Pending, UpstreamIdentity};
+use crate::upstream::{Pending, UpstreamError, UpstreamIdentity};
 use crate::user;
 
 /// The address that an answer came to.
@@ -57,7 +60,8 @@ pub async fn arrive(
     require_live(broker)?;
     let ctx = &broker.ctx;
     let catalog = broker.catalog.load_full();
-    let connection = catalog.connection(slug).filter(|c| door.is_of(&c.protocol)).ok_or(Problem::UnknownConnection)?;
+    let mut connection =
+        catalog.connection(slug).filter(|c| door.is_of(&c.protocol)).ok_or(Problem::UnknownConnection)?;
     let state = params.get(door.state());
     if door == Door::Acs && unsolicited::is_unsolicited(broker, state, params).await {
         return unsolicited::arrive(broker, visitor, &connection, params).await.map_err(|r| r.by(slug));
@@ -78,9 +82,7 @@ pub async fn arrive(
         .map_err(|error| refused(Problem::Vault(error.to_string())))?;
     let pending =
         Pending { issuer: attempt.issuer, nonce: attempt.nonce, pkce_verifier: verifier, max_age: attempt.max_age };
-    let identity = broker
-        .upstreams
-        .finish(ctx, &connection, &pending, params)
+    let identity = finish(broker, &mut connection, &pending, params)
         .await
         .map_err(|error| refused(Problem::Upstream { connection: connection.display_name.clone(), error }))?;
     if authorization.is_some_and(|a| a.request.prompt.login) && !is_fresh(&identity, attempt.created_at) {
@@ -88,6 +90,25 @@ pub async fn arrive(
     }
     admit(broker, &connection, authorization, &identity).map_err(&refused)?;
     sign_in(broker, visitor, &connection, authorization, &identity).await.map_err(located)
+}
+
+/// Asks the provider's metadata again, at most once a minute, where its certificates seem to have changed.
+async fn finish(
+    broker: &Broker,
+    connection: &mut Arc<Connection>,
+    pending: &Pending,
+    params: &Params,
+) -> Result<UpstreamIdentity, UpstreamError> {
+    match broker.upstreams.finish(&broker.ctx, connection, pending, params).await {
+        Err(error) if error.is_about_certificates() => match metadata::newer(broker, connection).await {
+            Some(newer) => {
+                *connection = newer;
+                broker.upstreams.finish(&broker.ctx, connection, pending, params).await
+            }
+            None => Err(error),
+        },
+        answer => answer,
+    }
 }
 
 /// Finds the trip by its `state`, checks that this browser left with it by this connection, and uses it up.
@@ -194,6 +215,9 @@ async fn write(
         && !store::remember_assertion(conn, &connection.id, &once.id, once.until).await?
     {
         return Err(Problem::AssertionReplayed.into());
+    }
+    if let Some(sha256) = identity.signed_by() {
+        certificate::seen_signing(ctx, conn, connection, sha256).await?;
     }
     let (profile, warnings) = connection.effective_mapping().profile(identity.claims(), connection);
     for warning in warnings {

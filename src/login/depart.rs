@@ -9,6 +9,7 @@ use crate::authorization::Authorization;
 use crate::broker::Broker;
 use crate::connection::Connection;
 use crate::ids::{AuthorizationId, LoginAttemptId};
+use crate::metadata;
 use crate::secret::fingerprint;
 use crate::upstream::StartHints;
 
@@ -49,10 +50,13 @@ pub(super) async fn leave(
     if !connection.may_login() {
         return Err(Problem::UnknownConnection.into());
     }
-    let trip = broker.upstreams.start(ctx, connection, hints).await.map_err(|error| {
+    let failed = |error| {
         Refusal::from(Problem::Upstream { connection: connection.display_name.clone(), error })
             .by(connection.slug.as_str())
-    })?;
+    };
+    let fetched = metadata::needed(broker, connection).await.map_err(failed)?;
+    let connection = fetched.as_deref().unwrap_or(connection);
+    let trip = broker.upstreams.start(ctx, connection, hints).await.map_err(failed)?;
     let now = ctx.now();
     let id = LoginAttemptId::new(now, &ctx.rng);
     let verifier = ctx.vault.seal(store::verifier_place(&id), trip.pkce_verifier.expose().as_bytes(), &ctx.rng);

@@ -180,6 +180,9 @@ fn note(broker: &Broker, visitor: &Visitor, refusal: &Refusal, action: &'static 
     };
     event.client_id = refusal.authorization.as_ref().map(|a| a.client_id.to_string());
     event.connection = refusal.connection.clone();
-    let detail = serde_json::json!({ "detail": problem.internal() });
+    let mut detail = serde_json::json!({ "detail": problem.internal() });
+    if let Some(sha256) = problem.unknown_certificate() {
+        detail["certificate_sha256"] = sha256.into();
+    }
     broker.audit.record(event.trace(&visitor.trace_id).from_addr(visitor.addr).detail(detail));
 }

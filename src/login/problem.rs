@@ -127,6 +127,7 @@ impl Problem {
                 error: UpstreamError::Invalid { reason, .. } | UpstreamError::Misconfigured { reason, .. },
                 ..
             } => reason,
+            Self::Upstream { error: UpstreamError::UnknownCertificate { .. }, .. } => "unknown_certificate",
             Self::NotAllowed { .. } => "not_allowed",
             Self::Blocked => "user_blocked",
             Self::NotAnew { .. } => "auth_time_too_old",
@@ -177,6 +178,14 @@ impl Problem {
             Self::Malformed(error) => error.to_string(),
             Self::Target(error) => shortened(&format!("{error:?}")),
             other => other.reason().into(),
+        }
+    }
+
+    /// SHA-256 (lower-case hex) of the certificate that is not trusted, where that is the problem.
+    pub fn unknown_certificate(&self) -> Option<&str> {
+        match self {
+            Self::Upstream { error: UpstreamError::UnknownCertificate { sha256, .. }, .. } => Some(sha256),
+            _ => None,
         }
     }
 
@@ -279,7 +288,7 @@ fn upstream(connection: &str, error: &UpstreamError, tell: &str) -> Wording {
             format!("It answered \u{201c}{}\u{201d}.", shortened(error)),
             format!("Sign in again. If it stays, ask the administrator of {connection}."),
         ),
-        UpstreamError::Invalid { .. } => (
+        UpstreamError::Invalid { .. } | UpstreamError::UnknownCertificate { .. } => (
             403,
             format!("We could not verify the answer of {connection}"),
             "What arrived does not hold against what we know of it, so you were not signed in.".into(),

@@ -14,9 +14,10 @@ use crate::broker::Broker;
 use crate::connection::{Connection, Protocol};
 use crate::ctx::Ctx;
 use crate::db;
+use crate::metadata;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, is_well_formed};
-use crate::upstream::StartHints;
+use crate::upstream::{StartHints, UpstreamError};
 
 /// A provider that answers our request with no answer to it would send the browser round for ever.
 const MOST_IN_A_MINUTE: i64 = 3;
@@ -45,11 +46,13 @@ pub async fn arrive(
     if !matches!(&connection.protocol, Protocol::Saml(settings) if settings.allow_idp_initiated) {
         return Err(Problem::Unsolicited { connection: name() }.into());
     }
-    let once = broker
-        .upstreams
-        .unsolicited(ctx, connection, params)
-        .await
-        .map_err(|error| Problem::Upstream { connection: name(), error })?;
+    let mut vouched = broker.upstreams.unsolicited(ctx, connection, params).await;
+    if vouched.as_ref().is_err_and(UpstreamError::is_about_certificates)
+        && let Some(newer) = metadata::newer(broker, connection).await
+    {
+        vouched = broker.upstreams.unsolicited(ctx, &newer, params).await;
+    }
+    let once = vouched.map_err(|error| Problem::Upstream { connection: name(), error })?;
     let event = Event::success("login.unsolicited", "anonymous")
         .connection(&connection.slug)
         .trace(&visitor.trace_id)

@@ -91,6 +91,18 @@ impl Client {
     /// # Errors
     /// [`FetchError`]; its text names the host and the remedy, never a path, query or body.
     pub async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, FetchError> {
+        self.send_up_to(self.max_body, request).await
+    }
+
+    /// [`Client::send`] with its own limit of the answer's body, in bytes.
+    ///
+    /// # Errors
+    /// as [`Client::send`].
+    pub async fn send_up_to(
+        &self,
+        max_body: usize,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, FetchError> {
         let (parts, body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string()).map_err(|_| FetchError::Url)?;
         self.admits(&url)?;
@@ -99,18 +111,19 @@ impl Client {
 
         let exchange = self.http.request(parts.method, url.clone()).headers(parts.headers).body(body).send();
         let mut response = exchange.await.map_err(failed)?;
-        if response.status().is_redirection() {
+        // 304 stands among the redirects and is none (RFC 9110 §15.4.5)
+        if response.status().is_redirection() && response.status() != http::StatusCode::NOT_MODIFIED {
             return Err(FetchError::Redirect { to: redirect_host(&url, &response), host });
         }
-        let too_large = || FetchError::TooLarge { host: host.clone(), limit: self.max_body };
-        if response.content_length().is_some_and(|length| length > self.max_body as u64) {
+        let too_large = || FetchError::TooLarge { host: host.clone(), limit: max_body };
+        if response.content_length().is_some_and(|length| length > max_body as u64) {
             return Err(too_large());
         }
         let mut answer =
             http::Response::builder().status(response.status()).body(Vec::new()).map_err(|_| FetchError::Url)?;
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if answer.body().len() + chunk.len() > self.max_body {
+            if answer.body().len() + chunk.len() > max_body {
                 return Err(too_large());
             }
             answer.body_mut().extend_from_slice(&chunk);

@@ -9,8 +9,10 @@ use super::planner::{plan, plan_on};
 use super::{Job, ProvisioningError, store};
 use crate::audit::{self, Event};
 use crate::client::{self, ClientSecret};
+use crate::connection::certificate::{self, Origin, Source};
 use crate::connection::own_key::OwnKey;
-use crate::connection::{self, Credential, CredentialState, KeyUse, Slug};
+use crate::connection::saml::IdpSource;
+use crate::connection::{self, Credential, CredentialState, KeyUse, Protocol, SamlSettings, Slug};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::{ClientSecretId, ConnectionId, CredentialId, UserId};
@@ -76,7 +78,16 @@ async fn carry_out(
         Step::UpdateResource(item) => resource::store::update(conn, item, now).await?,
         Step::DeleteResource(identifier) => resource::store::delete(conn, identifier).await?,
         Step::InsertConnection(item) => connection::store::insert(conn, item, now).await.map(|()| true)?,
-        Step::UpdateConnection(item) => connection::store::update(conn, item, now).await?,
+        Step::UpdateConnection(item) => {
+            let found = connection::store::update(conn, item, now).await?;
+            match &item.protocol {
+                Protocol::Saml(SamlSettings { source: IdpSource::MetadataUrl { .. }, .. }) => {
+                    connection::metadata::store::read_anew(conn, &item.id, now).await?;
+                }
+                _ => connection::metadata::store::forget(conn, &item.id).await?,
+            }
+            found
+        }
         Step::DeleteConnection(id) => connection::store::delete(conn, id).await?,
         Step::InsertClient(item) => client::store::insert(conn, item, now).await.map(|()| true)?,
         Step::UpdateClient(item) => client::store::update(conn, item, now).await?,
@@ -91,6 +102,12 @@ async fn carry_out(
         Step::MakeConnectionKey(id, slug, key_use) => {
             let key = keys.get(&(slug.clone(), *key_use)).ok_or(ProvisioningError::Changed)?;
             add_active(conn, id, &key.credential(ctx, CredentialState::Active), None, &by).await?;
+            true
+        }
+        Step::FollowCertificates(item, listed) => {
+            let actor = format!("file:{}", job.managed_by);
+            let origin = Origin { source: Source::File, actor: &actor };
+            certificate::follow(ctx, conn, item, listed, true, origin).await?;
             true
         }
         Step::ImportClientSecret(id, value) => {

@@ -80,6 +80,14 @@ pub struct ConnectionEntry {
     pub certificates: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sp_entity_id: Option<String>,
+    /// Absent: yes. No: certificates that appear in the metadata are reported, not trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_metadata: Option<bool>,
+    /// PEM or bare base64: who must have signed the metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_signing_certificate: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enforce_certificate_dates: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_requests: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +132,7 @@ pub enum EntryProtocol {
 }
 
 /// Keys that mean something in one protocol only.
-const OIDC_KEYS: [&str; 16] = [
+const OIDC_KEYS: &[&str] = &[
     "issuer",
     "client_id",
     "client_authentication",
@@ -142,7 +150,10 @@ const OIDC_KEYS: [&str; 16] = [
     "acr_values",
     "domain_hint",
 ];
-const SAML_KEYS: [&str; 21] = [
+const SAML_KEYS: &[&str] = &[
+    "trust_metadata",
+    "metadata_signing_certificate",
+    "enforce_certificate_dates",
     "metadata_url",
     "metadata_file",
     "metadata",
@@ -220,6 +231,9 @@ impl ConnectionEntry {
             sso_binding: None,
             certificates: Vec::new(),
             sp_entity_id: None,
+            trust_metadata: None,
+            metadata_signing_certificate: None,
+            enforce_certificate_dates: None,
             sign_requests: None,
             want_assertions_signed: None,
             want_signed: None,
@@ -254,6 +268,8 @@ impl ConnectionEntry {
             mapping: self.mapping.clone(),
             managed_by: Some(managed_by.into()),
             credentials: Vec::new(),
+            certificates: Vec::new(),
+            refreshing: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::client::{Client, ClientId};
+use crate::connection::certificate::Facts;
 use crate::connection::{Connection, KeyUse, Slug};
 use crate::ids::{ConnectionId, UserId};
 use crate::resource::Resource;
@@ -46,12 +47,17 @@ pub(super) enum Step {
     UpdateConnection(Connection),
     ImportConnectionSecret(ConnectionId, Secret<String>),
     MakeConnectionKey(ConnectionId, Slug, Option<KeyUse>),
+    /// The identity provider's certificates, as the file lists them.
+    FollowCertificates(Connection, Vec<Facts>),
     InsertClient(Client),
     UpdateClient(Client),
     ImportClientSecret(ClientId, Secret<String>),
     PutRole(Role),
     CreateUser(String, CreatedAhead),
-    DeleteRole { resource: String, name: String },
+    DeleteRole {
+        resource: String,
+        name: String,
+    },
     DeleteClient(ClientId),
     DeleteConnection(ConnectionId),
     DeleteResource(String),

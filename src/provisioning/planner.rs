@@ -13,7 +13,8 @@ use super::secret_ref::SecretRef;
 use super::stored::Stored;
 use super::{Job, ProvisioningError};
 use crate::client;
-use crate::connection::{self, ClientAuthentication, CredentialKind, KeyUse, Slug};
+use crate::connection::certificate::{self, Facts, Following, fingerprint};
+use crate::connection::{self, Certificate, ClientAuthentication, Connection, CredentialKind, KeyUse, Slug};
 use crate::ctx::Ctx;
 use crate::db::Conn;
 use crate::ids::ConnectionId;
@@ -118,13 +119,24 @@ impl Planner<'_> {
             let id = known.map_or_else(|| ConnectionId::new(self.ctx.now(), &self.ctx.rng), |c| c.id.clone());
             self.ids.insert(entry.slug.clone(), id.clone());
             let wanted = entry.to_connection(id.clone(), &self.job.managed_by);
-            let before = known.map(|c| ConnectionEntry { client_secret: None, ..ConnectionEntry::of(c) });
+            // certificates and secrets have lives of their own
+            let before = known.map(|c| ConnectionEntry {
+                client_secret: None,
+                certificates: Vec::new(),
+                ..ConnectionEntry::of(c)
+            });
             let mut details = differences(before.as_ref(), &ConnectionEntry::of(&wanted), "slug");
             let (sign, mut steps) = match known {
-                None => (Sign::Create, vec![Step::InsertConnection(wanted)]),
+                None => (Sign::Create, vec![Step::InsertConnection(wanted.clone())]),
                 Some(_) if details.is_empty() => (Sign::Update, vec![]),
-                Some(_) => (Sign::Update, vec![Step::UpdateConnection(wanted)]),
+                Some(_) => (Sign::Update, vec![Step::UpdateConnection(wanted.clone())]),
             };
+            if let Some(listed) = entry.listed_certificates() {
+                let certificates = known.map(|c| c.certificates.as_slice()).unwrap_or_default();
+                let (told, changes) = self.certificates(&wanted, certificates, &listed);
+                details.extend(told);
+                steps.extend(changes.then_some(Step::FollowCertificates(wanted, listed)));
+            }
             let has_secret = known.is_some_and(|c| c.active(CredentialKind::ClientSecret).is_some());
             let path = format!("connections[{}].client_secret", entry.slug);
             if let Some(secret) = self.secret(entry.client_secret.as_ref(), &path, has_secret) {
@@ -181,6 +193,27 @@ impl Planner<'_> {
             self.put(sign, format!("client {}", entry.client_id), details, steps);
         }
         Ok(())
+    }
+
+    /// What becomes of a provider's certificates, in words, and whether anything does.
+    fn certificates(&mut self, wanted: &Connection, known: &[Certificate], listed: &[Facts]) -> (Vec<String>, bool) {
+        let following = Following::of(known, listed, true, certificate::counts(wanted, self.ctx.now()));
+        let mut told = Vec::new();
+        let mut tell =
+            |sha256: &str, what: &str| told.push(format!("certificate SHA-256 {}: {what}", fingerprint(sha256)));
+        following.add.iter().for_each(|one| tell(&one.sha256, "trusts it"));
+        following.revive.iter().for_each(|one| tell(&one.sha256, "trusts it again"));
+        following.retire.iter().for_each(|one| tell(&one.sha256, "retires it"));
+        let changes = following.changes_something();
+        let mut note = |one: &Certificate, what: &str| {
+            let sha256 = fingerprint(&one.sha256);
+            self.plan.notes.push(format!("connection {}: certificate SHA-256 {sha256} {what}", wanted.slug));
+        };
+        following.kept_as_last.iter().for_each(|one| note(one, "is not listed and stays trusted: it is the last"));
+        let stays =
+            "is listed and stays retired: a person retired it; `avouch connection certificates add` brings it back";
+        following.stays_retired.iter().for_each(|one| note(one, stays));
+        (told, changes)
     }
 
     /// The value to import. A reference that leads nowhere is a fault, unless a secret is stored: then that one stays,

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::check::Findings;
 use super::connection_entry::{ConnectionEntry, EntryProtocol};
+use crate::connection::certificate::Facts;
 use crate::connection::saml::{IdpSource, WantSigned};
 use crate::connection::{Connection, SamlSettings};
 use crate::upstream::saml::{TrustedCertificate, read_idp_metadata};
@@ -32,15 +36,21 @@ impl ConnectionEntry {
             name_id_format: settings.name_id_format,
             requested_authn_context: settings.requested_authn_context,
             subject: settings.subject,
+            enforce_certificate_dates: settings.enforce_certificate_dates.then_some(true),
             ..Self::bare(connection)
         };
         match settings.source {
-            IdpSource::MetadataUrl { url } => entry.metadata_url = Some(url),
+            IdpSource::MetadataUrl { url, trust, signed_by } => {
+                entry.metadata_url = Some(url);
+                entry.trust_metadata = (!trust).then_some(false);
+                entry.metadata_signing_certificate = signed_by;
+            }
             IdpSource::Metadata { xml } => entry.metadata = Some(xml),
-            IdpSource::Manual { sso_url, sso_binding, certificates } => {
+            IdpSource::Manual { sso_url, sso_binding } => {
                 entry.sso_url = Some(sso_url);
                 entry.sso_binding = Some(sso_binding).filter(|binding| *binding != Default::default());
-                entry.certificates = certificates;
+                let usable = connection.certificates.iter().filter(|certificate| certificate.is_usable());
+                entry.certificates = usable.map(|certificate| STANDARD.encode(&certificate.der)).collect();
             }
         }
         entry
@@ -48,12 +58,15 @@ impl ConnectionEntry {
 
     pub(super) fn saml_settings(&self) -> SamlSettings {
         let source = match (&self.metadata_url, &self.metadata) {
-            (Some(url), _) => IdpSource::MetadataUrl { url: url.clone() },
+            (Some(url), _) => IdpSource::MetadataUrl {
+                url: url.clone(),
+                trust: self.trust_metadata.unwrap_or(true),
+                signed_by: self.metadata_signing_certificate.clone(),
+            },
             (None, Some(xml)) => IdpSource::Metadata { xml: xml.clone() },
             (None, None) => IdpSource::Manual {
                 sso_url: self.sso_url.clone().unwrap_or_default(),
                 sso_binding: self.sso_binding.unwrap_or_default(),
-                certificates: self.certificates.clone(),
             },
         };
         let want_signed = match self.want_assertions_signed {
@@ -76,7 +89,21 @@ impl ConnectionEntry {
             name_id_format: self.name_id_format.clone(),
             requested_authn_context: self.requested_authn_context.clone(),
             subject: self.subject.clone(),
+            enforce_certificate_dates: self.enforce_certificate_dates.unwrap_or_default(),
         }
+    }
+
+    /// The provider's certificates as far as this entry lists them, itself or in its metadata. `None`: it does not.
+    pub(super) fn listed_certificates(&self) -> Option<Vec<Facts>> {
+        if self.protocol != EntryProtocol::Saml || self.metadata_url.is_some() {
+            return None;
+        }
+        let Some(xml) = &self.metadata else {
+            let read = |text: &String| TrustedCertificate::from_text(text).ok().map(|one| Facts::from(&one));
+            return Some(self.certificates.iter().filter_map(read).collect());
+        };
+        let metadata = read_idp_metadata(xml.as_bytes(), self.entity_id.as_deref(), None).ok()?;
+        Some(metadata.certificate_facts())
     }
 
     /// Puts the text of `metadata_file` into `metadata`, which is what is stored.
@@ -110,6 +137,16 @@ impl ConnectionEntry {
                 "metadata_url",
                 "one source only: metadata_url, or metadata_file, or entity_id with sso_url and certificates",
             ),
+        }
+        let of_url = [
+            ("trust_metadata", self.trust_metadata.is_some()),
+            ("metadata_signing_certificate", self.metadata_signing_certificate.is_some()),
+        ];
+        for (field, _) in of_url.into_iter().filter(|(_, written)| *written && self.metadata_url.is_none()) {
+            out.add(field, "means something beside metadata_url only");
+        }
+        if let Some(Err(error)) = self.metadata_signing_certificate.as_deref().map(TrustedCertificate::from_text) {
+            out.add("metadata_signing_certificate", error.to_string());
         }
         if self.want_signed.is_some() && self.want_assertions_signed.is_some() {
             out.add("want_signed", "stands beside want_assertions_signed; write one of them");

@@ -23,6 +23,7 @@ pub struct UpstreamIdentity {
     sid: Option<String>,
     once: Option<Once>,
     session_ends: Option<OffsetDateTime>,
+    signed_by: Option<String>,
 }
 
 /// A proof that counts once, although it would hold a second time.
@@ -70,6 +71,11 @@ impl UpstreamIdentity {
         Self { session_ends, ..self }
     }
 
+    /// SAML: which of the connection's certificates vouches (lower-case hex of its SHA-256).
+    pub fn signed_by(&self) -> Option<&str> {
+        self.signed_by.as_deref()
+    }
+
     /// From an assertion that was verified; `skew` is what was forgiven its times.
     pub(super) fn of_assertion(key: IdentityKey, claims: Value, verified: &VerifiedAssertion, skew: Duration) -> Self {
         Self {
@@ -81,6 +87,7 @@ impl UpstreamIdentity {
             sid: verified.session_index.clone(),
             once: Some(Once { id: verified.assertion_id.clone(), until: verified.not_on_or_after + skew }),
             session_ends: None,
+            signed_by: Some(verified.signed_by_sha256.clone()),
         }
     }
 
@@ -106,6 +113,7 @@ impl UpstreamIdentity {
             sid: text("sid"),
             once: None,
             session_ends: None,
+            signed_by: None,
         }
     }
 }

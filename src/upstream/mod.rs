@@ -30,6 +30,7 @@
 //! | `invalid_client` | the token endpoint does not accept our credential |
 //! | `response_missing` | SAML: the form has no response |
 //! | `unsolicited` | SAML: it answers no request of ours, and the connection takes no such answer |
+//! | `unknown_certificate` | SAML: signed with a certificate that is not trusted |
 //! | `name_id_transient` | SAML: the NameID is another one next time, and no attribute says who the person is |
 //! | `metadata_invalid` | configuration: stored SAML metadata, or what was entered by hand, cannot work |
 //!
@@ -48,6 +49,7 @@ mod quoted;
 pub mod saml;
 mod saml_flow;
 mod saml_idp;
+pub mod saml_metadata;
 mod saml_sp;
 mod token_request;
 mod userinfo;
@@ -79,7 +81,7 @@ impl Upstreams {
     pub async fn start(&self, ctx: &Ctx, connection: &Connection, hints: &StartHints) -> Result<Trip, UpstreamError> {
         match &connection.protocol {
             Protocol::Oidc(settings) => code_flow::start(self, ctx, connection, settings, hints).await,
-            Protocol::Saml(settings) => saml_flow::start(&self.saml, ctx, connection, settings, hints).await,
+            Protocol::Saml(settings) => saml_flow::start(ctx, connection, settings, hints),
         }
     }
 
@@ -135,7 +137,7 @@ impl Upstreams {
                 let provider = discovery::fetch(ctx, settings).await?;
                 jwks::fetch(ctx, &provider.jwks_uri).await.map(drop)
             }
-            Protocol::Saml(settings) => saml_idp::current(ctx, settings).await.map(drop),
+            Protocol::Saml(settings) => saml_flow::check(ctx, connection, settings).await,
         }
     }
 
@@ -206,6 +208,10 @@ pub enum UpstreamError {
     /// Its answer does not hold: signature, nonce, audience and so on. `reason` is the audit word.
     #[error("{reason}: {detail}")]
     Invalid { reason: &'static str, detail: String },
+    /// SAML: signed with a certificate that is not trusted, and that the answer itself carries (lower-case hex of its
+    /// SHA-256). `detail` says how to trust it.
+    #[error("unknown_certificate: {detail}")]
+    UnknownCertificate { sha256: String, detail: String },
     /// Our side of the connection is wrong: credential missing or refused, issuer or tenants not as they should be.
     #[error("{reason}: {detail}")]
     Misconfigured { reason: &'static str, detail: String },
@@ -217,8 +223,14 @@ impl UpstreamError {
         match self {
             Self::Unavailable { .. } => "unavailable",
             Self::Refused { .. } => "refused",
+            Self::UnknownCertificate { .. } => "unknown_certificate",
             Self::Invalid { reason, .. } | Self::Misconfigured { reason, .. } => reason,
         }
+    }
+
+    /// Whether a SAML provider that has changed its certificates would look like this.
+    pub fn is_about_certificates(&self) -> bool {
+        matches!(self.reason(), "unknown_certificate" | "signature_invalid" | "no_certificate")
     }
 
     fn unavailable(what: &'static str, detail: impl Into<String>) -> Self {

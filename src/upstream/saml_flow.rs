@@ -11,8 +11,10 @@ use super::saml::{
     self, AuthnRequest, Binding, Encryption, Policy, Refusal, ResponseInput, SpKey, VerifiedAssertion, WantSigned,
     XmlSec, XmlSignatureEngine,
 };
-use super::saml_idp::{Idp, Idps};
-use super::{Pending, StartHints, Trip, UpstreamError, UpstreamIdentity, authorization_url, saml_sp};
+use super::saml_idp::{self, Idp};
+use super::{Pending, StartHints, Trip, UpstreamError, UpstreamIdentity, authorization_url, saml_metadata, saml_sp};
+use crate::connection::certificate::fingerprint;
+use crate::connection::saml::IdpSource;
 use crate::connection::{Connection, SamlSettings, saml as settings};
 use crate::ctx::Ctx;
 use crate::oauth::params::Params;
@@ -26,7 +28,6 @@ const LONGEST_SUBJECT: usize = 1024;
 
 /// What the protocol keeps between logins.
 pub(super) struct Saml {
-    pub(super) idps: Idps,
     engine: Arc<dyn XmlSignatureEngine>,
     /// As many checks at a time as there are cores: they take processor time, at anybody's will.
     checks: Arc<Semaphore>,
@@ -35,18 +36,27 @@ pub(super) struct Saml {
 impl Default for Saml {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { idps: Idps::default(), engine: Arc::new(XmlSec::new()), checks: Arc::new(Semaphore::new(cores)) }
+        Self { engine: Arc::new(XmlSec::new()), checks: Arc::new(Semaphore::new(cores)) }
     }
 }
 
-pub(super) async fn start(
-    saml: &Saml,
+/// # Errors
+/// as for a sign-in; where metadata is fetched, also when it cannot be had now or is not taken.
+pub(super) async fn check(ctx: &Ctx, connection: &Connection, settings: &SamlSettings) -> Result<(), UpstreamError> {
+    let IdpSource::MetadataUrl { url, signed_by, .. } = &settings.source else {
+        return saml_idp::of(connection, settings).map(drop);
+    };
+    let fetched = saml_metadata::fetch(ctx, settings, url, signed_by.as_deref(), None).await;
+    fetched.map(drop).map_err(|failure| UpstreamError::unavailable("the provider's metadata", failure.to_string()))
+}
+
+pub(super) fn start(
     ctx: &Ctx,
     connection: &Connection,
     settings: &SamlSettings,
     hints: &StartHints,
 ) -> Result<Trip, UpstreamError> {
-    let idp = saml.idps.get(ctx, settings).await?;
+    let idp = saml_idp::of(connection, settings)?;
     let endpoint = &idp.single_sign_on;
     authorization_url::endpoint(&ctx.http, &endpoint.location)?;
     let state = mint(Kind::UpstreamState, &ctx.rng);
@@ -146,7 +156,7 @@ async fn vouched(
     let response = params
         .get("SAMLResponse")
         .ok_or_else(|| UpstreamError::invalid("response_missing", "the form has no SAMLResponse"))?;
-    let idp = saml.idps.get(ctx, settings).await?;
+    let idp = saml_idp::of(connection, settings)?;
     let (entity_id, request_id) = match asked {
         Some(asked) => (asked.entity_id, Some(asked.request_id)),
         None => (idp.entity_id.clone(), None),
@@ -161,15 +171,7 @@ async fn vouched(
         policy: policy(settings),
         now: ctx.now(),
     };
-    let check = Arc::new(check);
-    let mut verified = verify(saml, &check, idp.clone()).await?;
-    // The provider may have changed its certificate: its metadata is asked again, but not at everybody's will.
-    if let Err(Refusal { reason: "unknown_certificate" | "signature_invalid", .. }) = &verified
-        && let Some(newer) = saml.idps.newer_than(ctx, settings, &idp).await
-    {
-        verified = verify(saml, &check, newer).await?;
-    }
-    verified.map_err(|refusal| UpstreamError::invalid(refusal.reason, refusal.detail))
+    verify(saml, check, idp).await?.map_err(|refusal| refused(refusal, connection, settings))
 }
 
 /// Beside the message, which names the address without it, and outside its signature.
@@ -190,18 +192,14 @@ struct Check {
     now: time::OffsetDateTime,
 }
 
-async fn verify(
-    saml: &Saml,
-    check: &Arc<Check>,
-    idp: Arc<Idp>,
-) -> Result<Result<VerifiedAssertion, Refusal>, UpstreamError> {
+async fn verify(saml: &Saml, check: Check, idp: Idp) -> Result<Result<VerifiedAssertion, Refusal>, UpstreamError> {
     if idp.entity_id != check.entity_id {
         let detail = "the connection's identity provider was changed during the sign-in; start again";
         return Err(UpstreamError::invalid("issuer_changed", detail));
     }
     let broken = |detail: &str| UpstreamError::unavailable("the check of the answer", detail);
     let permit = saml.checks.clone().acquire_owned().await.map_err(|_| broken("the broker is shutting down"))?;
-    let (engine, check) = (saml.engine.clone(), check.clone());
+    let engine = saml.engine.clone();
     let work = move || {
         // held until the work is done, even when nobody waits for it any more
         let _permit = permit;
@@ -237,8 +235,40 @@ fn policy(settings: &SamlSettings) -> Policy {
             settings::Encryption::Require => Encryption::Require,
         },
         requested_authn_context: settings.requested_authn_context.clone(),
-        enforce_certificate_dates: false,
+        enforce_certificate_dates: settings.enforce_certificate_dates,
     }
+}
+
+/// A certificate that is not trusted comes with the way to trust it: this is what operators are called for.
+fn refused(refusal: Refusal, connection: &Connection, settings: &SamlSettings) -> UpstreamError {
+    let Some(sha256) = refusal.signer_sha256.filter(|_| refusal.reason == "unknown_certificate") else {
+        return UpstreamError::invalid(refusal.reason, refusal.detail);
+    };
+    let slug = &connection.slug;
+    let by_hand = format!("`avouch connection certificates add {slug} FILE`");
+    let known = connection.certificates.iter().find(|certificate| certificate.sha256 == sha256);
+    let what_to_do = match (&settings.source, known.and_then(|certificate| certificate.retired)) {
+        (_, Some((at, by))) => {
+            format!("it was retired at {at} ({}); if that was a mistake, trust it again with {by_hand}", by.as_str())
+        }
+        (IdpSource::MetadataUrl { trust: true, .. }, None) => format!(
+            "its metadata does not name it. If it is the provider's new certificate, let it be published there and run \
+             `avouch connection refresh {slug}`, or add it with {by_hand}"
+        ),
+        (IdpSource::MetadataUrl { .. }, None) => format!(
+            "new certificates in its metadata are not trusted by themselves (trust_metadata: false). Compare the \
+             fingerprint with the provider's administrator, then add it with {by_hand}"
+        ),
+        _ => format!(
+            "if it is the provider's new certificate, add it with {by_hand}, or put it into the resource file beside \
+             the old one and apply that"
+        ),
+    };
+    let detail = format!(
+        "your IdP signed with certificate SHA-256 {}, which is not trusted: {what_to_do}",
+        fingerprint(&sha256)
+    );
+    UpstreamError::UnknownCertificate { sha256, detail }
 }
 
 /// Downstream's `max_age`, as an OpenID provider would keep it.

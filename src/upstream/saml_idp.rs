@@ -1,16 +1,10 @@
-//! What is known of a SAML identity provider: its name, where to send people, and the certificates that vouch. From
-//! metadata fetched when first needed, from metadata that was stored, or entered by hand.
-
-use std::sync::Arc;
+//! What a connection knows of its SAML identity provider: its name, where to send people, and the certificates that
+//! vouch. From storage alone; what stands there is fetched by [`super::saml_metadata`] and believed elsewhere.
 
 use super::UpstreamError;
-use super::cache::Cache;
-use super::saml::{self, Binding, Endpoint, TrustedCertificate, read_idp_metadata};
-use crate::connection::SamlSettings;
+use super::saml::{Binding, Endpoint, IdpMetadata, KeyKind, TrustedCertificate, read_idp_metadata};
 use crate::connection::saml::{IdpSource, SsoBinding};
-use crate::ctx::Ctx;
-
-const WHAT: &str = "the provider's metadata";
+use crate::connection::{Connection, SamlSettings, certificate, metadata};
 
 /// What a connection trusts and uses.
 #[derive(Debug)]
@@ -20,94 +14,88 @@ pub(super) struct Idp {
     pub(super) certificates: Vec<TrustedCertificate>,
 }
 
-/// Fetched metadata, by URL and pinned entity id.
-#[derive(Default)]
-pub(super) struct Idps(Cache<Idp>);
-
-impl Idps {
-    /// # Errors
-    /// `Unavailable` when metadata cannot be had, `metadata_invalid` when what was stored or entered cannot work.
-    pub(super) async fn get(&self, ctx: &Ctx, settings: &SamlSettings) -> Result<Arc<Idp>, UpstreamError> {
-        match &settings.source {
-            IdpSource::MetadataUrl { url } => {
-                self.0.get(&key(url, settings), ctx.now(), fetch(ctx, url, settings)).await
-            }
-            _ => stored(settings).map(Arc::new),
-        }
-    }
-
-    /// Metadata other than `tried`, fetched at most once a minute. `None`: there is nothing newer to be had.
-    pub(super) async fn newer_than(&self, ctx: &Ctx, settings: &SamlSettings, tried: &Arc<Idp>) -> Option<Arc<Idp>> {
-        let IdpSource::MetadataUrl { url } = &settings.source else { return None };
-        let fetched = self.0.other_than(&key(url, settings), tried, ctx.now(), fetch(ctx, url, settings)).await;
-        // the refusal that made us look is what counts, not that looking failed
-        fetched.ok().flatten().filter(|newer| newer.certificates != tried.certificates)
-    }
-}
-
-fn key(url: &str, settings: &SamlSettings) -> String {
-    format!("{url} {}", settings.entity_id.as_deref().unwrap_or_default())
-}
-
-/// Past the cache.
-///
 /// # Errors
-/// as [`Idps::get`].
-pub(super) async fn current(ctx: &Ctx, settings: &SamlSettings) -> Result<Idp, UpstreamError> {
-    match &settings.source {
-        IdpSource::MetadataUrl { url } => fetch(ctx, url, settings).await,
-        _ => stored(settings),
-    }
-}
-
-async fn fetch(ctx: &Ctx, url: &str, settings: &SamlSettings) -> Result<Idp, UpstreamError> {
-    let failed = |detail: String| UpstreamError::unavailable(WHAT, detail);
-    let request = http::Request::get(url)
-        .header(http::header::ACCEPT, "application/samlmetadata+xml, application/xml, text/xml")
-        .body(Vec::new())
-        .map_err(|_| failed("its address is not a URL".into()))?;
-    let response = ctx.http.send(request).await.map_err(|error| failed(error.to_string()))?;
-    if response.status() != http::StatusCode::OK {
-        return Err(failed(format!("the provider answered with status {}", response.status().as_u16())));
-    }
-    let metadata = read_idp_metadata(response.body(), settings.entity_id.as_deref(), None)
-        .map_err(|refusal| failed(refusal.to_string()))?;
-    // A date that lapsed is the provider's oversight; locking everybody out would not mend it.
-    if metadata.valid_until.is_some_and(|until| until <= ctx.now()) {
-        tracing::warn!(entity_id = metadata.entity_id, "the identity provider's metadata is past its validUntil");
-    }
-    of_metadata(metadata)
-}
-
-fn stored(settings: &SamlSettings) -> Result<Idp, UpstreamError> {
+/// `Unavailable` when metadata was never fetched, `metadata_invalid` when what was stored or entered cannot work.
+pub(super) fn of(connection: &Connection, settings: &SamlSettings) -> Result<Idp, UpstreamError> {
     let invalid = |detail: String| UpstreamError::misconfigured("metadata_invalid", detail);
-    match &settings.source {
-        IdpSource::MetadataUrl { .. } => Err(invalid("the metadata is fetched, not stored".into())),
-        IdpSource::Metadata { xml } => of_metadata(
-            read_idp_metadata(xml.as_bytes(), settings.entity_id.as_deref(), None)
-                .map_err(|refusal| invalid(refusal.to_string()))?,
-        ),
-        IdpSource::Manual { sso_url, sso_binding, certificates } => {
-            let read = |text: &String| TrustedCertificate::from_text(text).map_err(|error| invalid(error.to_string()));
-            let certificates = certificates.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-            let Some(entity_id) = settings.entity_id.clone().filter(|_| !certificates.is_empty()) else {
-                return Err(invalid("the entity id or every certificate is missing".into()));
-            };
-            let binding = match sso_binding {
-                SsoBinding::Redirect => Binding::Redirect,
-                SsoBinding::Post => Binding::Post,
-            };
-            let single_sign_on = Endpoint { binding, location: sso_url.clone(), response_location: None };
-            Ok(Idp { entity_id, single_sign_on, certificates })
+    let (entity_id, single_sign_on) = match &settings.source {
+        IdpSource::MetadataUrl { .. } => {
+            let known = connection
+                .metadata()
+                .ok_or_else(|| UpstreamError::unavailable("the provider's metadata", "it was never fetched"))?;
+            let endpoints: Vec<Endpoint> = known.single_sign_on.iter().map(endpoint).collect();
+            (known.entity_id.clone(), preferred(&endpoints))
         }
-    }
+        IdpSource::Metadata { xml } => {
+            let metadata = read_idp_metadata(xml.as_bytes(), settings.entity_id.as_deref(), None)
+                .map_err(|refusal| invalid(refusal.to_string()))?;
+            let chosen = preferred(&metadata.single_sign_on);
+            (metadata.entity_id, chosen)
+        }
+        IdpSource::Manual { sso_url, sso_binding } => {
+            let entity_id = settings.entity_id.clone().ok_or_else(|| invalid("the entity id is missing".into()))?;
+            let endpoint =
+                metadata::Endpoint { binding: *sso_binding, location: sso_url.clone(), response_location: None };
+            (entity_id, Some(self::endpoint(&endpoint)))
+        }
+    };
+    let single_sign_on = single_sign_on.ok_or_else(|| invalid("there is no single sign-on service".into()))?;
+    let usable = connection.certificates.iter().filter(|certificate| certificate.is_usable());
+    let certificates = usable
+        .map(|certificate| TrustedCertificate::from_der(&certificate.der))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| invalid(error.to_string()))?;
+    Ok(Idp { entity_id, single_sign_on, certificates })
 }
 
 /// Redirect where it is offered: shorter, and no page in between.
-fn of_metadata(metadata: saml::IdpMetadata) -> Result<Idp, UpstreamError> {
-    let endpoints = &metadata.single_sign_on;
-    let chosen = endpoints.iter().find(|endpoint| endpoint.binding == Binding::Redirect).or(endpoints.first());
-    let single_sign_on =
-        chosen.cloned().ok_or_else(|| UpstreamError::unavailable(WHAT, "it names no single sign-on service"))?;
-    Ok(Idp { entity_id: metadata.entity_id, single_sign_on, certificates: metadata.signing_certificates })
+fn preferred(endpoints: &[Endpoint]) -> Option<Endpoint> {
+    endpoints.iter().find(|endpoint| endpoint.binding == Binding::Redirect).or(endpoints.first()).cloned()
+}
+
+fn endpoint(stored: &metadata::Endpoint) -> Endpoint {
+    Endpoint {
+        binding: match stored.binding {
+            SsoBinding::Redirect => Binding::Redirect,
+            SsoBinding::Post => Binding::Post,
+        },
+        location: stored.location.clone(),
+        response_location: stored.response_location.clone(),
+    }
+}
+
+impl From<&Endpoint> for metadata::Endpoint {
+    fn from(read: &Endpoint) -> Self {
+        Self {
+            binding: match read.binding {
+                Binding::Redirect => SsoBinding::Redirect,
+                Binding::Post => SsoBinding::Post,
+            },
+            location: read.location.clone(),
+            response_location: read.response_location.clone(),
+        }
+    }
+}
+
+impl From<&TrustedCertificate> for certificate::Facts {
+    fn from(read: &TrustedCertificate) -> Self {
+        Self {
+            der: read.der().to_vec(),
+            sha256: read.sha256().to_owned(),
+            key_type: match read.kind() {
+                KeyKind::Rsa => "rsa",
+                KeyKind::Ec => "ec",
+            },
+            key_bits: read.bits(),
+            not_before: read.not_before(),
+            not_after: read.not_after(),
+        }
+    }
+}
+
+impl IdpMetadata {
+    /// Its signing certificates, as they are stored.
+    pub fn certificate_facts(&self) -> Vec<certificate::Facts> {
+        self.signing_certificates.iter().map(certificate::Facts::from).collect()
+    }
 }

@@ -32,6 +32,8 @@ fn connection(preset: Preset, issuer: &str) -> Connection {
         mapping: Mapping::default(),
         managed_by: None,
         credentials: Vec::new(),
+        certificates: Vec::new(),
+        refreshing: None,
     }
 }
 

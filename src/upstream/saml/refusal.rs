@@ -14,7 +14,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(reason: &'static str, detail: impl Into<String>) -> Self {
+    pub(in crate::upstream) fn new(reason: &'static str, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), signer_sha256: None }
     }
 }

@@ -142,6 +142,8 @@ impl House {
             mapping: Mapping::default(),
             managed_by: None,
             credentials: vec![credential],
+            certificates: Vec::new(),
+            refreshing: None,
         };
         let ctx = Ctx {
             db: db::pool(sqlx::postgres::PgConnectOptions::new_without_pgpass()),

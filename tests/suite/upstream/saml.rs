@@ -2,7 +2,7 @@
 
 #[path = "../../../src/upstream/saml/tests/forge.rs"]
 #[allow(dead_code)]
-mod forge;
+pub(super) mod forge;
 
 mod keys;
 mod requests;
@@ -17,15 +17,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::assert_refusal;
 use crate::harness::app::get;
-use crate::harness::{Browser, Page, World};
+use crate::harness::{Browser, Options, Page, World};
 use forge::{Identity, Sign, USER};
 
-const SSO: &str = "http://localhost:9/sso?tenant=1";
+pub(super) const SSO: &str = "http://localhost:9/sso?tenant=1";
 
 /// A provider, and the broker's side of it.
-struct Saml {
-    world: World,
-    idp: forge::World,
+pub(super) struct Saml {
+    pub(super) world: World,
+    pub(super) idp: forge::World,
 }
 
 fn pem(der: &[u8]) -> String {
@@ -46,21 +46,25 @@ impl Saml {
     }
 
     async fn without_connection() -> Self {
-        let world = World::new().await;
+        Self::with(Options::default()).await
+    }
+
+    pub(super) async fn with(options: Options) -> Self {
+        let world = World::with(options).await;
         let mut idp = forge::World::new(avouch::clock::Clock::now(world.broker.clock.as_ref()));
         idp.sp_entity_id = world.broker.url("/connections/fabrikam/metadata");
         idp.acs_url = world.broker.url("/connections/fabrikam/acs");
         Self { world, idp }
     }
 
-    async fn connect(&self, settings: &str) {
+    pub(super) async fn connect(&self, settings: &str) {
         let mut yaml = "connections:\n  - slug: fabrikam\n    protocol: saml\n".to_owned();
         yaml.extend(settings.lines().map(|line| format!("    {line}\n")));
         self.world.apply(&yaml).await;
     }
 
     /// A browser that stands before the provider, and the relay state it carries. The provider knows the request now.
-    async fn at_the_provider(&mut self) -> (Browser, String) {
+    pub(super) async fn at_the_provider(&mut self) -> (Browser, String) {
         let mut browser = self.world.shop.browser();
         browser.stop_at("http://localhost:9/");
         let (_, page) = self.world.shop.sign_in(&mut browser, &[("connection", "fabrikam")]).await;
@@ -82,19 +86,24 @@ impl Saml {
         self.idp.request_id = root.attribute("ID").unwrap().to_owned();
     }
 
-    async fn post(&self, browser: &mut Browser, relay_state: &str, xml: &str) -> Page {
+    pub(super) async fn post(&self, browser: &mut Browser, relay_state: &str, xml: &str) -> Page {
         let fields = [("SAMLResponse", &*STANDARD.encode(xml)), ("RelayState", relay_state)];
         browser.post(&self.idp.acs_url, &fields).await
     }
 
-    async fn refused(&mut self, status: u16, reason: &str, answer: impl FnOnce(&forge::World) -> String) -> Page {
+    pub(super) async fn refused(
+        &mut self,
+        status: u16,
+        reason: &str,
+        answer: impl FnOnce(&forge::World) -> String,
+    ) -> Page {
         let (mut browser, relay_state) = self.at_the_provider().await;
         let page = self.post(&mut browser, &relay_state, &answer(&self.idp)).await;
         assert_refusal(&self.world, &browser, &page, status, reason).await;
         page
     }
 
-    async fn accepted(&mut self, answer: impl FnOnce(&forge::World) -> String) {
+    pub(super) async fn accepted(&mut self, answer: impl FnOnce(&forge::World) -> String) {
         let (mut browser, relay_state) = self.at_the_provider().await;
         let page = self.post(&mut browser, &relay_state, &answer(&self.idp)).await;
         assert!(page.stopped && page.params().contains_key("code"), "{page}");
