@@ -77,6 +77,14 @@ impl Preset {
         own.over(generic())
     }
 
+    /// `prompt` in the words that the provider knows. Google refuses `login`, and asks for nothing stronger than a choice.
+    pub fn prompt(self, words: &str) -> String {
+        match self {
+            Self::Google if words.split(' ').any(|word| word == "login") => "select_account".into(),
+            _ => words.into(),
+        }
+    }
+
     /// The authorization parameter that names the person's organisation.
     pub const fn domain_hint_parameter(self) -> &'static str {
         match self {
