@@ -45,7 +45,9 @@ async fn device_code(broker: Data<Broker>, form: DeviceForm) -> Result<HttpRespo
 
 async fn image(broker: Data<Broker>, code: Path<String>) -> HttpResponse {
     match UserCode::parse(&code).and_then(|code| qr::image(&broker.ctx.urls, &code)) {
-        Some(svg) => HttpResponse::Ok().content_type("image/svg+xml").insert_header((CACHE_CONTROL, "no-store")).body(svg),
+        Some(svg) => {
+            HttpResponse::Ok().content_type("image/svg+xml").insert_header((CACHE_CONTROL, "no-store")).body(svg)
+        }
         None => HttpResponse::NotFound().finish(),
     }
 }

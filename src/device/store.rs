@@ -98,10 +98,7 @@ pub async fn by_user_code(conn: &mut Conn, digest: &[u8; 32]) -> Result<Option<D
     Ok(row.map(Into::into))
 }
 
-pub async fn by_id(
-    conn: &mut Conn,
-    id: &DeviceAuthorizationId,
-) -> Result<Option<DeviceAuthorization>, sqlx::Error> {
+pub async fn by_id(conn: &mut Conn, id: &DeviceAuthorizationId) -> Result<Option<DeviceAuthorization>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
         "SELECT id, state, client_id, user_code, scopes, audiences, requested_from, session_id, created_at, expires_at

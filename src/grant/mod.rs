@@ -33,7 +33,10 @@ pub struct TokenResponse {
 pub enum GrantError {
     /// Nobody has decided yet (RFC 8628 §3.5). It comes every few seconds and is not audited.
     Waiting(OAuthError),
-    Refused { reason: &'static str, error: OAuthError },
+    Refused {
+        reason: &'static str,
+        error: OAuthError,
+    },
     Database(sqlx::Error),
     Broken(OAuthError),
 }

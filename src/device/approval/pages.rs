@@ -70,8 +70,7 @@ async fn question(broker: Data<Broker>, visiting: Visiting, id: Path<String>) ->
         },
         Ok(Standing::SignIn) => redirect::see_other(&urls.local(&format!("/authorize/{id}"))),
         Ok(Standing::Over { outcome, app }) => {
-            let page =
-                OutcomePage { brand: Brand::avouch(urls), app_name: app, outcome, again: urls.local("/device") };
+            let page = OutcomePage { brand: Brand::avouch(urls), app_name: app, outcome, again: urls.local("/device") };
             page::render(StatusCode::OK, &page)
         }
         Err(refusal) => respond(&broker, &visiting, Err(refusal), "device.approval").await,
