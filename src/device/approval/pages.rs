@@ -125,7 +125,7 @@ async fn approval_page(broker: &Broker, visitor: &Visitor, asked: &Asked) -> Res
         here: visitor.addr.map(|addr| addr.to_string()),
         asked: ago(now - device.created_at),
         asked_at: machine_time(device.created_at),
-        left: minutes((device.expires_at - now).whole_seconds().max(0) / 60),
+        left: minutes(((device.expires_at - now).whole_seconds().max(0) + 30) / 60),
         grants: grants(authorization, &profile),
     })
 }

@@ -53,7 +53,8 @@ async fn guessing_is_stopped_and_waiting_helps() {
     }
     let page = device.enter(&mut guesser).await;
     assert_eq!(page.status, 429, "even the right one is not looked at: {page}");
-    assert!(page.body.contains("Try again in 10 minutes") && page.header("retry-after") == "600", "{page}");
+    assert!(page.body.contains("Try again in 10 minutes"), "{page}");
+    assert!((500..=600).contains(&page.header("retry-after").parse::<u32>().unwrap()), "{page}");
     // another person at the same address is not stopped, but a guesser who forgets cookies is, after a while
     assert!(device.enter(&mut Browser::new()).await.has("approve"));
     for n in 10..30 {

@@ -10,7 +10,7 @@ async fn who_signed_in_just_now_is_asked_at_once() {
     let world = World::new().await;
     let app = influxctl(&world, "").await;
     let (mut browser, _) = world.signed_in().await;
-    world.broker.clock.advance(Duration::seconds(299));
+    world.broker.clock.advance(Duration::seconds(270));
     let page = Device::ask(&app).await.enter(&mut browser).await;
     assert!(page.has("approve"), "{page}");
     assert_eq!(world.idp.received().authorize.len(), 1, "one sign-in serves both");

@@ -24,8 +24,10 @@ resources:
   - { identifier: https://forbidden.example, scopes: [read] }
 ";
     world.apply(resources).await;
-    let usual =
-        "name: InfluxCTL\nkind: native\ngrants: [device_code, refresh_token]\naudiences: [https://influx.example]";
+    let mut usual = "name: InfluxCTL\nkind: native\naudiences: [https://influx.example]".to_owned();
+    if !more.contains("grants:") {
+        usual.push_str("\ngrants: [device_code, refresh_token]");
+    }
     let app = world.app("influxctl", &format!("{usual}\n{more}")).await;
     app.scoped("openid profile email offline_access read")
 }

@@ -1,7 +1,7 @@
 //! The device asks for its codes.
 
 use super::{API, Device, ask, influxctl};
-use crate::harness::app::{basic, claims, get, http, post};
+use crate::harness::app::{answer, basic, claims, get, http, post};
 use crate::harness::{App, Browser, World};
 
 #[tokio::test]
@@ -141,8 +141,9 @@ async fn a_client_may_let_its_devices_show_a_complete_address_and_a_picture_of_i
 async fn a_flood_of_requests_is_told_to_come_back_later() {
     let world = World::new().await;
     let app: App = influxctl(&world, "").await;
+    let (client, url) = (http(), world.broker.url("/oauth/device/code"));
     for round in 0..610 {
-        let answer = ask(&app, &[("client_id", "influxctl")]).await;
+        let answer = answer(client.post(&url).form(&[("client_id", "influxctl")])).await;
         if answer.status != 200 {
             answer.assert_error(503, "temporarily_unavailable");
             assert!(round >= 100, "many people may sit behind one address");
