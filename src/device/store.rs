@@ -153,6 +153,7 @@ pub async fn redeem(conn: &mut Conn, id: &DeviceAuthorizationId, now: OffsetDate
     Ok(done.rows_affected() == 1)
 }
 
+/// How many were deleted; each call deletes some.
 pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
     // remembered for a while, so that a late device and a late person are told that it is over
     let cut = now - time::Duration::hours(2);
@@ -164,4 +165,48 @@ pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, s
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ClientId;
+    use crate::db::Pool;
+    use crate::rng::Rng;
+    use time::Duration;
+
+    #[sqlx::test]
+    async fn what_ended_is_deleted_after_a_while_and_a_decision_comes_once(db: Pool) -> Result<(), sqlx::Error> {
+        let mut conn = db.acquire().await?;
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::days(20_000);
+        let client = ClientId::parse("cli").expect("a client id");
+        sqlx::query(
+            "INSERT INTO clients VALUES ($1, 'cli', 'native', true, '{}', '{}', '{device_code}', '{}', NULL, NULL, true, true,
+                                         '{}', 'RS256', NULL, $2, $2, '{}')",
+        )
+        .bind(client.as_str())
+        .bind(now)
+        .execute(&mut *conn)
+        .await?;
+        let device = DeviceAuthorization {
+            id: DeviceAuthorizationId::new(now, &Rng::default()),
+            state: State::Pending,
+            client_id: client.to_string(),
+            user_code: Sealed::from_stored(vec![1]),
+            scopes: Scope::parse("openid"),
+            audiences: vec![],
+            requested_from: None,
+            created_at: now,
+            expires_at: now + Duration::minutes(10),
+        };
+        insert(&mut conn, &device, &[1; 32], &[2; 32]).await?;
+        assert!(!deny(&mut conn, &device.id, device.expires_at).await?, "too late");
+        assert!(deny(&mut conn, &device.id, now).await?);
+        assert!(!deny(&mut conn, &device.id, now).await?, "once");
+        assert!(!redeem(&mut conn, &device.id, now).await?, "nobody approved it");
+        assert_eq!(delete_ended(&mut conn, now + Duration::hours(2)).await?, 0);
+        assert_eq!(delete_ended(&mut conn, now + Duration::hours(3)).await?, 1);
+        assert!(by_id(&mut conn, &device.id).await?.is_none());
+        Ok(())
+    }
 }
