@@ -110,3 +110,15 @@ fn generic() -> Mapping {
 fn read(source: &str) -> Option<Expression> {
     Some(Expression::parse(source).expect("expressions of presets are tested"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn google_is_asked_in_words_that_it_knows() {
+        assert_eq!(Preset::Google.prompt("login"), "select_account");
+        assert_eq!(Preset::Google.prompt("consent"), "consent");
+        assert_eq!(Preset::Okta.prompt("login select_account"), "login select_account");
+    }
+}
