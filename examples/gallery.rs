@@ -6,6 +6,9 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use avouch::device::approval::Outcome;
+use avouch::device::approval::pages::{ApprovalPage, OutcomePage};
+use avouch::device::entry::pages::EntryPage;
 use avouch::ids::TraceId;
 use avouch::login::chooser::pages::{ChoiceView, ChooserPage, ContinueAs};
 use avouch::login::consent::pages::{ConsentPage, GrantView, PersonView};
@@ -106,6 +109,16 @@ async fn show(urls: web::Data<Urls>, name: web::Path<String>, trace_id: TraceId)
             .on(page::render(ok, &ChooserPage { action_email: "/elsewhere".into(), ..chooser(brand) })),
         "chooser-stays" => page::render(ok, &ChooserPage { action_email: "/elsewhere".into(), ..chooser(brand) }),
         "consent" => page::render(ok, &consent(brand)),
+        "device" => page::render(ok, &device_entry(brand, None)),
+        "device-limited" => page::render(
+            StatusCode::TOO_MANY_REQUESTS,
+            &device_entry(brand, Some("Too many wrong codes came from here. Try again in 9 minutes, with a new code.")),
+        ),
+        "device-approval" => page::render(ok, &device_approval(brand)),
+        "device-expired" => page::render(
+            ok,
+            &OutcomePage { brand, app_name: "influxctl".into(), outcome: Outcome::Expired, again: "/device".into() },
+        ),
         "error" => error(brand, trace_id).render(StatusCode::FORBIDDEN),
         "form-post" => {
             let target = url::Url::parse("http://localhost:8099/received").expect("a URL");
@@ -161,6 +174,37 @@ fn consent(brand: Brand) -> ConsentPage {
         return_to: "https://grafana.tidewater.example".into(),
         switch_account: Some("/chooser".into()),
         remembered: true,
+    }
+}
+
+fn device_entry(brand: Brand, error: Option<&str>) -> EntryPage {
+    EntryPage {
+        brand,
+        csrf: "example".into(),
+        action: "/received".into(),
+        user_code: error.map(|_| "WDJB-MJHX".to_owned()).unwrap_or_default(),
+        compare: false,
+        error: error.map(Into::into),
+    }
+}
+
+fn device_approval(brand: Brand) -> ApprovalPage {
+    let ConsentPage { person, grants, .. } = consent(brand.clone());
+    ApprovalPage {
+        brand,
+        csrf: "example".into(),
+        action: "/received".into(),
+        app_name: "influxctl".into(),
+        person,
+        switch_account: "/chooser".into(),
+        user_code: "WDJB-MJHT".into(),
+        requested_from: Some("203.0.113.42".into()),
+        here: Some("2001:db8:85a3:8d3:1319:8a2e:370:7348".into()),
+        elsewhere: true,
+        asked: "2 minutes ago".into(),
+        asked_at: "2026-11-23T09:40:22Z".into(),
+        left: "8 minutes".into(),
+        grants,
     }
 }
 

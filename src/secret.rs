@@ -45,6 +45,7 @@ impl<'de> serde::Deserialize<'de> for Secret<String> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     AuthorizationCode,
+    DeviceCode,
     RefreshToken,
     ClientSecret,
     OperatorKey,
@@ -59,6 +60,7 @@ impl Kind {
     pub const fn prefix(self) -> &'static str {
         match self {
             Kind::AuthorizationCode => "avo_ac_",
+            Kind::DeviceCode => "avo_dc_",
             Kind::RefreshToken => "avo_rt_",
             Kind::ClientSecret => "avo_cs_",
             Kind::OperatorKey => "avo_ok_",

@@ -20,6 +20,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     (
         "journeys and top",
         &[
+            "device",
             "discovery",
             "grant",
             "login",
@@ -57,12 +58,14 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("authorization", &["token"]),
     // journeys and top
     ("cli", &["config", "demo", "janitor", "provisioning", "server", "startup"]),
+    ("device", &["login"]),
     ("demo", &["config", "provisioning", "server"]),
     ("main", &["cli"]),
-    ("janitor", &["login"]),
+    ("grant", &["device"]),
+    ("janitor", &["device", "login"]),
     ("logout", &["login"]),
     ("startup", &["config"]),
-    ("server", &["config", "discovery", "grant", "janitor", "login", "logout"]),
+    ("server", &["config", "device", "discovery", "grant", "janitor", "login", "logout"]),
 ];
 
 /// A word of code and the places it may stand in: file names, whole folders (with a slash), or paths below `src/`.
@@ -82,6 +85,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
         &["demo/"],
         "the demo's company answers for itself; the broker believes answers and makes none",
     ),
+    ("qrcode", &["device/qr.rs"], "one file draws QR codes"),
     ("openssl", &["upstream/saml/"], "cryptography is aws-lc's, except below SAML, where xmlsec brings OpenSSL"),
     ("cel::objects", &["cel.rs"], "use crate::cel, which keeps the CEL crate replaceable"),
     ("use cel::", &["cel.rs"], "use crate::cel, which keeps the CEL crate replaceable"),

@@ -14,6 +14,9 @@ pub enum Step {
     SignIn(SignIn),
     /// The person decides what the client may have.
     Consent,
+    /// The person decides about a device, every time: a device cannot prove itself, and what was allowed to one is not
+    /// allowed to the next.
+    ApproveDevice,
     /// A code is made.
     Issue,
     /// The client is told.
@@ -29,6 +32,10 @@ pub enum SignIn {
     /// The person wants to choose (`prompt=select_account`).
     Choose,
 }
+
+/// How long after signing in a person may approve a device: a stolen or lent session, or a click on a link that somebody
+/// sent, must not do (RFC 8628 §5.4).
+const FRESH: Duration = Duration::minutes(5);
 
 /// What is known of the person at this moment.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +61,10 @@ pub fn next_step(request: &AuthorizeRequest, client: &Client, person: Person<'_>
         }
     };
     let Some(session) = person.session else { return sign_in(SignIn::Ordinary) };
-    if !person.signed_in_for_this {
+    if request.device.is_some() && now - session.auth_time > FRESH {
+        return sign_in(SignIn::Again);
+    }
+    if !person.signed_in_for_this && request.device.is_none() {
         if request.connection_hint.as_ref().is_some_and(|hint| *hint != session.connection_slug) {
             return sign_in(SignIn::Ordinary);
         }
@@ -71,6 +81,9 @@ pub fn next_step(request: &AuthorizeRequest, client: &Client, person: Person<'_>
             return Step::Refuse(OAuthError::new(ErrorCode::LoginRequired, text));
         }
         return sign_in(SignIn::Choose);
+    }
+    if request.device.is_some() {
+        return Step::ApproveDevice;
     }
     let covered = person.consent.is_some_and(|c| c.covers(&request.scope, &request.audiences));
     if !client.first_party && (!covered || prompt.consent) {

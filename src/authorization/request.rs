@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::broker::Catalog;
 use crate::client::Client;
+use crate::ids::DeviceAuthorizationId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::params::Params;
@@ -14,6 +15,7 @@ use crate::oauth::prompt::Prompt;
 use crate::oauth::redirect_uri::RegisteredRedirectUri;
 use crate::oauth::response_mode::ResponseMode;
 use crate::oauth::scope::Scope;
+use crate::urls::Urls;
 
 /// Where the answer goes, good or bad.
 #[derive(Clone, Debug)]
@@ -87,6 +89,9 @@ pub struct AuthorizeRequest {
     pub connection_hint: Option<String>,
     /// The subject of a valid `id_token_hint`.
     pub hinted_sub: Option<String>,
+    /// A person approves this device (RFC 8628); no code is made and nobody returns to a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceAuthorizationId>,
 }
 
 impl AuthorizeRequest {
@@ -143,7 +148,31 @@ impl AuthorizeRequest {
                 .find_map(|name| params.get(name))
                 .map(Into::into),
             hinted_sub,
+            device: None,
         })
+    }
+
+    /// What signing in to approve a device comes to: always a sign-in anew, because the person who approves must be the
+    /// one who sits there now (see [`super::next_step`]). Where it stops half-way, our own page is where it returns to.
+    pub fn for_device(urls: &Urls, device: DeviceAuthorizationId, scope: Scope, audiences: Vec<String>) -> Self {
+        Self {
+            redirect_uri: RegisteredRedirectUri::own(urls, "/device"),
+            response_mode: ResponseMode::default(),
+            state: None,
+            nonce: None,
+            scope,
+            audiences,
+            code_challenge: None,
+            prompt: Prompt { login: true, ..Prompt::default() },
+            max_age: None,
+            login_hint: None,
+            domain_hint: None,
+            acr_values: None,
+            ui_locales: None,
+            connection_hint: None,
+            hinted_sub: None,
+            device: Some(device),
+        }
     }
 }
 
@@ -166,10 +195,13 @@ fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
 
 /// Scopes and audiences. Scopes outside the client's are left out (RFC 6749 §3.3; the token answer says what was
 /// granted); `X/.default` asks for the audience X, as Entra's clients write it.
-fn asked_for(params: &Params, client: &Client, catalog: &Catalog) -> Result<(Scope, Vec<String>), OAuthError> {
+///
+/// # Errors
+/// `invalid_scope` and `invalid_target`, naming what this client may not have.
+pub fn asked_for(params: &Params, client: &Client, catalog: &Catalog) -> Result<(Scope, Vec<String>), OAuthError> {
     let mut scope = Scope::requested(params.get("scope").unwrap_or_default())?;
     let mut wanted: Vec<String> = params.targets().into_iter().map(Into::into).collect();
-    scope.take_default_targets(&mut wanted);
+    scope.take_default_targets(&mut wanted, &client.audiences)?;
     let audiences = client.resolve_audiences(&wanted)?;
     let scope = catalog.narrowed(client, &audiences, scope);
     Ok((scope, audiences))

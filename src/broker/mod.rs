@@ -1,13 +1,18 @@
 //! The live state that handlers share: what every operation needs, and configuration and keys in memory. Configuration
 //! is believed only while the database would tell us of a change: see [`Broker::require_live`].
 
+mod attempts;
 pub mod catalog;
 pub mod endpoint;
 pub mod extract;
 pub mod listen;
+mod polls;
 mod used_secrets;
 
+use attempts::Attempts;
 pub use catalog::Catalog;
+pub use polls::Pace;
+use polls::Polls;
 use used_secrets::UsedSecrets;
 
 use std::sync::Arc;
@@ -25,6 +30,9 @@ use crate::signing_key::KeySet;
 use crate::telemetry::Metrics;
 use crate::upstream::Upstreams;
 
+/// The window in which attempts are counted.
+const LIMITED: time::Duration = time::Duration::minutes(10);
+
 pub struct Broker {
     pub ctx: Ctx,
     pub catalog: ArcSwap<Catalog>,
@@ -34,6 +42,11 @@ pub struct Broker {
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
     pub used_secrets: UsedSecrets,
+    pub device_polls: Polls,
+    /// Wrong user codes, by address and by browser.
+    pub code_guesses: Attempts,
+    /// Device authorization requests, by address.
+    pub device_requests: Attempts,
     live: AtomicBool,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -54,6 +67,9 @@ impl Broker {
             metrics,
             session_lifetimes,
             used_secrets: UsedSecrets::default(),
+            device_polls: Polls::default(),
+            code_guesses: Attempts::new(LIMITED),
+            device_requests: Attempts::new(LIMITED),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
             ctx,

@@ -79,6 +79,14 @@ impl Preset {
         own.over(generic())
     }
 
+    /// `prompt` in the words that the provider knows. Google refuses `login`, and asks for nothing stronger than a choice.
+    pub fn prompt(self, words: &str) -> String {
+        match self {
+            Self::Google if words.split(' ').any(|word| word == "login") => "select_account".into(),
+            _ => words.into(),
+        }
+    }
+
     /// The authorization parameter that names the person's organisation.
     pub const fn domain_hint_parameter(self) -> &'static str {
         match self {
@@ -104,4 +112,16 @@ fn generic() -> Mapping {
 
 fn read(source: &str) -> Option<Expression> {
     Some(Expression::parse(source).expect("expressions of presets are tested"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn google_is_asked_in_words_that_it_knows() {
+        assert_eq!(Preset::Google.prompt("login"), "select_account");
+        assert_eq!(Preset::Google.prompt("consent"), "consent");
+        assert_eq!(Preset::Okta.prompt("login select_account"), "login select_account");
+    }
 }

@@ -71,6 +71,7 @@ struct Document<'a> {
     issuer: &'a str,
     authorization_endpoint: String,
     token_endpoint: String,
+    device_authorization_endpoint: String,
     userinfo_endpoint: String,
     end_session_endpoint: String,
     introspection_endpoint: String,
@@ -79,7 +80,7 @@ struct Document<'a> {
     scopes_supported: [&'a str; OIDC_SCOPES.len()],
     response_types_supported: [&'a str; 1],
     response_modes_supported: [&'a str; 2],
-    grant_types_supported: [&'a str; 3],
+    grant_types_supported: [&'a str; 4],
     subject_types_supported: [&'a str; 1],
     /// RS256 first: clients that take the first one must find the one that everybody can verify.
     id_token_signing_alg_values_supported: [Alg; Alg::ALL.len()],
@@ -126,6 +127,7 @@ fn document(urls: &Urls) -> Document<'_> {
         issuer: urls.issuer(),
         authorization_endpoint: urls.at("/authorize"),
         token_endpoint: urls.at("/oauth/token"),
+        device_authorization_endpoint: urls.at("/oauth/device/code"),
         userinfo_endpoint: urls.at("/userinfo"),
         end_session_endpoint: urls.at("/oidc/logout"),
         introspection_endpoint: urls.at("/oauth/introspect"),
@@ -134,8 +136,13 @@ fn document(urls: &Urls) -> Document<'_> {
         scopes_supported: OIDC_SCOPES,
         response_types_supported: ["code"],
         response_modes_supported: ["query", "form_post"],
-        grant_types_supported: [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials]
-            .map(GrantType::wire),
+        grant_types_supported: [
+            GrantType::AuthorizationCode,
+            GrantType::RefreshToken,
+            GrantType::ClientCredentials,
+            GrantType::DeviceCode,
+        ]
+        .map(GrantType::wire),
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: Alg::ALL,
         token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],

@@ -4,19 +4,15 @@
 use time::Duration;
 
 use super::request::CodeRequest;
-use super::{GrantError, TokenResponse, today};
+use super::signed_in::{self, Grounds};
+use super::{GrantError, TokenResponse};
 use crate::authorization::store::{self as authorizations, Code};
 use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
 use crate::db::{self, Conn};
-use crate::ids::FamilyId;
-use crate::oauth::grant_type::GrantType;
 use crate::oauth::pkce;
 use crate::secret::{Kind, fingerprint, is_well_formed};
-use crate::session;
-use crate::token::refresh::{self, Family};
-use crate::token::{Granted, Person, access, id_token, store as tokens};
-use crate::user;
+use crate::token::store as tokens;
 
 /// Two redemptions this close to each other are one client's accident.
 const STUMBLE: Duration = Duration::seconds(5);
@@ -95,66 +91,26 @@ async fn issue(
     client: &Client,
     code: Code,
 ) -> Result<Outcome, GrantError> {
-    let ctx = &broker.ctx;
-    let now = ctx.now();
+    let now = broker.ctx.now();
     if now >= code.expires_at {
         return Ok(Outcome::Refused("code_expired", "the code has expired; redeem it within a minute"));
     }
-    let Some(session) = session::store::by_id(conn, &code.session_id).await? else {
-        return Ok(Outcome::Refused("session_ended", "the person signed out before the code was redeemed"));
+    let grounds = Grounds {
+        session: &code.session_id,
+        scopes: &code.scopes,
+        audiences: &code.request.audiences,
+        nonce: code.request.nonce.as_deref(),
     };
-    let Some(user) = user::store::by_id(conn, &session.user_id).await?.filter(user::User::is_active) else {
-        return Ok(Outcome::Refused("user_blocked", "the person may not sign in any more"));
+    let minted = match signed_in::mint(broker, catalog, conn, client, grounds).await? {
+        Ok(minted) => minted,
+        Err((reason, description)) => return Ok(Outcome::Refused(reason, description)),
     };
-    if !catalog.connection(&session.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug))
-    {
-        return Ok(Outcome::Refused("connection_disabled", "the connection by which the person signed in is disabled"));
-    }
-    let identity_id = session.identity_id.clone();
-    let person =
-        Person { user, session_id: session.id, auth_time: session.auth_time, acr: session.acr, amr: session.amr };
-    let (scopes, audiences) = today::narrowed(catalog, client, &code.scopes, &code.request.audiences)?;
-    let (scopes, audiences) = (&scopes, &audiences);
-    let granted = Granted { client, person: Some(&person), scope: scopes, audiences };
-    let access = access::mint(broker, catalog, granted)?;
-    let nonce = code.request.nonce.as_deref();
-    let id_token = scopes
-        .contains("openid")
-        .then(|| id_token::mint(broker, catalog, granted, &person, nonce, &access.jwt))
-        .transpose()?;
-    let wants_refresh = scopes.contains("offline_access") && client.may_use(GrantType::RefreshToken);
-    let family = wants_refresh.then(|| Family {
-        id: FamilyId::new(now, &ctx.rng),
-        client_id: client.client_id.to_string(),
-        user_id: person.user.id.clone(),
-        identity_id,
-        session_id: person.session_id.clone(),
-        connection_slug: session.connection_slug,
-        scopes: scopes.clone(),
-        audiences: audiences.clone(),
-        auth_time: person.auth_time,
-        acr: person.acr.clone(),
-        amr: person.amr.clone(),
-        expires_at: now + refresh::ABSOLUTE_LIFETIME,
-    });
-    let first = family.as_ref().map(|family| refresh::new_token(ctx, family.expires_at));
-    if !authorizations::redeem(conn, &code.id, &access.jti, family.as_ref().map(|f| &f.id), now).await? {
+    if !authorizations::redeem(conn, &code.id, &minted.jti, minted.family(), now).await? {
         return Ok(Outcome::Refused(
             "code_already_redeemed",
             "the code was used before; start again at the authorization endpoint",
         ));
     }
-    if let (Some(family), Some(first)) = (&family, &first) {
-        tokens::insert_family(conn, family, now).await?;
-        tokens::insert_token(conn, &family.id, first, now).await?;
-    }
-    let response = TokenResponse {
-        access_token: access.jwt,
-        token_type: "Bearer",
-        expires_in: access.expires_in,
-        scope: scopes.to_string(),
-        refresh_token: first.map(|token| token.value.expose().clone()),
-        id_token,
-    };
-    Ok(Outcome::Issued(Box::new((response, person.user.id))))
+    minted.keep(broker, conn).await?;
+    Ok(Outcome::Issued(Box::new((minted.response, minted.user))))
 }

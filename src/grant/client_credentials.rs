@@ -26,7 +26,7 @@ pub fn issue(
     }
     let mut asked = request.scope.unwrap_or_default();
     let mut targets = request.targets;
-    asked.take_default_targets(&mut targets);
+    asked.take_default_targets(&mut targets, &client.audiences)?;
     let audiences = client.resolve_audiences(&targets)?;
     let allowed = allowed_scopes(catalog, client, &audiences);
     let scope = if asked.is_empty() { allowed } else { narrowed(asked, &allowed)? };

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::request::TokenRequest;
-use super::{GrantError, TokenResponse, authorization_code, client_credentials, refresh_token};
+use super::{GrantError, TokenResponse, authorization_code, client_credentials, device_code, refresh_token};
 use crate::audit::Event;
 use crate::broker::Broker;
 use crate::broker::endpoint::cors;
@@ -53,6 +53,10 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
                 .insert_header((PRAGMA, "no-cache"))
                 .json(response))
         }
+        Err(GrantError::Waiting(error)) => {
+            broker.metrics.token(grant.as_str(), error.code.as_str());
+            Err(error.into())
+        }
         Err(GrantError::Refused { reason, error }) => {
             broker.metrics.token(grant.as_str(), reason);
             broker.audit.record(about(Event::refused("token.refused", reason, actor())));
@@ -61,7 +65,7 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
         Err(failure) => {
             let error = match failure {
                 GrantError::Database(error) => database_error(&error),
-                GrantError::Broken(error) | GrantError::Refused { error, .. } => error,
+                GrantError::Broken(error) | GrantError::Waiting(error) | GrantError::Refused { error, .. } => error,
             };
             broker.metrics.token(grant.as_str(), error.code.as_str());
             broker.audit.record(about(Event::failed("token.refused", error.code.as_str(), actor())));
@@ -104,6 +108,9 @@ async fn issue(
         }
         TokenRequest::RefreshToken(request) => {
             refresh_token::refresh(broker, &catalog, client, request).await.map(|(r, user)| (r, Some(user)))
+        }
+        TokenRequest::DeviceCode(request) => {
+            device_code::poll(broker, &catalog, client, request).await.map(|(r, user)| (r, Some(user)))
         }
     }
 }

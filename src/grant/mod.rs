@@ -2,9 +2,11 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod device_code;
 pub mod endpoint;
 pub mod refresh_token;
 pub mod request;
+pub mod signed_in;
 pub mod today;
 
 pub use request::TokenRequest;
@@ -26,10 +28,15 @@ pub struct TokenResponse {
     pub id_token: Option<String>,
 }
 
-/// Why a grant failed: refused with a reason for audit, or we could not decide.
+/// Why there are no tokens: refused with a reason for audit, not yet, or we could not decide.
 #[derive(Debug)]
 pub enum GrantError {
-    Refused { reason: &'static str, error: OAuthError },
+    /// Nobody has decided yet (RFC 8628 §3.5). It comes every few seconds and is not audited.
+    Waiting(OAuthError),
+    Refused {
+        reason: &'static str,
+        error: OAuthError,
+    },
     Database(sqlx::Error),
     Broken(OAuthError),
 }

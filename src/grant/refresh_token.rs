@@ -94,8 +94,11 @@ async fn use_token(
         return Ok(Outcome::Refused("connection_disabled", "the connection by which the person signed in is disabled"));
     }
     let (granted, served) = today::narrowed(catalog, client, &family.scopes, &family.audiences)?;
-    let scope = narrowed(request.scope.as_ref(), &granted)?;
-    let audiences = narrowed_audiences(&request.targets, &served)?;
+    let mut asked = request.scope.clone().unwrap_or_default();
+    let mut targets = request.targets.clone();
+    asked.take_default_targets(&mut targets, &served)?;
+    let scope = narrowed(Some(&asked).filter(|asked| !asked.is_empty()), &granted)?;
+    let audiences = narrowed_audiences(&targets, &served)?;
     let person = Person {
         user,
         session_id: family.session_id.clone(),

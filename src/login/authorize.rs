@@ -42,9 +42,22 @@ pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Resul
         Ok(request) => request,
         Err(error) => return early(error),
     };
-    let client = target.client;
+    take_up(broker, visitor, &catalog, &target.client, request).await
+}
+
+/// A request that is checked: remembered, and taken as far as it goes.
+///
+/// # Errors
+/// as [`begin`].
+pub async fn take_up(
+    broker: &Broker,
+    visitor: &Visitor,
+    catalog: &Catalog,
+    client: &Client,
+    request: AuthorizeRequest,
+) -> Result<Next, Refusal> {
     let now = broker.ctx.now();
-    let session = usable_session(broker, visitor, &catalog, &client).await?;
+    let session = usable_session(broker, visitor, catalog, client).await?;
     let mut authorization = Authorization {
         id: AuthorizationId::new(now, &broker.ctx.rng),
         state: State::Pending,
@@ -55,15 +68,15 @@ pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Resul
         created_at: now,
         expires_at: now + authorization::LIFETIME,
     };
-    let step = step(broker, &authorization, &client, session.as_ref(), false).await?;
-    if let (Some(session), Step::Issue | Step::Consent) = (&session, &step) {
+    let step = step(broker, &authorization, client, session.as_ref(), false).await?;
+    if let (Some(session), Step::Issue | Step::Consent | Step::ApproveDevice) = (&session, &step) {
         authorization.state = State::Identified { session: session.id.clone() };
     }
     if !matches!(step, Step::Refuse(_)) {
         let mut conn = broker.ctx.db.acquire().await?;
         authorization::store::insert(&mut conn, &authorization).await?;
     }
-    carry_out(broker, visitor, &catalog, authorization, &client, session, step).await
+    carry_out(broker, visitor, catalog, authorization, client, session, step).await
 }
 
 /// An authorization that goes on: after a sign-in, or after the person reloaded a page.
@@ -78,7 +91,7 @@ pub async fn resume(broker: &Broker, visitor: &Visitor, id: &str) -> Result<Next
         matches!((&authorization.state, &session), (State::Identified { session: s }, Some(now)) if *s == now.id);
     let step = step(broker, &authorization, &client, session.as_ref(), for_this).await?;
     // a session that began elsewhere may serve this request too, but the row must name it first
-    if let (Step::Issue | Step::Consent, Some(session), false) = (&step, &session, for_this) {
+    if let (Step::Issue | Step::Consent | Step::ApproveDevice, Some(session), false) = (&step, &session, for_this) {
         let mut conn = broker.ctx.db.acquire().await?;
         if !authorization::store::identify(&mut conn, &authorization.id, &session.id).await? {
             return Err(Refusal::from(Problem::Stale).at(&authorization));
@@ -133,6 +146,7 @@ async fn carry_out(
         }
         (Step::SignIn(kind), session) => sign_in(broker, visitor, catalog, authorization, client, session, kind).await,
         (Step::Consent, _) => Ok(Next::Consent(Box::new(authorization))),
+        (Step::ApproveDevice, _) => Ok(Next::ApproveDevice(Box::new(authorization))),
         (Step::Issue, Some(session)) => issue(broker, visitor, authorization, client, &session).await,
         (Step::Issue, None) => Err(Refusal::from(Problem::Stale).at(&authorization)),
     }
@@ -159,7 +173,11 @@ async fn sign_in(
     }
 }
 
-pub(super) async fn step(
+/// What is next, by all that is known now.
+///
+/// # Errors
+/// the database's.
+pub async fn step(
     broker: &Broker,
     authorization: &Authorization,
     client: &Client,

@@ -148,6 +148,9 @@ pub async fn respond(
         },
         Ok(Next::Choose(authorization)) => redirect::see_other(&urls.local(&format!("/login/{}", authorization.id))),
         Ok(Next::Consent(authorization)) => redirect::see_other(&urls.local(&format!("/consent/{}", authorization.id))),
+        Ok(Next::ApproveDevice(authorization)) => {
+            redirect::see_other(&urls.local(&format!("/device/{}", authorization.id)))
+        }
         Ok(Next::SignedIn { onward, session, connection }) => {
             broker.metrics.login(&connection, "success");
             let mut response = redirect::see_other(&onward);

@@ -55,6 +55,8 @@ pub enum Next {
     Choose(Box<Authorization>),
     /// The person decides what a third-party client may have.
     Consent(Box<Authorization>),
+    /// The person decides about a device.
+    ApproveDevice(Box<Authorization>),
     /// Back to the client, with a code or an error.
     Client(ClientAnswer),
     /// Somebody just signed in: set the session cookie and go on, usually back to the authorization. `onward` is ours or

@@ -70,9 +70,13 @@ pub fn problem(broker: &Broker, visitor: &Visitor, refusal: &Refusal) -> HttpRes
                 href: urls.local(&format!("/login/{}", authorization.id)),
             });
         }
-        let code = refusal.problem.for_client().code.as_str();
-        let href = urls.local(&format!("/authorize/{}/return/{code}", authorization.id));
-        actions.push(Action { label: format!("Return to {app}"), href });
+        actions.push(if authorization.request.device.is_some() {
+            Action { label: "Back to the code".into(), href: urls.local("/device") }
+        } else {
+            let code = refusal.problem.for_client().code.as_str();
+            let href = urls.local(&format!("/authorize/{}/return/{code}", authorization.id));
+            Action { label: format!("Return to {app}"), href }
+        });
     }
     let page = ErrorPage {
         brand: Brand::avouch(urls),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 6750 §3.1, RFC 8707 §2.
+/// RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 6750 §3.1, RFC 8707 §2, RFC 8628 §3.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     InvalidRequest,
@@ -16,6 +16,9 @@ pub enum ErrorCode {
     InvalidToken,
     InsufficientScope,
     AccessDenied,
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
     LoginRequired,
     InteractionRequired,
     ConsentRequired,
@@ -40,6 +43,9 @@ impl ErrorCode {
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::AccessDenied => "access_denied",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
             Self::LoginRequired => "login_required",
             Self::InteractionRequired => "interaction_required",
             Self::ConsentRequired => "consent_required",
@@ -66,6 +72,9 @@ impl ErrorCode {
             | Self::InvalidScope
             | Self::InvalidTarget
             | Self::AccessDenied
+            | Self::AuthorizationPending
+            | Self::SlowDown
+            | Self::ExpiredToken
             | Self::LoginRequired
             | Self::InteractionRequired
             | Self::ConsentRequired

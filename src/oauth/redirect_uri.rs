@@ -3,6 +3,8 @@
 
 use url::{Host, Url};
 
+use crate::urls::Urls;
+
 /// A redirect URI as registered: https, http on loopback, or a private-use scheme.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -92,6 +94,11 @@ pub struct RegisteredRedirectUri(String);
 impl RegisteredRedirectUri {
     pub fn check(requested: &str, registered: &[RedirectUri]) -> Option<Self> {
         registered.iter().any(|uri| uri.matches(requested)).then(|| Self(requested.into()))
+    }
+
+    /// A page of our own, for requests that return to no application.
+    pub fn own(urls: &Urls, path: &str) -> Self {
+        Self(urls.at(path))
     }
 
     pub fn as_str(&self) -> &str {

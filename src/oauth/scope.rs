@@ -3,6 +3,8 @@
 use super::error::{ErrorCode, OAuthError};
 
 const LONGEST: usize = 4096;
+/// Entra's way to ask for an audience: `AUDIENCE/.default`.
+const DEFAULT: &str = "/.default";
 
 /// Order as given, no duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,13 +43,22 @@ impl Scope {
     }
 
     /// Takes out the tokens `X/.default`, by which Entra's clients ask for the audience X, and adds each X to `targets`.
-    pub fn take_default_targets(&mut self, targets: &mut Vec<String>) {
-        for name in self.iter().filter_map(|token| token.strip_suffix("/.default")) {
+    ///
+    /// # Errors
+    /// `invalid_scope` naming the token when X is none of the `audiences` that may be had.
+    pub fn take_default_targets(&mut self, targets: &mut Vec<String>, audiences: &[String]) -> Result<(), OAuthError> {
+        for token in self.iter() {
+            let Some(name) = token.strip_suffix(DEFAULT) else { continue };
+            if !audiences.iter().any(|audience| audience == name) {
+                let text = format!("the scope {token} asks for the audience {name}, which this client may not have");
+                return Err(OAuthError::new(ErrorCode::InvalidScope, text));
+            }
             if !targets.iter().any(|known| known == name) {
                 targets.push(name.into());
             }
         }
-        self.retain(|token| !token.ends_with("/.default"));
+        self.retain(|token| !token.ends_with(DEFAULT));
+        Ok(())
     }
 
     pub fn contains(&self, token: &str) -> bool {

@@ -45,6 +45,9 @@ pub struct ClientEntry {
     pub claims: ClaimPolicy,
     #[serde(default, skip_serializing_if = "is_default")]
     pub id_token_alg: Alg,
+    /// RFC 8628: whether the device may show a link with the code in it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub complete_verification_uri: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
 }
@@ -66,6 +69,7 @@ impl ClientEntry {
             require_pkce: client.require_pkce,
             claims: client.claims.clone(),
             id_token_alg: client.id_token_alg,
+            complete_verification_uri: client.settings.complete_verification_uri,
             client_secret: (!client.secrets.is_empty()).then(|| SecretRef::Env(secret_variable("CLIENT", id))),
             client_id: client.client_id.clone(),
         }
@@ -88,7 +92,7 @@ impl ClientEntry {
             require_pkce: self.require_pkce,
             claims: self.claims.clone(),
             id_token_alg: self.id_token_alg,
-            settings: ClientSettings {},
+            settings: ClientSettings { complete_verification_uri: self.complete_verification_uri },
             managed_by: Some(managed_by.into()),
             secrets: Vec::new(),
         }

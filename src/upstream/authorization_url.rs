@@ -45,11 +45,13 @@ pub(super) fn build(
     let scope =
         Scope::from_tokens(["openid"].into_iter().chain(settings.scopes.iter().map(String::as_str))).to_string();
     let max_age = unique.max_age.map(|seconds| seconds.to_string());
-    let domain_hint = connection.preset.unwrap_or(Preset::Generic).domain_hint_parameter();
+    let preset = connection.preset.unwrap_or(Preset::Generic);
+    let domain_hint = preset.domain_hint_parameter();
+    let prompt = hints.prompt.as_ref().or(settings.prompt.as_ref()).map(|words| preset.prompt(words));
     let optional = [
         ("login_hint", hints.login_hint.as_ref()),
         (domain_hint, hints.domain_hint.as_ref().or(settings.domain_hint.as_ref())),
-        ("prompt", hints.prompt.as_ref().or(settings.prompt.as_ref())),
+        ("prompt", prompt.as_ref()),
         ("max_age", max_age.as_ref()),
         ("acr_values", hints.acr_values.as_ref().or(settings.acr_values.as_ref())),
         ("ui_locales", hints.ui_locales.as_ref()),

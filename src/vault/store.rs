@@ -27,6 +27,7 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT sealed FROM connection_credentials
                  UNION ALL SELECT sealed FROM signing_keys
                  UNION ALL SELECT pkce_verifier FROM login_attempts
+                 UNION ALL SELECT user_code FROM device_authorizations
                  UNION ALL SELECT successor FROM refresh_tokens) every
            WHERE sealed IS NOT NULL"#
     )
@@ -41,6 +42,7 @@ pub enum SealedColumn {
     ConnectionCredential,
     SigningKey,
     PkceVerifier,
+    UserCode,
     RefreshSuccessor,
 }
 
@@ -93,5 +95,6 @@ sealed_columns! {
     ConnectionCredential: "connection_credentials", "sealed", "id";
     SigningKey: "signing_keys", "sealed", "kid";
     PkceVerifier: "login_attempts", "pkce_verifier", "id";
+    UserCode: "device_authorizations", "user_code", "id";
     RefreshSuccessor: "refresh_tokens", "successor", "id";
 }

@@ -234,6 +234,9 @@ fn show_chooser(broker: &Broker, page: &ChooserPage) -> HttpResponse {
 }
 
 fn host(authorization: &Authorization) -> Option<String> {
+    if authorization.request.device.is_some() {
+        return None;
+    }
     let url = url::Url::parse(authorization.request.redirect_uri.as_str()).ok()?;
     url.host_str().map(Into::into)
 }

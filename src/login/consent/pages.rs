@@ -115,7 +115,8 @@ async fn consent_page(
     Ok((page, target))
 }
 
-fn grants(authorization: &Authorization, profile: &Profile) -> Vec<GrantView> {
+/// What the client asks for, in words.
+pub fn grants(authorization: &Authorization, profile: &Profile) -> Vec<GrantView> {
     let scope = &authorization.request.scope;
     let mut out = Vec::new();
     let mut add = |title: &str, detail: Option<String>| out.push(GrantView { title: title.into(), detail });

@@ -6,6 +6,8 @@
 //   {"cmd":"refresh","refresh_token"?}   the last refresh token unless given -> claims, tokens
 //   {"cmd":"userinfo"}                   with the last access token -> claims
 //   {"cmd":"client_credentials","params":{...}}                          -> tokens
+//   {"cmd":"device_authorization","params":{...}}                        -> response, which is remembered
+//   {"cmd":"device_poll"}                polls as that answer says until there are tokens -> claims, tokens
 //   {"cmd":"verify_access_token","token"?,"audience","alg","typ"?}       typ is at+jwt unless given -> header, claims
 //   {"cmd":"introspect","token"}, {"cmd":"revoke","token"}, {"cmd":"end_session_url", ...parameters}
 import { serve, stdinLines } from './jsonl.mjs';
@@ -16,6 +18,7 @@ const jose = await import('jose');
 let config;
 let pending; // the checks of the last authorize_url
 let tokens; // the last token response
+let device; // the last device authorization response
 
 const authentication = {
   basic: (secret) => oidc.ClientSecretBasic(secret),
@@ -75,6 +78,14 @@ await serve(stdinLines(), {
     tokens = undefined;
     return remember(await oidc.clientCredentialsGrant(config, params));
   },
+
+  device_authorization: async ({ params = {} }) => {
+    tokens = undefined;
+    device = await oidc.initiateDeviceAuthorization(config, params);
+    return { response: { ...device } };
+  },
+
+  device_poll: async () => remember(await oidc.pollDeviceAuthorizationGrant(config, device)),
 
   verify_access_token: async ({ token = tokens.access_token, audience, alg, typ = 'at+jwt' }) => {
     const { issuer, jwks_uri } = config.serverMetadata();

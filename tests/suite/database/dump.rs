@@ -48,6 +48,18 @@ async fn a_dump_after_sign_ins_holds_no_usable_secret() {
         ("access token", tokens.text("access_token").into()),
         ("ID token", tokens.text("id_token").into()),
     ]);
+    // one device that got its tokens, one that waits
+    let cli = world.app("cli", "kind: native\ngrants: [device_code]\nconnections: [contoso]").await;
+    for approved in [true, false] {
+        let answer = crate::device::ask(&cli, &[("client_id", "cli")]).await.json;
+        let device = crate::device::Device { app: cli.clone(), answer };
+        if approved {
+            device.tokens(&mut browser).await;
+        }
+        secrets.push(("device code", device.device_code().into()));
+        secrets.push(("user code", device.user_code().into()));
+        secrets.push(("user code", device.user_code().replace('-', "")));
+    }
     let (request, page) = shop.sign_in(&mut browser, &[]).await;
     secrets.extend([("unused code", page.param("code")), ("verifier", request.verifier)]);
     let mut under_way = shop.browser();

@@ -11,6 +11,7 @@ pub mod html;
 pub mod peer;
 pub mod postgres;
 pub mod process;
+pub mod raw;
 pub mod world;
 
 pub use app::{Answer, App};

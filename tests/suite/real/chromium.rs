@@ -24,7 +24,7 @@ async fn set() -> (Stage, App, Chromium) {
 }
 
 /// oidc-provider's own pages: who it is, and that we may know.
-async fn sign_in_upstream(browser: &Chromium, stage: &Stage) {
+pub async fn sign_in_upstream(browser: &Chromium, stage: &Stage) {
     browser.wait_for_url(&format!("{}/interaction/", stage.provider_issuer)).await;
     browser.fill("input[name=login]", "alice").await;
     browser.fill("input[name=password]", "any").await;
@@ -33,7 +33,7 @@ async fn sign_in_upstream(browser: &Chromium, stage: &Stage) {
 }
 
 /// One page as people have it: on a desk by day and by night, and on a phone.
-async fn picture(browser: &Chromium, name: &str) {
+pub async fn picture(browser: &Chromium, name: &str) {
     browser.screenshot(&format!("{name}-light")).await;
     browser.dark(true).await;
     browser.screenshot(&format!("{name}-dark")).await;

@@ -4,6 +4,8 @@
 mod app;
 mod authlib;
 mod chromium;
+mod device;
+mod device_chromium;
 mod oidc_provider;
 mod openid_client;
 mod person;

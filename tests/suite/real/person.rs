@@ -1,6 +1,6 @@
 //! A person without a screen, who answers oidc-provider's two questions: who it is, and whether we may know.
 
-use crate::harness::Browser;
+use crate::harness::{Browser, Page};
 
 pub struct Person {
     login: &'static str,
@@ -13,6 +13,20 @@ impl Person {
         Self { login, browser: Browser::new() }
     }
 
+    /// Types a device's code at `address`, signs in and presses the button with this id.
+    pub async fn decide(&mut self, address: &str, code: &str, button: &str) -> Page {
+        self.browser.stop_no_more();
+        let page = self.browser.open(address).await;
+        let mut page = self.browser.submit(&page, "code-form", &[("user_code", code)]).await;
+        for _question in 0..4 {
+            if page.has(button) {
+                return self.browser.press(&page, button).await;
+            }
+            page = self.answer(&page).await;
+        }
+        panic!("{} is asked too much; the last was {page}", self.login);
+    }
+
     /// Goes to `start` and on, until somebody sends them to an address that begins with `goal`; returns that address.
     pub async fn travel(&mut self, start: &str, goal: &str) -> String {
         self.browser.stop_no_more().stop_at(goal);
@@ -21,11 +35,15 @@ impl Person {
             if page.stopped {
                 return page.url.into();
             }
-            let form = page.forms().into_iter().next().unwrap_or_else(|| panic!("{} is lost at {page}", self.login));
-            let asks_who = form.fields.iter().any(|(name, _)| name == "login");
-            let answers: &[_] = if asks_who { &[("login", self.login), ("password", "any")] } else { &[] };
-            page = self.browser.submit(&page, &form.id, answers).await;
+            page = self.answer(&page).await;
         }
         panic!("{} is asked too much; the last was {page}", self.login);
+    }
+
+    async fn answer(&mut self, page: &Page) -> Page {
+        let form = page.forms().into_iter().next().unwrap_or_else(|| panic!("{} is lost at {page}", self.login));
+        let asks_who = form.fields.iter().any(|(name, _)| name == "login");
+        let answers: &[_] = if asks_who { &[("login", self.login), ("password", "any")] } else { &[] };
+        self.browser.submit(page, &form.id, answers).await
     }
 }

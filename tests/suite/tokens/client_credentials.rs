@@ -37,7 +37,7 @@ async fn what_the_client_may_not_have_is_refused_by_name() {
         (("scope", "read delete"), "invalid_scope"),
         (("audience", "https://forbidden.example"), "invalid_target"),
         (("resource", "https://nowhere.example"), "invalid_target"),
-        (("scope", "https://forbidden.example/.default"), "invalid_target"),
+        (("scope", "https://forbidden.example/.default"), "invalid_scope"),
     ] {
         let answer = robot.token(&[("grant_type", "client_credentials"), more]).await;
         answer.assert_error(400, error);
