@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::Broker;
-use crate::{audit, authorization, login, session, signing_key, token};
+use crate::{audit, authorization, client, login, session, signing_key, token};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -39,6 +39,7 @@ pub async fn run(broker: Arc<Broker>) {
 enum Rows {
     LoginAttempts,
     Assertions,
+    ClientAssertions,
     Authorizations,
     Tokens,
     Sessions,
@@ -46,8 +47,15 @@ enum Rows {
 }
 
 impl Rows {
-    const ALL: [Self; 6] =
-        [Self::LoginAttempts, Self::Assertions, Self::Authorizations, Self::Tokens, Self::Sessions, Self::AuditEvents];
+    const ALL: [Self; 7] = [
+        Self::LoginAttempts,
+        Self::Assertions,
+        Self::ClientAssertions,
+        Self::Authorizations,
+        Self::Tokens,
+        Self::Sessions,
+        Self::AuditEvents,
+    ];
 }
 
 /// In small pieces, so that no statement runs long and no lock is held long.
@@ -59,6 +67,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
         let some = match rows {
             Rows::LoginAttempts => login::store::delete_ended(&mut conn, now).await?,
             Rows::Assertions => login::store::delete_ended_assertions(&mut conn, now).await?,
+            Rows::ClientAssertions => client::assertion::store::delete_ended(&mut conn, now).await?,
             Rows::Authorizations => authorization::store::delete_ended(&mut conn, now).await?,
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,

@@ -8,9 +8,11 @@ use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use super::Broker;
+use super::{Broker, assertion};
 use crate::audit::Event;
-use crate::client::{AuthenticatedClient, presented};
+use crate::client::authentication::{Presented, Refusal};
+use crate::client::presented::Proof;
+use crate::client::{AuthenticatedClient, ClientId, presented};
 use crate::ids::TraceId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
@@ -59,7 +61,7 @@ impl FromRequest for ClientForm {
                 .await
                 .map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "the body is too large or was cut off"))?;
             let params = form(&req, &body)?;
-            let client = authenticate(broker, &req, &params, &caller)?;
+            let client = authenticate(broker, &req, &params, &caller).await?;
             Ok(Self { client, params, caller })
         })
     }
@@ -76,7 +78,7 @@ fn form(req: &HttpRequest, body: &Bytes) -> Result<Params, OAuthError> {
     Params::decode(body)
 }
 
-fn authenticate(
+async fn authenticate(
     broker: &Broker,
     req: &HttpRequest,
     params: &Params,
@@ -87,20 +89,34 @@ fn authenticate(
         Some(Ok(text)) => Some(text),
         None => None,
     };
-    let refused = |reason: &'static str, error: OAuthError| {
-        broker.audit.record(caller.sign(Event::refused("client.authentication", reason, "anonymous")));
-        error
+    let refused = |reason: &'static str, client_id: Option<&ClientId>| {
+        let event = Event::refused("client.authentication", reason, "anonymous");
+        broker.audit.record(caller.sign(match client_id {
+            Some(client_id) => event.client(client_id),
+            None => event,
+        }));
     };
-    let presented = presented::presented(header, params).map_err(|error| refused("credentials_malformed", error))?;
+    match presented::proof(header, params).inspect_err(|_| refused("credentials_malformed", None))? {
+        Proof::Named(presented) => by_name(broker, &presented).map_err(|refusal| {
+            refused(refusal.reason(), Some(&presented.client_id));
+            OAuthError::new(ErrorCode::InvalidClient, refusal.description())
+        }),
+        Proof::Assertion { client_id, jwt } => {
+            let catalog = broker.catalog.load_full();
+            assertion::vouched(broker, &catalog, jwt.expose(), client_id.as_ref()).await.map_err(|not| {
+                refused(not.reason(), client_id.as_ref());
+                not.into_error(ErrorCode::InvalidClient)
+            })
+        }
+    }
+}
+
+fn by_name(broker: &Broker, presented: &Presented) -> Result<AuthenticatedClient, Refusal> {
     let client = broker.catalog.load().client(presented.client_id.as_str());
     let now = broker.ctx.now();
-    let checked = AuthenticatedClient::check(client.as_ref(), &presented, &broker.ctx.vault, now);
-    if let Some(secret) = checked.as_ref().ok().and_then(AuthenticatedClient::secret_id) {
+    let checked = AuthenticatedClient::check(client.as_ref(), presented, &broker.ctx.vault, now)?;
+    if let Some(secret) = checked.secret_id() {
         broker.used_secrets.note(secret, now);
     }
-    checked.map_err(|refusal| {
-        let event = Event::refused("client.authentication", refusal.reason(), "anonymous");
-        broker.audit.record(caller.sign(event.client(&presented.client_id)));
-        OAuthError::new(ErrorCode::InvalidClient, refusal.description())
-    })
+    Ok(checked)
 }

@@ -1,6 +1,7 @@
 //! The live state that handlers share: what every operation needs, and configuration and keys in memory. Configuration
 //! is believed only while the database would tell us of a change: see [`Broker::require_live`].
 
+pub mod assertion;
 pub mod catalog;
 pub mod endpoint;
 pub mod extract;

@@ -1,6 +1,7 @@
-//! A client: a downstream application (RFC 6749 §2). Owns what it may ask for and the secrets that prove it. It does
+//! A client: a downstream application (RFC 6749 §2). Owns what it may ask for and the secrets and keys that prove it. It does
 //! not know users or tokens.
 
+pub mod assertion;
 pub mod authentication;
 pub mod presented;
 pub mod secret;
@@ -9,7 +10,7 @@ pub mod store;
 
 pub use authentication::AuthenticatedClient;
 pub use secret::ClientSecret;
-pub use settings::ClientSettings;
+pub use settings::{AuthMethod, ClientSettings};
 
 use std::collections::BTreeSet;
 

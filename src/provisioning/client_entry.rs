@@ -6,9 +6,9 @@ use super::check::{Findings, Known, scope_tokens};
 use super::connection_entry::secret_variable;
 use super::entry::{is_default, is_yes, redirect_uris, yes};
 use super::secret_ref::SecretRef;
-use crate::client::{ClaimPolicy, Client, ClientId, ClientKind, ClientSettings};
+use crate::client::{AuthMethod, ClaimPolicy, Client, ClientId, ClientKind, ClientSettings};
 use crate::connection::Slug;
-use crate::jose::Alg;
+use crate::jose::{Alg, CertificatePem, JwkSet};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::scope::{OIDC_SCOPES, Scope};
@@ -47,6 +47,17 @@ pub struct ClientEntry {
     pub id_token_alg: Alg,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
+    /// Absent: whatever it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<AuthMethod>,
+    /// Public keys, for private_key_jwt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<JwkSet>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// PEM, one each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificatePem>,
 }
 
 impl ClientEntry {
@@ -67,6 +78,10 @@ impl ClientEntry {
             claims: client.claims.clone(),
             id_token_alg: client.id_token_alg,
             client_secret: (!client.secrets.is_empty()).then(|| SecretRef::Env(secret_variable("CLIENT", id))),
+            token_endpoint_auth_method: client.settings.token_endpoint_auth_method,
+            jwks: client.settings.jwks.clone(),
+            jwks_uri: client.settings.jwks_uri.clone(),
+            certificates: client.settings.certificates.clone(),
             client_id: client.client_id.clone(),
         }
     }
@@ -88,7 +103,12 @@ impl ClientEntry {
             require_pkce: self.require_pkce,
             claims: self.claims.clone(),
             id_token_alg: self.id_token_alg,
-            settings: ClientSettings {},
+            settings: ClientSettings {
+                token_endpoint_auth_method: self.token_endpoint_auth_method,
+                jwks: self.jwks.clone(),
+                jwks_uri: self.jwks_uri.clone(),
+                certificates: self.certificates.clone(),
+            },
             managed_by: Some(managed_by.into()),
             secrets: Vec::new(),
         }
@@ -109,6 +129,7 @@ impl ClientEntry {
                 format!("a {kind} client is public and cannot keep a secret; use kind web, or leave it out"),
             );
         }
+        self.check_keys(out, public);
         if public && !self.require_pkce {
             out.add("require_pkce", format!("a {kind} client is public and always needs PKCE"));
         }
@@ -138,6 +159,32 @@ impl ClientEntry {
             }
         }
     }
+}
+
+impl ClientEntry {
+    /// What proves it beside a secret.
+    fn check_keys(&self, out: &mut Findings, public: bool) {
+        let has_keys = self.jwks.is_some() || self.jwks_uri.is_some() || !self.certificates.is_empty();
+        let kind = self.kind.as_str();
+        if public && (has_keys || self.token_endpoint_auth_method.is_some()) {
+            let field = if has_keys { "jwks" } else { "token_endpoint_auth_method" };
+            out.add(field, format!("a {kind} client is public and proves nothing; use kind web or machine"));
+        }
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            out.add("jwks_uri", "stands beside jwks: keys are written here or fetched there (RFC 7591 section 2)");
+        }
+        if self.jwks_uri.as_deref().is_some_and(|uri| !is_http_url(uri)) {
+            out.add("jwks_uri", "must be an https URL");
+        }
+        if self.token_endpoint_auth_method == Some(AuthMethod::PrivateKeyJwt) && !has_keys {
+            out.add("token_endpoint_auth_method", "private_key_jwt needs jwks, jwks_uri or certificates");
+        }
+    }
+}
+
+/// Whether plain http will do is for `outbound` to say, by the addresses that the operator opened.
+fn is_http_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }
 
 const fn usual_grants(kind: ClientKind) -> &'static [GrantType] {

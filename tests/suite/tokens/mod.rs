@@ -7,6 +7,7 @@ mod cors;
 mod discovery;
 mod errors;
 mod introspection;
+mod private_key_jwt;
 mod refresh;
 mod registration;
 mod reuse;
