@@ -2,6 +2,7 @@
 //! is believed only while the database would tell us of a change: see [`Broker::require_live`].
 
 pub mod assertion;
+mod bearer;
 pub mod catalog;
 pub mod endpoint;
 pub mod extract;

@@ -112,14 +112,19 @@ impl AuthenticatedClient {
     ///
     /// # Errors
     /// [`Refusal::Disabled`], [`Refusal::OtherMethod`].
-    pub fn by_assertion(client: &Arc<Client>, _verified: &VerifiedAssertion) -> Result<Self, Refusal> {
-        if !client.enabled {
-            return Err(Refusal::Disabled);
-        }
+    pub fn by_assertion(client: &Arc<Client>, verified: &VerifiedAssertion) -> Result<Self, Refusal> {
         if !allows(client, AuthMethod::PrivateKeyJwt) {
             return Err(Refusal::OtherMethod);
         }
-        Ok(Self { client: client.clone(), secret_id: None })
+        Self::by_grant(client, verified)
+    }
+
+    /// By a JWT that is the grant itself (RFC 7523 §2.1, RFC 8693), whichever way to authenticate is registered.
+    ///
+    /// # Errors
+    /// [`Refusal::Disabled`].
+    pub fn by_grant(client: &Arc<Client>, _verified: &VerifiedAssertion) -> Result<Self, Refusal> {
+        if client.enabled { Ok(Self { client: client.clone(), secret_id: None }) } else { Err(Refusal::Disabled) }
     }
 
     pub fn client(&self) -> &Arc<Client> {

@@ -3,12 +3,14 @@
 
 pub mod assertion;
 pub mod authentication;
+pub mod federated_identity;
 pub mod presented;
 pub mod secret;
 pub mod settings;
 pub mod store;
 
 pub use authentication::AuthenticatedClient;
+pub use federated_identity::FederatedIdentity;
 pub use secret::ClientSecret;
 pub use settings::{AuthMethod, ClientSettings};
 

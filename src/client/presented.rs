@@ -85,7 +85,11 @@ pub fn presented(authorization: Option<&str>, params: &Params) -> Result<Present
     Ok(Presented { client_id: client_id(&id)?, secrets, method })
 }
 
-fn client_id(text: &str) -> Result<ClientId, OAuthError> {
+/// A client id as a request names it.
+///
+/// # Errors
+/// `invalid_client`.
+pub fn client_id(text: &str) -> Result<ClientId, OAuthError> {
     ClientId::parse(text)
         .map_err(|_| OAuthError::new(ErrorCode::InvalidClient, "unknown client, or its secret is wrong"))
 }

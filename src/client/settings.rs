@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::FederatedIdentity;
 use crate::jose::{CertificatePem, JwkSet, VerificationKey};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +21,19 @@ pub struct ClientSettings {
     /// The same as certificates; their keys are found by `x5t` and `x5t#S256`, or by trying.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificatePem>,
+    /// Who it is at issuers that it trusts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub federated_identities: Vec<FederatedIdentity>,
+    /// Audiences of the API that this client is: people's access tokens for them it may exchange (RFC 8693).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub serves: Vec<String>,
 }
 
 impl ClientSettings {
-    /// Whether some key proves the client.
+    /// Whether some key proves the client, its own or that of an issuer it trusts.
     pub fn has_keys(&self) -> bool {
-        self.jwks.is_some() || self.jwks_uri.is_some() || !self.certificates.is_empty()
+        let own = self.jwks.is_some() || self.jwks_uri.is_some() || !self.certificates.is_empty();
+        own || !self.federated_identities.is_empty()
     }
 
     /// The keys that are registered here and need not be fetched.

@@ -79,7 +79,7 @@ struct Document<'a> {
     scopes_supported: [&'a str; OIDC_SCOPES.len()],
     response_types_supported: [&'a str; 1],
     response_modes_supported: [&'a str; 2],
-    grant_types_supported: [&'a str; 3],
+    grant_types_supported: [&'a str; 5],
     subject_types_supported: [&'a str; 1],
     /// RS256 first: clients that take the first one must find the one that everybody can verify.
     id_token_signing_alg_values_supported: [Alg; Alg::ALL.len()],
@@ -137,8 +137,14 @@ fn document(urls: &Urls) -> Document<'_> {
         scopes_supported: OIDC_SCOPES,
         response_types_supported: ["code"],
         response_modes_supported: ["query", "form_post"],
-        grant_types_supported: [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials]
-            .map(GrantType::wire),
+        grant_types_supported: [
+            GrantType::AuthorizationCode,
+            GrantType::RefreshToken,
+            GrantType::ClientCredentials,
+            GrantType::JwtBearer,
+            GrantType::TokenExchange,
+        ]
+        .map(GrantType::wire),
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: Alg::ALL,
         token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],

@@ -6,6 +6,7 @@ pub mod endpoint;
 pub mod refresh_token;
 pub mod request;
 pub mod today;
+pub mod token_exchange;
 
 pub use request::TokenRequest;
 

@@ -6,7 +6,7 @@ use super::check::{Findings, Known, scope_tokens};
 use super::connection_entry::secret_variable;
 use super::entry::{is_default, is_yes, redirect_uris, yes};
 use super::secret_ref::SecretRef;
-use crate::client::{AuthMethod, ClaimPolicy, Client, ClientId, ClientKind, ClientSettings};
+use crate::client::{AuthMethod, ClaimPolicy, Client, ClientId, ClientKind, ClientSettings, FederatedIdentity};
 use crate::connection::Slug;
 use crate::jose::{Alg, CertificatePem, JwkSet};
 use crate::oauth::grant_type::GrantType;
@@ -58,6 +58,10 @@ pub struct ClientEntry {
     /// PEM, one each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificatePem>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub federated_identities: Vec<FederatedIdentity>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serves: Vec<String>,
 }
 
 impl ClientEntry {
@@ -82,6 +86,8 @@ impl ClientEntry {
             jwks: client.settings.jwks.clone(),
             jwks_uri: client.settings.jwks_uri.clone(),
             certificates: client.settings.certificates.clone(),
+            federated_identities: client.settings.federated_identities.clone(),
+            serves: client.settings.serves.clone(),
             client_id: client.client_id.clone(),
         }
     }
@@ -108,6 +114,8 @@ impl ClientEntry {
                 jwks: self.jwks.clone(),
                 jwks_uri: self.jwks_uri.clone(),
                 certificates: self.certificates.clone(),
+                federated_identities: self.federated_identities.clone(),
+                serves: self.serves.clone(),
             },
             managed_by: Some(managed_by.into()),
             secrets: Vec::new(),
@@ -129,7 +137,7 @@ impl ClientEntry {
                 format!("a {kind} client is public and cannot keep a secret; use kind web, or leave it out"),
             );
         }
-        self.check_keys(out, public);
+        self.check_keys(out, known);
         if public && !self.require_pkce {
             out.add("require_pkce", format!("a {kind} client is public and always needs PKCE"));
         }
@@ -159,32 +167,6 @@ impl ClientEntry {
             }
         }
     }
-}
-
-impl ClientEntry {
-    /// What proves it beside a secret.
-    fn check_keys(&self, out: &mut Findings, public: bool) {
-        let has_keys = self.jwks.is_some() || self.jwks_uri.is_some() || !self.certificates.is_empty();
-        let kind = self.kind.as_str();
-        if public && (has_keys || self.token_endpoint_auth_method.is_some()) {
-            let field = if has_keys { "jwks" } else { "token_endpoint_auth_method" };
-            out.add(field, format!("a {kind} client is public and proves nothing; use kind web or machine"));
-        }
-        if self.jwks.is_some() && self.jwks_uri.is_some() {
-            out.add("jwks_uri", "stands beside jwks: keys are written here or fetched there (RFC 7591 section 2)");
-        }
-        if self.jwks_uri.as_deref().is_some_and(|uri| !is_http_url(uri)) {
-            out.add("jwks_uri", "must be an https URL");
-        }
-        if self.token_endpoint_auth_method == Some(AuthMethod::PrivateKeyJwt) && !has_keys {
-            out.add("token_endpoint_auth_method", "private_key_jwt needs jwks, jwks_uri or certificates");
-        }
-    }
-}
-
-/// Whether plain http will do is for `outbound` to say, by the addresses that the operator opened.
-fn is_http_url(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }
 
 const fn usual_grants(kind: ClientKind) -> &'static [GrantType] {

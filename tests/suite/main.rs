@@ -4,6 +4,7 @@
 mod harness;
 
 mod database;
+mod federation;
 mod operations;
 mod process;
 mod races;

@@ -1,10 +1,13 @@
 //! A JWT in place of a secret (RFC 7521, RFC 7523): the rules, and the evidence that they were kept. Which keys there are,
 //! and whether it was shown before, the caller finds out; nothing here does I/O.
 
+mod federated;
+mod microsoft;
 mod own_key;
 pub mod store;
 mod times;
 
+pub use federated::{Candidate, FederatedAssertion};
 pub use own_key::OwnAssertion;
 
 use std::borrow::Cow;
@@ -17,7 +20,7 @@ use crate::jose::{Jwt, JwtError, Signed, VerificationKey};
 /// `client_assertion_type` (RFC 7523 §2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Evidence: a client's keys signed this JWT, it is for us, and its time is now. Whether it may be used again is told by
+/// Evidence: a client's keys, or an issuer that it trusts, signed this JWT, it is for us, and its time is now. Whether it may be used again is told by
 /// [`VerifiedAssertion::once`].
 #[derive(Debug)]
 pub struct VerifiedAssertion {
@@ -81,26 +84,36 @@ impl From<JwtError> for Refusal {
     }
 }
 
-/// None of the keys signed it.
+/// Why the keys at hand do not prove it.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Unsigned {
-    /// Not by these keys; by newer ones perhaps.
+pub enum Unproven {
+    /// None of them signed it; newer ones perhaps.
     PerhapsNewer,
-    No,
+    /// None of them signed it.
+    Unsigned,
+    /// It is signed, and does not count all the same.
+    Refused(Refusal),
 }
 
-/// # Errors
-/// [`Unsigned`].
 fn signature(
     jwt: &Jwt,
     keys: &mut dyn Iterator<Item = &VerificationKey>,
     issuer: Option<&str>,
-) -> Result<(), Unsigned> {
+) -> Result<(), Unproven> {
     match jwt.signed_by(keys, issuer) {
         Signed::Yes => Ok(()),
-        Signed::UnknownKey => Err(Unsigned::PerhapsNewer),
+        Signed::UnknownKey => Err(Unproven::PerhapsNewer),
         // without a name in the header every key was tried, and the right one may be new
-        Signed::No if jwt.header.kid.is_none() => Err(Unsigned::PerhapsNewer),
-        Signed::No => Err(Unsigned::No),
+        Signed::No if jwt.header.kid.is_none() => Err(Unproven::PerhapsNewer),
+        Signed::No => Err(Unproven::Unsigned),
+    }
+}
+
+/// A value that is repeated to its sender.
+fn cut(text: &str) -> String {
+    const LONGEST: usize = 200;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}..", &text[..end]),
+        None => text.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! An assertion that a client signed with its own key (`private_key_jwt`, OIDC Core §9; RFC 7523 §3): it says iss = sub =
 //! client_id, and it is for us alone (CVE-2025-27370: never for one of several, nor for another endpoint).
 
-use super::{Once, Refusal, Unsigned, VerifiedAssertion, signature, times};
+use super::{Once, Refusal, Unproven, VerifiedAssertion, signature, times};
 use crate::client::ClientId;
 use crate::jose::{Jwt, VerificationKey};
 use crate::urls::Urls;
@@ -44,11 +44,11 @@ impl<'a> OwnAssertion<'a> {
     /// Whether one of these keys signed it.
     ///
     /// # Errors
-    /// [`Unsigned`].
+    /// [`Unproven`].
     pub fn verify<'k>(
         &self,
         mut keys: impl Iterator<Item = &'k VerificationKey>,
-    ) -> Result<VerifiedAssertion, Unsigned> {
+    ) -> Result<VerifiedAssertion, Unproven> {
         signature(self.jwt, &mut keys, None)?;
         Ok(VerifiedAssertion { once: Once::of(self.jwt, self.expires) })
     }

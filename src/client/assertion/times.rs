@@ -28,8 +28,7 @@ pub(super) fn expires(jwt: &Jwt, now: i64, longest: i64) -> Result<i64, Refusal>
         return Err(Refusal::new("assertion_exp", "the assertion has no exp; give it one a few minutes ahead"));
     };
     if exp <= now - SKEW {
-        let text =
-            format!("the assertion has expired {} s ago (exp); make a new one, and compare the clocks", now - exp);
+        let text = format!("the assertion expired {} s ago (exp); make a new one, and compare the clocks", now - exp);
         return Err(Refusal::new("assertion_expired", text));
     }
     if exp > now.saturating_add(longest + SKEW) {
@@ -57,4 +56,14 @@ pub(super) fn has_begun(jwt: &Jwt, now: i64) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Seconds since `iat`, which must be there.
+///
+/// # Errors
+/// [`Refusal`].
+pub(super) fn age(jwt: &Jwt, now: i64) -> Result<i64, Refusal> {
+    let iat = jwt.seconds("iat");
+    let iat = iat.ok_or_else(|| Refusal::new("assertion_iat", "the token does not say when it was issued (iat)"))?;
+    Ok(now.saturating_sub(iat).max(0))
 }
