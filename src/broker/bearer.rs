@@ -9,7 +9,7 @@ use crate::oauth::token_type::TokenType;
 use crate::urls::Urls;
 
 /// The JWT, and what it is called when it does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Bearer<'a> {
     pub jwt: &'a str,
     pub grant: GrantType,

@@ -21,7 +21,8 @@ pub struct Candidate<'a> {
 pub struct FederatedAssertion<'a> {
     pub candidate: Candidate<'a>,
     jwt: &'a Jwt,
-    expires: i64,
+    /// When it counts no more, by `exp` or by its age.
+    until: i64,
 }
 
 impl<'a> FederatedAssertion<'a> {
@@ -69,7 +70,8 @@ impl<'a> FederatedAssertion<'a> {
             );
             Refusal::new("assertion_too_old", text)
         })?;
-        Ok(left.into_iter().map(|candidate| Self { candidate, jwt, expires }).collect())
+        let until = |identity: &FederatedIdentity| expires.min(now - age + i64::from(identity.max_age));
+        Ok(left.into_iter().map(|candidate| Self { until: until(candidate.identity), candidate, jwt }).collect())
     }
 
     /// Whether one of these keys signed it, and the subject rule holds.
@@ -90,7 +92,7 @@ impl<'a> FederatedAssertion<'a> {
                 return Err(Unproven::Refused(Refusal::new("assertion_subject_rule", text)));
             }
         }
-        match (identity.one_use, Once::of(self.jwt, self.expires)) {
+        match (identity.one_use, Once::of(self.jwt, self.until)) {
             (true, None) => {
                 let text = "the federated identity takes each token once, and this one has no jti";
                 Err(Unproven::Refused(Refusal::new("assertion_jti", text)))

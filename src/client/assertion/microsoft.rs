@@ -16,7 +16,8 @@ const ISSUERS: [&str; 2] = ["https://sts.windows.net/", "https://login.microsoft
 /// [`Refusal`] with the remedy.
 pub(super) fn not_for_graph(jwt: &Jwt) -> Result<(), Refusal> {
     let audience = jwt.claims.get("aud").and_then(Value::as_str).unwrap_or_default();
-    if !GRAPH.contains(&audience) && !(is_microsoft(jwt) && jwt.header.nonce.is_some()) {
+    let sealed = is_microsoft(jwt) && jwt.header.nonce.is_some();
+    if !sealed && !GRAPH.contains(&audience) {
         return Ok(());
     }
     let text = "this is an access token for Microsoft Graph (aud 00000003-0000-0000-c000-000000000000 or \

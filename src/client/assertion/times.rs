@@ -28,7 +28,10 @@ pub(super) fn expires(jwt: &Jwt, now: i64, longest: i64) -> Result<i64, Refusal>
         return Err(Refusal::new("assertion_exp", "the assertion has no exp; give it one a few minutes ahead"));
     };
     if exp <= now - SKEW {
-        let text = format!("the assertion expired {} s ago (exp); make a new one, and compare the clocks", now - exp);
+        let text = format!(
+            "the assertion expired {} s ago (exp); make a new one, and compare the clocks",
+            now.saturating_sub(exp)
+        );
         return Err(Refusal::new("assertion_expired", text));
     }
     if exp > now.saturating_add(longest + SKEW) {

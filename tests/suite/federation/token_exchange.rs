@@ -111,7 +111,8 @@ async fn a_client_makes_less_of_its_own_token() {
     assert_eq!(less["aud"], LEDGER);
     assert_ne!(less["jti"], held["jti"]);
     assert_eq!(less["exp"], held["exp"], "the ledger's tokens live longer, this one does not");
-    assert_eq!(answer.json["expires_in"], 1800);
+    let left = answer.json["expires_in"].as_i64().unwrap();
+    assert!((1700..=1800).contains(&left), "{left}");
     let same = exchange(&world, "shop", token, &[]).await;
     assert_eq!(claims(same.text("access_token"))["aud"], json!([API, LEDGER]));
     // and less of that again, never more
