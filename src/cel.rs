@@ -75,6 +75,8 @@ impl PartialEq for Expression {
     }
 }
 
+impl Eq for Expression {}
+
 impl serde::Serialize for Expression {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(&self.source)

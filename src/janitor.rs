@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::Broker;
-use crate::{audit, authorization, device, login, session, signing_key, token};
+use crate::{audit, authorization, client, device, login, session, signing_key, token};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -39,6 +39,7 @@ pub async fn run(broker: Arc<Broker>) {
 enum Rows {
     LoginAttempts,
     Assertions,
+    ClientAssertions,
     Authorizations,
     DeviceAuthorizations,
     Tokens,
@@ -47,9 +48,10 @@ enum Rows {
 }
 
 impl Rows {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::LoginAttempts,
         Self::Assertions,
+        Self::ClientAssertions,
         Self::Authorizations,
         Self::DeviceAuthorizations,
         Self::Tokens,
@@ -67,6 +69,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
         let some = match rows {
             Rows::LoginAttempts => login::store::delete_ended(&mut conn, now).await?,
             Rows::Assertions => login::store::delete_ended_assertions(&mut conn, now).await?,
+            Rows::ClientAssertions => client::assertion::store::delete_ended(&mut conn, now).await?,
             Rows::Authorizations => authorization::store::delete_ended(&mut conn, now).await?,
             Rows::DeviceAuthorizations => device::store::delete_ended(&mut conn, now).await?,
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,

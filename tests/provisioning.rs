@@ -346,3 +346,50 @@ users:
     }
     assert_eq!(export(&house.ctx).await.unwrap(), ResourceFile::default());
 }
+
+#[sqlx::test]
+async fn keys_of_clients_and_who_they_are_elsewhere_go_round(_: PgPoolOptions, options: PgConnectOptions) {
+    let house = House::open(options).await;
+    let (pair, _) = KeyPair::generate(Alg::ES256);
+    let now = SystemClock.now();
+    let certificate = Certificate::self_signed(&pair, "zeebe", now, now + time::Duration::days(30)).unwrap();
+    let der = base64::engine::general_purpose::STANDARD.encode(certificate.der());
+    let keys = serde_json::json!({ "keys": [pair.public_jwk()] });
+    let file = format!(
+        "
+resources:
+  - {{ identifier: https://api.example, scopes: [read] }}
+clients:
+  - client_id: zeebe
+    kind: machine
+    token_endpoint_auth_method: private_key_jwt
+    certificates:
+      - |
+        -----BEGIN CERTIFICATE-----
+        {der}
+        -----END CERTIFICATE-----
+  - client_id: inline
+    kind: machine
+    jwks: {keys}
+  - client_id: fetched
+    kind: machine
+    grants: [client_credentials, jwt_bearer, token_exchange]
+    jwks_uri: https://fetched.example/jwks
+    serves: [https://api.example]
+    federated_identities:
+      - {{ issuer: https://token.actions.githubusercontent.com, audience: avouch, subject: 'repo:octo/app:ref:refs/heads/main', one_use: true }}
+      - issuer: https://kubernetes.default.svc
+        audience: avouch
+        subject_rule: claims.sub.startsWith('system:serviceaccount:prod:')
+        jwks: {keys}
+        max_age: 7200
+        algs: [RS256, ES256]
+"
+    );
+    let applied = apply(&house.ctx, &house.job(&file)).await.unwrap();
+    assert!(applied.plan.notes.is_empty(), "none of them needs a secret: {}", applied.plan);
+    assert_eq!(apply(&house.ctx, &house.job(&file)).await.unwrap().plan.to_string(), "no changes (4 as the file says)");
+    let yaml = export(&house.ctx).await.unwrap().to_yaml().unwrap();
+    let round = plan(&house.ctx, &house.job(&yaml)).await.unwrap();
+    assert!(round.changes.is_empty(), "{round}\n{yaml}");
+}

@@ -19,13 +19,23 @@ pub struct Catalog {
     roles: HashMap<String, Vec<Role>>,
     /// Where the pages of single-page applications come from: these may call us from a browser (CORS).
     origins: HashSet<String>,
+    /// Clients by the issuers that they trust.
+    trusting: HashMap<String, Vec<Arc<Client>>>,
 }
 
 impl Catalog {
     pub async fn load(conn: &mut Conn) -> Result<Self, sqlx::Error> {
         let mut connections: Vec<_> = connection::store::all(conn).await?.into_iter().map(Arc::new).collect();
         connections.sort_by_key(|c| c.display_name.to_lowercase());
-        let clients = client::store::all(conn).await?;
+        let clients: Vec<_> = client::store::all(conn).await?.into_iter().map(Arc::new).collect();
+        let mut trusting: HashMap<String, Vec<Arc<Client>>> = HashMap::new();
+        for client in &clients {
+            let issuers: HashSet<&str> =
+                client.settings.federated_identities.iter().map(|identity| identity.issuer.as_str()).collect();
+            for issuer in issuers {
+                trusting.entry(issuer.to_owned()).or_default().push(client.clone());
+            }
+        }
         let resources = resource::store::all(conn).await?;
         let mut roles: HashMap<String, Vec<Role>> = HashMap::new();
         for role in role::store::all(conn).await? {
@@ -36,7 +46,8 @@ impl Catalog {
         Ok(Self {
             origins,
             connections,
-            clients: clients.into_iter().map(|c| (c.client_id.clone(), Arc::new(c))).collect(),
+            trusting,
+            clients: clients.into_iter().map(|c| (c.client_id.clone(), c)).collect(),
             resources: resources.into_iter().map(|r| (r.identifier.clone(), Arc::new(r))).collect(),
             roles,
         })
@@ -44,6 +55,11 @@ impl Catalog {
 
     pub fn client(&self, id: &str) -> Option<Arc<Client>> {
         self.clients.get(id).cloned()
+    }
+
+    /// The clients with a federated identity at this issuer.
+    pub fn trusting(&self, issuer: &str) -> &[Arc<Client>] {
+        self.trusting.get(issuer).map_or(&[], Vec::as_slice)
     }
 
     pub fn resource(&self, identifier: &str) -> Option<Arc<Resource>> {

@@ -4,13 +4,17 @@ use std::net::IpAddr;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use super::Broker;
+use super::assertion::ShownAs;
+use super::bearer::{self, Bearer};
+use super::{Broker, assertion};
 use crate::audit::Event;
-use crate::client::{AuthenticatedClient, presented};
+use crate::client::authentication::{Presented, Refusal};
+use crate::client::presented::Proof;
+use crate::client::{AuthenticatedClient, ClientId, presented};
 use crate::ids::TraceId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
@@ -40,15 +44,61 @@ impl Caller {
     }
 }
 
+/// As [`ClientForm`], for the token endpoint: there the grant may be a JWT that says by itself who it stands for.
+#[derive(Debug)]
+pub struct TokenForm {
+    pub form: ClientForm,
+    /// The JWT of the grant was verified, and stands for the client.
+    pub vouched: bool,
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, OAuthErrorAnswer>>>>;
+
 impl FromRequest for ClientForm {
     type Error = OAuthErrorAnswer;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+    type Future = Extracting<Self>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let posted = Posted::read(req, payload);
+        Box::pin(async move {
+            let posted = posted.await?;
+            let client = authenticate(&posted).await?;
+            Ok(Self { client, params: posted.params, caller: posted.caller })
+        })
+    }
+}
+
+impl FromRequest for TokenForm {
+    type Error = OAuthErrorAnswer;
+    type Future = Extracting<Self>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let posted = Posted::read(req, payload);
+        Box::pin(async move {
+            let posted = posted.await?;
+            let (client, vouched) = match bearer::of(&posted.params, &posted.broker.ctx.urls) {
+                Some(bearer) => (identify(&posted, bearer).await?, true),
+                None => (authenticate(&posted).await?, false),
+            };
+            Ok(Self { form: ClientForm { client, params: posted.params, caller: posted.caller }, vouched })
+        })
+    }
+}
+
+/// A form post, by somebody.
+struct Posted {
+    broker: Data<Broker>,
+    authorization: Option<HeaderValue>,
+    params: Params,
+    caller: Caller,
+}
+
+impl Posted {
+    fn read(req: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Self, OAuthError>> + use<> {
         let req = req.clone();
         let body = Bytes::from_request(&req, payload);
         let addr = ClientAddr::from_request(&req, payload);
-        Box::pin(async move {
+        async move {
             let broker = req
                 .app_data::<Data<Broker>>()
                 .ok_or_else(|| OAuthError::new(ErrorCode::ServerError, "the broker is not installed"))?;
@@ -59,9 +109,9 @@ impl FromRequest for ClientForm {
                 .await
                 .map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "the body is too large or was cut off"))?;
             let params = form(&req, &body)?;
-            let client = authenticate(broker, &req, &params, &caller)?;
-            Ok(Self { client, params, caller })
-        })
+            let authorization = req.headers().get(AUTHORIZATION).cloned();
+            Ok(Self { broker: broker.clone(), authorization, params, caller })
+        }
     }
 }
 
@@ -76,31 +126,65 @@ fn form(req: &HttpRequest, body: &Bytes) -> Result<Params, OAuthError> {
     Params::decode(body)
 }
 
-fn authenticate(
-    broker: &Broker,
-    req: &HttpRequest,
-    params: &Params,
-    caller: &Caller,
-) -> Result<AuthenticatedClient, OAuthError> {
-    let header = match req.headers().get(AUTHORIZATION).map(|v| v.to_str()) {
+async fn authenticate(posted: &Posted) -> Result<AuthenticatedClient, OAuthError> {
+    let Posted { broker, params, caller, .. } = posted;
+    let header = match posted.authorization.as_ref().map(HeaderValue::to_str) {
         Some(Err(_)) => return Err(OAuthError::new(ErrorCode::InvalidClient, "the Authorization header is not ASCII")),
         Some(Ok(text)) => Some(text),
         None => None,
     };
-    let refused = |reason: &'static str, error: OAuthError| {
-        broker.audit.record(caller.sign(Event::refused("client.authentication", reason, "anonymous")));
-        error
+    let refused = |reason: &'static str, client_id: Option<&ClientId>| {
+        let event = Event::refused("client.authentication", reason, "anonymous");
+        broker.audit.record(caller.sign(match client_id {
+            Some(client_id) => event.client(client_id),
+            None => event,
+        }));
     };
-    let presented = presented::presented(header, params).map_err(|error| refused("credentials_malformed", error))?;
+    match presented::proof(header, params).inspect_err(|_| refused("credentials_malformed", None))? {
+        Proof::Named(presented) => by_name(broker, &presented).map_err(|refusal| {
+            refused(refusal.reason(), Some(&presented.client_id));
+            OAuthError::new(ErrorCode::InvalidClient, refusal.description())
+        }),
+        Proof::Assertion { client_id, jwt } => {
+            let catalog = broker.catalog.load_full();
+            let shown_as = ShownAs::ClientAssertion;
+            assertion::vouched(broker, &catalog, jwt.expose(), shown_as, client_id.as_ref()).await.map_err(|not| {
+                refused(not.reason(), client_id.as_ref());
+                not.into_error(ErrorCode::InvalidClient)
+            })
+        }
+    }
+}
+
+/// The client that the grant itself stands for. One that authenticates as well has to be the same.
+async fn identify(posted: &Posted, bearer: Bearer<'_>) -> Result<AuthenticatedClient, OAuthError> {
+    let Posted { broker, params, caller, .. } = posted;
+    let proves = posted.authorization.is_some()
+        || ["client_secret", "client_assertion"].into_iter().any(|name| params.get(name).is_some());
+    let named = if proves {
+        Some(authenticate(posted).await?.client().client_id.clone())
+    } else {
+        params.get("client_id").map(presented::client_id).transpose()?
+    };
+    let catalog = broker.catalog.load_full();
+    assertion::vouched(broker, &catalog, bearer.jwt, ShownAs::Grant, named.as_ref()).await.map_err(|not| {
+        let event = Event::refused("token.refused", not.reason(), "anonymous");
+        let event = event.detail(serde_json::json!({ "grant": bearer.grant.as_str() }));
+        broker.metrics.token(bearer.grant.as_str(), not.reason());
+        broker.audit.record(caller.sign(match &named {
+            Some(client_id) => event.client(client_id),
+            None => event,
+        }));
+        not.into_error(bearer.refusal)
+    })
+}
+
+fn by_name(broker: &Broker, presented: &Presented) -> Result<AuthenticatedClient, Refusal> {
     let client = broker.catalog.load().client(presented.client_id.as_str());
     let now = broker.ctx.now();
-    let checked = AuthenticatedClient::check(client.as_ref(), &presented, &broker.ctx.vault, now);
-    if let Some(secret) = checked.as_ref().ok().and_then(AuthenticatedClient::secret_id) {
+    let checked = AuthenticatedClient::check(client.as_ref(), presented, &broker.ctx.vault, now)?;
+    if let Some(secret) = checked.secret_id() {
         broker.used_secrets.note(secret, now);
     }
-    checked.map_err(|refusal| {
-        let event = Event::refused("client.authentication", refusal.reason(), "anonymous");
-        broker.audit.record(caller.sign(event.client(&presented.client_id)));
-        OAuthError::new(ErrorCode::InvalidClient, refusal.description())
-    })
+    Ok(checked)
 }

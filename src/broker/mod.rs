@@ -1,7 +1,9 @@
 //! The live state that handlers share: what every operation needs, and configuration and keys in memory. Configuration
 //! is believed only while the database would tell us of a change: see [`Broker::require_live`].
 
+pub mod assertion;
 mod attempts;
+mod bearer;
 pub mod catalog;
 pub mod endpoint;
 pub mod extract;

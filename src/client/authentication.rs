@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::assertion::VerifiedAssertion;
+use super::settings::AuthMethod;
 use super::{Client, ClientId};
 use crate::secret::Secret;
 use crate::vault::Vault;
@@ -20,6 +22,8 @@ pub struct AuthenticatedClient {
 pub struct Presented {
     pub client_id: ClientId,
     pub secrets: Vec<Secret<String>>,
+    /// Where the secret stood.
+    pub method: AuthMethod,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,10 @@ pub enum Refusal {
     SecretMissing,
     SecretWrong,
     SecretExpired,
+    /// The proof is right, and the client is registered for another kind.
+    OtherMethod,
+    /// Unknown, or none of its keys signed the assertion.
+    AssertionUnsigned,
 }
 
 impl Refusal {
@@ -42,6 +50,8 @@ impl Refusal {
             Self::SecretMissing => "client_secret_missing",
             Self::SecretWrong => "client_secret_wrong",
             Self::SecretExpired => "client_secret_expired",
+            Self::OtherMethod => "client_authentication_method",
+            Self::AssertionUnsigned => "assertion_signature",
         }
     }
 
@@ -51,9 +61,13 @@ impl Refusal {
             Self::UnknownClient | Self::SecretWrong => "unknown client, or its secret is wrong",
             Self::Disabled => "this client is disabled",
             Self::SecretMissing | Self::UnknownOrSecretMissing => {
-                "unknown client, or a confidential one that sent no secret: send it by HTTP Basic or as client_secret"
+                "unknown client, or a confidential one that sent no secret: send it by HTTP Basic or as client_secret, or send a client_assertion"
             }
             Self::SecretExpired => "this client secret has expired; use the newer one",
+            Self::OtherMethod => {
+                "this client is registered for another way to prove itself; an operator finds it as token_endpoint_auth_method"
+            }
+            Self::AssertionUnsigned => "unknown client, or none of its registered keys signed the assertion",
         }
     }
 }
@@ -89,8 +103,28 @@ impl AuthenticatedClient {
             Some(secret) if !secret.is_valid_at(now) => Err(Refusal::SecretExpired),
             // only who proved itself is told that it is disabled
             Some(_) if !client.enabled => Err(Refusal::Disabled),
+            Some(_) if !allows(client, presented.method) => Err(Refusal::OtherMethod),
             Some(secret) => Ok(Self { client: client.clone(), secret_id: Some(secret.id.clone()) }),
         }
+    }
+
+    /// By an assertion that was verified for this very client.
+    ///
+    /// # Errors
+    /// [`Refusal::Disabled`], [`Refusal::OtherMethod`].
+    pub fn by_assertion(client: &Arc<Client>, verified: &VerifiedAssertion) -> Result<Self, Refusal> {
+        if !allows(client, AuthMethod::PrivateKeyJwt) {
+            return Err(Refusal::OtherMethod);
+        }
+        Self::by_grant(client, verified)
+    }
+
+    /// By a JWT that is the grant itself (RFC 7523 §2.1, RFC 8693), whichever way to authenticate is registered.
+    ///
+    /// # Errors
+    /// [`Refusal::Disabled`].
+    pub fn by_grant(client: &Arc<Client>, _verified: &VerifiedAssertion) -> Result<Self, Refusal> {
+        if client.enabled { Ok(Self { client: client.clone(), secret_id: None }) } else { Err(Refusal::Disabled) }
     }
 
     pub fn client(&self) -> &Arc<Client> {
@@ -101,4 +135,8 @@ impl AuthenticatedClient {
     pub fn secret_id(&self) -> Option<&crate::ids::ClientSecretId> {
         self.secret_id.as_ref()
     }
+}
+
+fn allows(client: &Client, method: AuthMethod) -> bool {
+    client.settings.token_endpoint_auth_method.is_none_or(|registered| registered == method)
 }

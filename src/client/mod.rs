@@ -1,8 +1,10 @@
-//! A client: a downstream application (RFC 6749 §2). Owns what it may ask for and the secrets that prove it. It does
+//! A client: a downstream application (RFC 6749 §2). Owns what it may ask for and the secrets and keys that prove it. It does
 //! not know users or tokens.
 
+pub mod assertion;
 pub mod authentication;
 pub mod claims;
+pub mod federated_identity;
 pub mod presented;
 pub mod secret;
 pub mod settings;
@@ -10,8 +12,9 @@ pub mod store;
 
 pub use authentication::AuthenticatedClient;
 pub use claims::{ClaimName, ClaimPolicy, UserClaim};
+pub use federated_identity::FederatedIdentity;
 pub use secret::ClientSecret;
-pub use settings::ClientSettings;
+pub use settings::{AuthMethod, ClientSettings};
 
 use serde::{Deserialize, Serialize};
 

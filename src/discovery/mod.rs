@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use serde::Serialize;
 
-use crate::jose::Alg;
+use crate::jose::{Alg, SignatureAlg};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::scope::OIDC_SCOPES;
 use crate::signing_key::{JWKS_MAX_AGE, KeySet};
@@ -80,13 +80,16 @@ struct Document<'a> {
     scopes_supported: [&'a str; OIDC_SCOPES.len()],
     response_types_supported: [&'a str; 1],
     response_modes_supported: [&'a str; 2],
-    grant_types_supported: [&'a str; 4],
+    grant_types_supported: [&'a str; 6],
     subject_types_supported: [&'a str; 1],
     /// RS256 first: clients that take the first one must find the one that everybody can verify.
     id_token_signing_alg_values_supported: [Alg; Alg::ALL.len()],
-    token_endpoint_auth_methods_supported: [&'a str; 3],
-    introspection_endpoint_auth_methods_supported: [&'a str; 2],
-    revocation_endpoint_auth_methods_supported: [&'a str; 3],
+    token_endpoint_auth_methods_supported: [&'a str; 4],
+    token_endpoint_auth_signing_alg_values_supported: [SignatureAlg; SignatureAlg::ALL.len()],
+    introspection_endpoint_auth_methods_supported: [&'a str; 3],
+    introspection_endpoint_auth_signing_alg_values_supported: [SignatureAlg; SignatureAlg::ALL.len()],
+    revocation_endpoint_auth_methods_supported: [&'a str; 4],
+    revocation_endpoint_auth_signing_alg_values_supported: [SignatureAlg; SignatureAlg::ALL.len()],
     code_challenge_methods_supported: [&'a str; 1],
     claims_supported: &'a [&'a str],
     prompt_values_supported: [&'a str; 4],
@@ -141,13 +144,23 @@ fn document(urls: &Urls) -> Document<'_> {
             GrantType::RefreshToken,
             GrantType::ClientCredentials,
             GrantType::DeviceCode,
+            GrantType::JwtBearer,
+            GrantType::TokenExchange,
         ]
         .map(GrantType::wire),
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: Alg::ALL,
-        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
-        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
-        revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        token_endpoint_auth_signing_alg_values_supported: SignatureAlg::ALL,
+        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        introspection_endpoint_auth_signing_alg_values_supported: SignatureAlg::ALL,
+        revocation_endpoint_auth_methods_supported: [
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+            "none",
+        ],
+        revocation_endpoint_auth_signing_alg_values_supported: SignatureAlg::ALL,
         code_challenge_methods_supported: ["S256"],
         claims_supported: &CLAIMS,
         prompt_values_supported: ["none", "login", "consent", "select_account"],

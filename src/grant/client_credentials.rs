@@ -24,12 +24,7 @@ pub fn issue(
         )
         .into());
     }
-    let mut asked = request.scope.unwrap_or_default();
-    let mut targets = request.targets;
-    asked.take_default_targets(&mut targets, &client.audiences)?;
-    let audiences = client.resolve_audiences(&targets)?;
-    let allowed = allowed_scopes(catalog, client, &audiences);
-    let scope = if asked.is_empty() { allowed } else { narrowed(asked, &allowed)? };
+    let (scope, audiences) = granted(catalog, client, request.scope, request.targets)?;
     let token = access::mint(broker, catalog, Granted { client, person: None, scope: &scope, audiences: &audiences })?;
     Ok(TokenResponse {
         access_token: token.jwt,
@@ -39,6 +34,24 @@ pub fn issue(
         refresh_token: None,
         id_token: None,
     })
+}
+
+/// The scopes and audiences that a client gets by itself: those asked for, or else all of the default audience.
+///
+/// # Errors
+/// `invalid_target`, `invalid_scope`.
+pub(super) fn granted(
+    catalog: &Catalog,
+    client: &Client,
+    scope: Option<Scope>,
+    mut targets: Vec<String>,
+) -> Result<(Scope, Vec<String>), OAuthError> {
+    let mut asked = scope.unwrap_or_default();
+    asked.take_default_targets(&mut targets, &client.audiences)?;
+    let audiences = client.resolve_audiences(&targets)?;
+    let allowed = allowed_scopes(catalog, client, &audiences);
+    let scope = if asked.is_empty() { allowed } else { narrowed(asked, &allowed)? };
+    Ok((scope, audiences))
 }
 
 /// What the client may have on these audiences: their scopes, narrowed by its registration.

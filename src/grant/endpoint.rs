@@ -4,26 +4,40 @@ use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, web};
+use serde::Serialize;
 use serde_json::json;
 
 use super::request::TokenRequest;
-use super::{GrantError, TokenResponse, authorization_code, client_credentials, device_code, refresh_token};
+use super::{
+    GrantError, TokenResponse, authorization_code, client_credentials, device_code, refresh_token, token_exchange,
+};
 use crate::audit::Event;
 use crate::broker::Broker;
 use crate::broker::endpoint::cors;
-use crate::broker::extract::ClientForm;
+use crate::broker::extract::TokenForm;
 use crate::client::{AuthenticatedClient, Client};
 use crate::db::database_error;
 use crate::ids::UserId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
+use crate::oauth::token_type::TokenType;
 use crate::web::oauth_error::OAuthErrorAnswer;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/oauth/token").wrap(from_fn(cors)).route(web::post().to(token)));
 }
 
-async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, OAuthErrorAnswer> {
+/// RFC 6749 §5.1, and what RFC 8693 §2.2.1 adds to it.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    response: TokenResponse,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
+}
+
+async fn token(broker: Data<Broker>, form: TokenForm) -> Result<HttpResponse, OAuthErrorAnswer> {
+    let TokenForm { form, vouched } = form;
     let client = form.client.client();
     let actor = || format!("client:{}", client.client_id);
     let request = TokenRequest::parse(&form.params).inspect_err(|error| {
@@ -33,7 +47,7 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
     let grant = request.grant_type();
     let about =
         |event: Event| form.caller.sign(event.client(&client.client_id).detail(json!({ "grant": grant.as_str() })));
-    match issue(&broker, &form.client, request).await {
+    match issue(&broker, &form.client, request, vouched).await {
         Ok((response, user)) => {
             broker.metrics.token(grant.as_str(), "success");
             let event = || about(Event::success("token.issued", actor()));
@@ -48,10 +62,12 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
                     broker.audit.record(event);
                 }
             }
-            Ok(HttpResponse::Ok()
-                .insert_header((CACHE_CONTROL, "no-store"))
-                .insert_header((PRAGMA, "no-cache"))
-                .json(response))
+            Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).insert_header((PRAGMA, "no-cache")).json(
+                Answer {
+                    response,
+                    issued_token_type: (grant == GrantType::TokenExchange).then_some(TokenType::AccessToken.as_str()),
+                },
+            ))
         }
         Err(GrantError::Waiting(error)) => {
             broker.metrics.token(grant.as_str(), error.code.as_str());
@@ -96,12 +112,16 @@ async fn issue(
     broker: &Broker,
     client: &AuthenticatedClient,
     request: TokenRequest,
+    vouched: bool,
 ) -> Result<(TokenResponse, Option<UserId>), GrantError> {
     registered(client, request.grant_type())?;
     let catalog = broker.catalog.load_full();
     match request {
-        TokenRequest::ClientCredentials(request) => {
+        TokenRequest::ClientCredentials(request) | TokenRequest::JwtBearer(request) => {
             client_credentials::issue(broker, &catalog, client, request).map(|response| (response, None))
+        }
+        TokenRequest::TokenExchange(request) => {
+            token_exchange::exchange(broker, &catalog, client, request, vouched).await
         }
         TokenRequest::AuthorizationCode(request) => {
             authorization_code::redeem(broker, &catalog, client, request).await.map(|(r, user)| (r, Some(user)))

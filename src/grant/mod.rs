@@ -8,6 +8,7 @@ pub mod refresh_token;
 pub mod request;
 pub mod signed_in;
 pub mod today;
+pub mod token_exchange;
 
 pub use request::TokenRequest;
 

@@ -8,3 +8,4 @@ pub mod prompt;
 pub mod redirect_uri;
 pub mod response_mode;
 pub mod scope;
+pub mod token_type;

@@ -6,9 +6,9 @@ use super::check::{Findings, Known, scope_tokens};
 use super::connection_entry::secret_variable;
 use super::entry::{is_default, is_yes, redirect_uris, yes};
 use super::secret_ref::SecretRef;
-use crate::client::{ClaimPolicy, Client, ClientId, ClientKind, ClientSettings};
+use crate::client::{AuthMethod, ClaimPolicy, Client, ClientId, ClientKind, ClientSettings, FederatedIdentity};
 use crate::connection::Slug;
-use crate::jose::Alg;
+use crate::jose::{Alg, CertificatePem, JwkSet};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::scope::{OIDC_SCOPES, Scope};
@@ -50,6 +50,21 @@ pub struct ClientEntry {
     pub complete_verification_uri: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
+    /// Absent: whatever it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<AuthMethod>,
+    /// Public keys, for private_key_jwt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<JwkSet>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// PEM, one each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificatePem>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub federated_identities: Vec<FederatedIdentity>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serves: Vec<String>,
 }
 
 impl ClientEntry {
@@ -71,6 +86,12 @@ impl ClientEntry {
             id_token_alg: client.id_token_alg,
             complete_verification_uri: client.settings.complete_verification_uri,
             client_secret: (!client.secrets.is_empty()).then(|| SecretRef::Env(secret_variable("CLIENT", id))),
+            token_endpoint_auth_method: client.settings.token_endpoint_auth_method,
+            jwks: client.settings.jwks.clone(),
+            jwks_uri: client.settings.jwks_uri.clone(),
+            certificates: client.settings.certificates.clone(),
+            federated_identities: client.settings.federated_identities.clone(),
+            serves: client.settings.serves.clone(),
             client_id: client.client_id.clone(),
         }
     }
@@ -92,7 +113,15 @@ impl ClientEntry {
             require_pkce: self.require_pkce,
             claims: self.claims.clone(),
             id_token_alg: self.id_token_alg,
-            settings: ClientSettings { complete_verification_uri: self.complete_verification_uri },
+            settings: ClientSettings {
+                complete_verification_uri: self.complete_verification_uri,
+                token_endpoint_auth_method: self.token_endpoint_auth_method,
+                jwks: self.jwks.clone(),
+                jwks_uri: self.jwks_uri.clone(),
+                certificates: self.certificates.clone(),
+                federated_identities: self.federated_identities.clone(),
+                serves: self.serves.clone(),
+            },
             managed_by: Some(managed_by.into()),
             secrets: Vec::new(),
         }
@@ -113,6 +142,7 @@ impl ClientEntry {
                 format!("a {kind} client is public and cannot keep a secret; use kind web, or leave it out"),
             );
         }
+        self.check_keys(out, known);
         if public && !self.require_pkce {
             out.add("require_pkce", format!("a {kind} client is public and always needs PKCE"));
         }

@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod client_entry;
+mod client_keys;
 mod connection_entry;
 mod difference;
 mod entry;

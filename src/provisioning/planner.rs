@@ -170,7 +170,7 @@ impl Planner<'_> {
             let known = stored.clients.iter().find(|c| c.client_id == entry.client_id);
             let before = known.map(|c| ClientEntry { client_secret: None, ..ClientEntry::of(c) });
             let mut details = differences(before.as_ref(), &ClientEntry::of(&wanted), "client_id");
-            let confidential = wanted.is_confidential();
+            let needs_secret = wanted.is_confidential() && !wanted.settings.has_keys();
             let (sign, mut steps) = match known {
                 None => (Sign::Create, vec![Step::InsertClient(wanted)]),
                 Some(_) if details.is_empty() => (Sign::Update, vec![]),
@@ -185,7 +185,7 @@ impl Planner<'_> {
                     steps.push(Step::ImportClientSecret(entry.client_id.clone(), secret));
                 }
             }
-            if confidential && entry.client_secret.is_none() && !has_secret {
+            if needs_secret && entry.client_secret.is_none() && !has_secret {
                 let note =
                     format!("client {} has no secret yet: it cannot get tokens until it has one", entry.client_id);
                 self.plan.notes.push(note);

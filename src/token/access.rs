@@ -46,10 +46,24 @@ struct AccessClaims<'a> {
 /// # Errors
 /// `server_error` when no key of the resource's algorithm is active; `invalid_target` when the audiences differ in kind.
 pub fn mint(broker: &Broker, catalog: &Catalog, granted: Granted<'_>) -> Result<AccessToken, OAuthError> {
+    mint_until(broker, catalog, granted, i64::MAX)
+}
+
+/// The same for a token that ends at `latest`, in seconds since the epoch, if not before.
+///
+/// # Errors
+/// As [`mint`].
+pub fn mint_until(
+    broker: &Broker,
+    catalog: &Catalog,
+    granted: Granted<'_>,
+    latest: i64,
+) -> Result<AccessToken, OAuthError> {
     let Granted { client, person, scope, audiences } = granted;
     let profile = profile(catalog, audiences)?;
     let now = broker.ctx.now();
     let iat = now.unix_timestamp();
+    let lifetime = i64::from(profile.ttl).min(latest.saturating_sub(iat)).max(0);
     let jti = TokenId::new(now, &broker.ctx.rng);
     let userinfo = broker.ctx.urls.at("/userinfo");
     let roles = person.map(|p| roles(catalog, &p.user, audiences)).unwrap_or_default();
@@ -69,7 +83,7 @@ pub fn mint(broker: &Broker, catalog: &Catalog, granted: Granted<'_>) -> Result<
         azp: client.client_id.as_str(),
         scope: &scope,
         iat,
-        exp: iat + i64::from(profile.ttl),
+        exp: iat + lifetime,
         jti: jti.as_str(),
         auth_time: person.map(|p| p.auth_time.unix_timestamp()),
         acr: person.and_then(|p| p.acr.as_deref()),
@@ -78,7 +92,7 @@ pub fn mint(broker: &Broker, catalog: &Catalog, granted: Granted<'_>) -> Result<
         user: UserClaims::select(client, person.map(|p| &p.user), &roles, &client.claims.access_token, &more),
     };
     let jwt = broker.keys.load().sign(profile.alg, profile.typ.as_str(), &claims).map_err(no_key)?;
-    Ok(AccessToken { jwt, jti, expires_in: profile.ttl })
+    Ok(AccessToken { jwt, jti, expires_in: lifetime as u32 })
 }
 
 /// One token for several audiences lives as long as the strictest allows, and must be made alike for all.

@@ -57,7 +57,8 @@ impl<T> Cache<T> {
         }
     }
 
-    /// A value other than `tried`, which turned out to be too old. `None` when the last such fetch is too recent.
+    /// A value other than `tried`, which turned out to be too old. `None` when the last such fetch is too recent, or its
+    /// failure.
     pub(super) async fn other_than(
         &self,
         key: &str,
@@ -69,7 +70,10 @@ impl<T> Cache<T> {
         let mut slot = slot.lock().await;
         match &slot.value {
             Some((_, value)) if !Arc::ptr_eq(value, tried) => return Ok(Some(value.clone())),
-            _ if slot.refetched.is_some_and(|at| now - at < REFETCH) => return Ok(None),
+            _ if slot.refetched.is_some_and(|at| now - at < REFETCH) => {
+                // while it is down nobody can say that the value is not new enough
+                return slot.failure.as_ref().map_or(Ok(None), |(_, error)| Err(error.clone()));
+            }
             _ => {}
         }
         slot.refetched = Some(now);
@@ -141,6 +145,10 @@ mod tests {
         // Somebody who waited with the first value gets the second without a fetch of his own.
         assert_eq!(cache.other_than("k", &first, at(1), async { Err(down()) }).await.unwrap().as_deref(), Some(&2));
         assert_eq!(cache.other_than("k", &second, at(60), async { Ok(3) }).await, Ok(None));
-        assert_eq!(cache.other_than("k", &second, at(61), async { Ok(3) }).await.unwrap().as_deref(), Some(&3));
+        let third = cache.other_than("k", &second, at(61), async { Ok(3) }).await.unwrap().unwrap();
+        assert_eq!(*third, 3);
+        assert_eq!(cache.other_than("k", &third, at(121), async { Err(down()) }).await, Err(down()));
+        assert_eq!(cache.other_than("k", &third, at(180), async { Ok(4) }).await, Err(down()), "not that it has none");
+        assert_eq!(cache.other_than("k", &third, at(181), async { Ok(4) }).await.unwrap().as_deref(), Some(&4));
     }
 }

@@ -45,6 +45,7 @@ mod identity;
 mod issuer;
 mod jwks;
 mod oidc;
+mod published_keys;
 mod quoted;
 pub mod saml;
 mod saml_flow;
@@ -55,9 +56,13 @@ mod token_request;
 mod userinfo;
 
 pub use identity::{Once, UpstreamIdentity};
+pub use published_keys::KeysAt;
+
+use std::sync::Arc;
 
 use crate::connection::{Connection, Protocol};
 use crate::ctx::Ctx;
+use crate::jose::JwkSet;
 use crate::oauth::params::Params;
 use crate::secret::Secret;
 
@@ -67,6 +72,7 @@ pub struct Upstreams {
     discovery: discovery::Documents,
     jwks: jwks::KeySets,
     saml: saml_flow::Saml,
+    published_keys: published_keys::PublishedKeys,
 }
 
 impl Upstreams {
@@ -139,6 +145,27 @@ impl Upstreams {
             }
             Protocol::Saml(settings) => saml_flow::check(ctx, connection, settings).await,
         }
+    }
+
+    /// The keys that a client or a trusted issuer publishes, to verify what it signed.
+    ///
+    /// # Errors
+    /// `Unavailable`; `discovery_issuer_mismatch`.
+    pub async fn published_keys(&self, ctx: &Ctx, at: KeysAt<'_>) -> Result<Arc<JwkSet>, UpstreamError> {
+        self.published_keys.get(ctx, at).await
+    }
+
+    /// Newer ones than `tried`, which lack one; `None` when they were fetched anew within the last minute.
+    ///
+    /// # Errors
+    /// As [`Upstreams::published_keys`].
+    pub async fn newer_published_keys(
+        &self,
+        ctx: &Ctx,
+        at: KeysAt<'_>,
+        tried: &Arc<JwkSet>,
+    ) -> Result<Option<Arc<JwkSet>>, UpstreamError> {
+        self.published_keys.newer_than(ctx, at, tried).await
     }
 
     /// Our SAML metadata for this connection; `None` where it speaks another protocol.

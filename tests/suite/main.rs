@@ -5,6 +5,7 @@ mod harness;
 
 mod database;
 mod device;
+mod federation;
 mod operations;
 mod process;
 mod races;

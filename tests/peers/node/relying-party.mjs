@@ -1,6 +1,7 @@
 // A downstream application that we did not write: npm openid-client (OpenID certified), and npm jose for a resource
 // server. Commands, one JSON object a line (answers: {"ok":true,...} or {"ok":false,"error",...}):
-//   {"cmd":"discover","issuer","client_id","client_secret"?,"auth":"basic|post|none","id_token_alg"?}
+//   {"cmd":"make_key","alg"}             makes a key pair for auth private_key_jwt -> jwk, the public one
+//   {"cmd":"discover","issuer","client_id","client_secret"?,"auth":"basic|post|none|private_key_jwt","id_token_alg"?}
 //   {"cmd":"authorize_url","redirect_uri","scope", ...more parameters}   -> url, state, nonce; keeps the PKCE verifier
 //   {"cmd":"callback","url","body"?}     redeems; `body` is the form of response_mode=form_post -> claims, tokens
 //   {"cmd":"refresh","refresh_token"?}   the last refresh token unless given -> claims, tokens
@@ -19,11 +20,13 @@ let config;
 let pending; // the checks of the last authorize_url
 let tokens; // the last token response
 let device; // the last device authorization response
+let key; // the last made
 
 const authentication = {
   basic: (secret) => oidc.ClientSecretBasic(secret),
   post: (secret) => oidc.ClientSecretPost(secret),
   none: () => oidc.None(),
+  private_key_jwt: () => oidc.PrivateKeyJwt(key),
 };
 
 const remember = (response) => {
@@ -34,7 +37,7 @@ const remember = (response) => {
 
 await serve(stdinLines(), {
   discover: async ({ issuer, client_id, client_secret, auth = 'basic', id_token_alg }) => {
-    if (!Object.hasOwn(authentication, auth)) throw new Error(`auth is basic, post or none, not ${auth}`);
+    if (!Object.hasOwn(authentication, auth)) throw new Error(`auth is basic, post, none or private_key_jwt, not ${auth}`);
     const metadata = { client_secret, ...(id_token_alg && { id_token_signed_response_alg: id_token_alg }) };
     config = await oidc.discovery(new URL(issuer), client_id, metadata, authentication[auth](client_secret), {
       // http on localhost; and the ID token's signature is checked, which openid-client leaves to TLS by default.
@@ -42,6 +45,12 @@ await serve(stdinLines(), {
     });
     pending = tokens = undefined;
     return { metadata: config.serverMetadata() };
+  },
+
+  make_key: async ({ alg }) => {
+    const { publicKey, privateKey } = await jose.generateKeyPair(alg);
+    key = { key: privateKey, kid: `made for ${alg}` };
+    return { jwk: { ...await jose.exportJWK(publicKey), alg, kid: key.kid, use: 'sig' } };
   },
 
   authorize_url: async ({ redirect_uri, ...parameters }) => {

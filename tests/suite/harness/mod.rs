@@ -8,10 +8,12 @@ pub mod browser;
 pub mod chromium;
 pub mod fake_idp;
 pub mod html;
+pub mod jwt;
 pub mod peer;
 pub mod postgres;
 pub mod process;
 pub mod raw;
+pub mod wire;
 pub mod world;
 
 pub use app::{Answer, App};

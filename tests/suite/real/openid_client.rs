@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::person::Person;
 use super::relying_party;
-use super::stage::SECRET;
+use super::stage::{CALLBACK, SECRET, Stage};
 use crate::harness::Peer;
 
 #[tokio::test]
@@ -30,4 +31,40 @@ async fn openid_client_introspects_and_revokes() {
     app.tell(json!({ "cmd": "revoke", "token": token })).await;
     let after = app.tell(json!({ "cmd": "introspect", "token": token })).await;
     assert_eq!(after["response"], json!({ "active": false }), "and nothing else is told");
+}
+
+/// RFC 7523 §2.2: for the client's own tokens, a person's, and introspection.
+#[tokio::test]
+async fn openid_client_proves_itself_with_a_key() {
+    let stage = Stage::set(&[("op", "client_secret_basic")]).await;
+    let mut app = Peer::openid_client();
+    for alg in ["RS256", "PS256", "ES256", "EdDSA", "ES384"] {
+        let made = app.tell(json!({ "cmd": "make_key", "alg": alg })).await;
+        let keyed = json!({
+            "client_id": "keyed",
+            "kind": "web",
+            "redirect_uris": [CALLBACK],
+            "audiences": ["https://api.example"],
+            "grants": ["authorization_code", "refresh_token", "client_credentials"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [made["jwk"]] },
+        });
+        let file = json!({
+            "connections": [stage.connection("op", "client_secret_basic", json!({}))],
+            "resources": [{ "identifier": "https://api.example", "scopes": ["read"] }],
+            "clients": [keyed],
+        });
+        stage.apply(&file).await;
+        app.tell(
+            json!({ "cmd": "discover", "issuer": stage.issuer(), "client_id": "keyed", "auth": "private_key_jwt" }),
+        )
+        .await;
+        let issued = app.tell(json!({ "cmd": "client_credentials", "params": { "scope": "read" } })).await;
+        let token = &issued["tokens"]["access_token"];
+        assert_eq!(app.tell(json!({ "cmd": "introspect", "token": token })).await["response"]["active"], true, "{alg}");
+        let back = relying_party::sign_in(&mut app, &mut Person::new("alice")).await;
+        let redeemed = app.tell(json!({ "cmd": "callback", "url": back })).await;
+        assert_eq!(redeemed["tokens"]["token_type"], "bearer", "{alg}");
+        app.tell(json!({ "cmd": "refresh" })).await;
+    }
 }

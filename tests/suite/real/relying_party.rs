@@ -86,7 +86,7 @@ pub async fn without_a_secret(stage: &Stage, mut app: Peer) {
     verify(&mut app, "RS256").await;
 }
 
-async fn sign_in(app: &mut Peer, person: &mut Person) -> String {
+pub async fn sign_in(app: &mut Peer, person: &mut Person) -> String {
     let asked = json!({ "cmd": "authorize_url", "redirect_uri": CALLBACK, "max_age": 600, "scope": "openid profile email groups offline_access read" });
     let asked = app.tell(asked).await;
     person.travel(asked["url"].as_str().unwrap_or_default(), CALLBACK).await

@@ -5,6 +5,7 @@ use crate::harness::World;
 use crate::harness::app::{basic, post};
 
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+const JWT_BEARER: (&str, &str) = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
 
 #[tokio::test]
 async fn a_secret_is_taken_raw_percent_encoded_and_from_the_body() {
@@ -61,7 +62,7 @@ async fn whoever_cannot_prove_itself_is_told_alike_and_how_to() {
         (None, vec![GRANT]),
         (None, vec![GRANT, ("client_id", "robot")]),
         (None, vec![GRANT, ("client_id", "robot"), ("client_secret", "wrong")]),
-        (None, vec![GRANT, ("client_id", "robot"), ("client_assertion", "x"), ("client_assertion_type", "y")]),
+        (None, vec![GRANT, ("client_id", "robot"), ("client_assertion", "x"), JWT_BEARER]),
     ];
     for (authorization, fields) in refused {
         let answer = post(&url, authorization.as_deref(), &fields).await;
@@ -71,7 +72,13 @@ async fn whoever_cannot_prove_itself_is_told_alike_and_how_to() {
     let wrong = post(&url, Some(&basic("robot", "wrong")), &[GRANT]).await;
     let nobody = post(&url, Some(&basic("nobody", "wrong")), &[GRANT]).await;
     assert_eq!(wrong.json["error_description"], nobody.json["error_description"]);
-    for fields in [vec![GRANT, ("client_id", "shop")], vec![GRANT, ("client_secret", "again")]] {
+    let contradictions = [
+        vec![GRANT, ("client_id", "shop")],
+        vec![GRANT, ("client_secret", "again")],
+        vec![GRANT, ("client_assertion", "a.b.c"), JWT_BEARER],
+        vec![GRANT, ("client_assertion", "a.b.c"), ("client_assertion_type", "jwt")],
+    ];
+    for fields in contradictions {
         post(&url, Some(&basic("robot", "robot-secret-0123456789")), &fields)
             .await
             .assert_error(400, "invalid_request");
