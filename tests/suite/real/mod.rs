@@ -10,4 +10,5 @@ mod person;
 mod pysaml2;
 mod relying_party;
 mod saml_stage;
+mod sign_out;
 mod stage;
