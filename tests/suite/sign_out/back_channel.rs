@@ -67,7 +67,7 @@ async fn a_sid_ends_one_session_and_a_sub_all_of_that_person_at_that_connection(
 async fn a_token_that_breaks_a_rule_signs_nobody_out() {
     let world = World::new().await;
     let mut browser = signed_in(&world, &world.idp, "marty", Some("s1"), "contoso").await;
-    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let now = avouch::clock::Clock::now(world.broker.clock.as_ref()).unix_timestamp();
     let event = "http://schemas.openid.net/event/backchannel-logout";
     for (change, reason) in [
         (json!({ "iss": "https://evil.example" }), "issuer_mismatch"),

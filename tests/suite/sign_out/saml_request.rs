@@ -96,6 +96,36 @@ async fn a_posted_answer_from_another_site_is_sent_again_from_ours() {
 }
 
 #[tokio::test]
+async fn metadata_says_where_and_how() {
+    let redirect = (
+        "HTTP-Redirect",
+        "Location=\"http://localhost:9/slo?tenant=1\" ResponseLocation=\"http://localhost:9/slo/done\"",
+    );
+    let post = ("HTTP-POST", "Location=\"http://localhost:9/slo/post\"");
+    let mut stage =
+        Stage::by_metadata(&[("SOAP", "Location=\"http://localhost:9/soap\""), post, redirect], "single_logout: true")
+            .await;
+    let (mut browser, _) = stage.sign_in(USER, "_s1").await;
+    let page = browser.open(&stage.saml.world.broker.url("/oidc/logout")).await;
+    let page = browser.press(&page, "sign-out").await;
+    let xml = stage.carried_by_redirect(&page, "SAMLRequest").await;
+    assert_eq!(attribute(&xml, "Destination"), SLO);
+    let page = stage.post(&mut browser, "SAMLRequest", &stage.request("_1", USER, &[]), "").await;
+    assert!(page.stopped && page.url.as_str().starts_with("http://localhost:9/slo/done?SAMLResponse="), "{page}");
+
+    let mut stage = Stage::by_metadata(&[post], "single_logout: true").await;
+    let (mut browser, _) = stage.sign_in(USER, "_s1").await;
+    let page = browser.open(&stage.saml.world.broker.url("/oidc/logout")).await;
+    let page = browser.press(&page, "sign-out").await;
+    assert_eq!(stage.carried_by_form(&page, "SAMLRequest").0, "http://localhost:9/slo/post");
+
+    let mut stage = Stage::by_metadata(&[], "single_logout: true").await;
+    let (mut browser, _) = stage.sign_in(USER, "_s1").await;
+    let page = browser.open(&stage.saml.world.broker.url("/oidc/logout")).await;
+    assert!(browser.press(&page, "sign-out").await.has("signed-out"), "the provider has none");
+}
+
+#[tokio::test]
 async fn it_stays_with_our_own_session_unless_the_connection_says_more() {
     for settings in ["", "single_logout: false"] {
         let mut stage = Stage::set(settings).await;

@@ -40,6 +40,24 @@ impl Stage {
         Self { saml, signed_in: 0 }
     }
 
+    /// By metadata with these single logout services: (binding, rest of the element).
+    pub async fn by_metadata(services: &[(&str, &str)], more: &str) -> Self {
+        let saml = Saml::without_connection().await;
+        let certificate = STANDARD.encode(&saml.idp.idp.certificate);
+        let service = |(binding, rest): &(&str, &str)| {
+            format!(r#"<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}" {rest}/>"#)
+        };
+        let services: String = services.iter().map(service).collect();
+        let sso = crate::upstream::saml::SSO;
+        let xml = format!(
+            r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{}"><md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>{services}<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{sso}"/></md:IDPSSODescriptor></md:EntityDescriptor>"#,
+            saml.idp.idp_entity_id
+        );
+        std::fs::write(saml.world.broker.files().join("idp.xml"), xml).unwrap();
+        saml.connect(&format!("metadata_file: idp.xml\n{more}")).await;
+        Self { saml, signed_in: 0 }
+    }
+
     pub fn slo(&self) -> String {
         self.saml.world.broker.url("/connections/fabrikam/slo")
     }
