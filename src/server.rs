@@ -22,6 +22,7 @@ use crate::discovery::{self, Discovery};
 use crate::session::Lifetimes;
 use crate::telemetry::Metrics;
 use crate::web::client_addr::TrustedProxies;
+use crate::web::rate_limit::RateLimit;
 use crate::web::tls;
 use crate::{grant, janitor, login, logout, signing_key, token};
 
@@ -96,6 +97,8 @@ async fn assemble(
     let ready = Arc::new(AtomicBool::new(true));
 
     let mut tasks = vec![tokio::spawn(broker::listen::run(broker.clone())), tokio::spawn(janitor::run(broker.clone()))];
+    let rate_limit = Data::new(RateLimit::per_second(config.rate_limit));
+    tasks.push(tokio::spawn(forget_quiet_addresses(rate_limit.clone())));
     let proxies = config.trusted_proxies.clone();
     let state = Data::from(broker.clone());
     let app = move || {
@@ -115,11 +118,13 @@ async fn assemble(
         App::new()
             .app_data(state.clone())
             .app_data(discovery.clone())
+            .app_data(rate_limit.clone())
             .configure(|app| {
                 crate::web::install(app, urls.clone(), state.ctx.rng.clone(), TrustedProxies(proxies.clone()))
             })
             .service(scope)
             .wrap(from_fn(measure))
+            .wrap(from_fn(crate::web::rate_limit::apply))
             .wrap(from_fn(crate::web::security_headers::apply))
             .wrap(from_fn(crate::web::trace::apply))
     };
@@ -257,6 +262,13 @@ fn operations_routes(app: &mut web::ServiceConfig) {
     app.route("/healthz", web::get().to(healthz))
         .route("/readyz", web::get().to(readyz))
         .route("/metrics", web::get().to(metrics));
+}
+
+async fn forget_quiet_addresses(limit: Data<RateLimit>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        limit.forget_quiet();
+    }
 }
 
 /// Renewed files are taken up without a restart; a bad pair is logged and the old certificate stays.

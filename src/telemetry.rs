@@ -42,6 +42,7 @@ pub struct Metrics {
     latency: Family<RouteLabel, Histogram, fn() -> Histogram>,
     logins: Family<LoginLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
+    over_budget: Family<ClientLabel, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,6 +69,11 @@ struct TokenLabels {
     outcome: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClientLabel {
+    client_id: String,
+}
+
 /// Seconds, from a JWKS served out of memory to a login that waits for a slow provider.
 fn latency_histogram() -> Histogram {
     Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0])
@@ -88,7 +94,13 @@ impl Default for Metrics {
         );
         registry.register("logins", "Sign-ins by connection and outcome", Family::clone(&logins));
         registry.register("token_requests", "Token answers by grant and outcome", Family::clone(&tokens));
-        Self { registry, requests, latency, logins, tokens }
+        let over_budget = Family::default();
+        registry.register(
+            "access_tokens_over_budget",
+            "Access tokens larger than the client's token_budget",
+            Family::clone(&over_budget),
+        );
+        Self { registry, requests, latency, logins, tokens, over_budget }
     }
 }
 
@@ -104,6 +116,10 @@ impl Metrics {
     pub fn login(&self, connection: &str, outcome: &str) {
         let labels = LoginLabels { connection: connection.into(), outcome: outcome.into() };
         self.logins.get_or_create(&labels).inc();
+    }
+
+    pub fn token_over_budget(&self, client_id: &str) {
+        self.over_budget.get_or_create(&ClientLabel { client_id: client_id.into() }).inc();
     }
 
     /// `outcome` is `success` or the audit word of the refusal.

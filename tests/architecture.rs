@@ -76,6 +76,11 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("askama", &["pages.rs", "web/", "demo/"], "HTML stands in pages.rs"),
     ("openidconnect", &["upstream/oidc.rs"], "one file only talks to the OpenID Connect crate"),
     ("samael", &["upstream/saml/engine.rs"], "use XmlSignatureEngine, which keeps the XML signature crate replaceable"),
+    (
+        "saml::identity_provider",
+        &["demo/"],
+        "the demo's company answers for itself; the broker believes answers and makes none",
+    ),
     ("openssl", &["upstream/saml/"], "cryptography is aws-lc's, except below SAML, where xmlsec brings OpenSSL"),
     ("cel::objects", &["cel.rs"], "use crate::cel, which keeps the CEL crate replaceable"),
     ("use cel::", &["cel.rs"], "use crate::cel, which keeps the CEL crate replaceable"),

@@ -256,7 +256,9 @@ async fn saml_connections_come_by_url_by_file_and_by_hand_and_go_round(_: PgPool
     let file = format!(
         "
 connections:
-  - {{ slug: url, protocol: saml, metadata_url: https://idp.example/metadata, want_assertions_signed: true, sign_requests: false }}
+  - {{ slug: url, protocol: saml, metadata_url: https://idp.example/metadata, want_assertions_signed: true, sign_requests: false,
+      sign_metadata: false, send_login_hint: true, end_with_idp_session: false, allow_idp_initiated: true,
+      initiate_login_uri: 'https://app.example/start?x=1' }}
   - {{ slug: file, protocol: saml, metadata_file: idp.xml, subject: uid, encryption: require, want_signed: both }}
   - slug: hand
     protocol: saml
@@ -277,7 +279,8 @@ users:
     );
     apply(&house.ctx, &house.job(&file)).await.unwrap();
     for slug in ["url", "file", "hand"] {
-        assert_eq!(house.credentials(slug).await, [(CredentialKind::PrivateKey, CredentialState::Active)]);
+        // one to sign with, one to be encrypted to
+        assert_eq!(house.credentials(slug).await, [(CredentialKind::PrivateKey, CredentialState::Active); 2]);
     }
     let again = apply(&house.ctx, &house.job(&file)).await.unwrap();
     assert_eq!(again.plan.to_string(), "no changes (5 as the file says)");
@@ -305,6 +308,7 @@ connections:
   - {{ slug: mixed, protocol: saml, metadata_url: nowhere, client_id: x, scopes: [openid], issuer: https://idp.example }}
   - {{ slug: broken, protocol: saml, metadata: '<a/>' }}
   - {{ slug: empty, protocol: saml, metadata: \"{}\" }}
+  - {{ slug: lands, protocol: saml, metadata_url: https://idp.example/m, initiate_login_uri: 'javascript:x#y' }}
   - {{ slug: oidc, metadata_url: https://idp.example/m, want_signed: both }}
 users:
   - {{ email: n@idp.example, connection: two, subject: '8' }}
@@ -327,6 +331,9 @@ users:
         "connections[mixed].issuer: belongs to",
         "connections[broken].metadata: entity_missing: ",
         "connections[empty].metadata: no_usable_certificate: ",
+        "connections[lands].initiate_login_uri: \"javascript:x#y\" is not an absolute",
+        "connections[lands].initiate_login_uri: means nothing without allow_idp_initiated",
+        "connections[lands].initiate_login_uri: must not have a fragment",
         "connections[oidc].metadata_url: belongs to connections of protocol saml",
         "connections[oidc].want_signed: belongs to",
         "connections[oidc].issuer: is missing",

@@ -1,6 +1,7 @@
 //! What happened: append-only events. Decisive ones (a login, a refusal) are written in the transaction that decides;
 //! frequent ones (machine tokens) go through [`Sink`], which writes them in batches.
 
+mod repeats;
 mod sink;
 pub mod store;
 

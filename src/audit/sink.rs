@@ -1,6 +1,7 @@
 //! Batches events to the database off the request path. Bounded: when the database cannot keep up, events are counted
 //! as lost and that is logged, because a broker that stops issuing tokens for want of an audit row helps nobody.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
+use super::repeats::Repeats;
 use super::{Event, store};
 use crate::ctx::Ctx;
 use crate::ids::AuditEventId;
@@ -16,6 +18,8 @@ const CAPACITY: usize = 16_384;
 /// Rows of one statement; at one flush every 100 ms this is more than signatures can be made.
 const BATCH: usize = 8_192;
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
+/// How long events of one kind are counted before they are written.
+const COUNT_FOR: Duration = Duration::from_secs(10);
 
 enum Message {
     Event(Box<(AuditEventId, OffsetDateTime, Event)>),
@@ -27,14 +31,24 @@ pub struct Sink {
     ctx: Ctx,
     queue: mpsc::Sender<Message>,
     lost: Arc<AtomicU64>,
+    repeats: Arc<Repeats>,
 }
 
 impl Sink {
     /// Starts the writer on the current runtime.
     pub fn start(ctx: Ctx) -> Self {
         let (queue, inbox) = mpsc::channel(CAPACITY);
-        tokio::spawn(write(ctx.clone(), inbox));
-        Self { ctx, queue, lost: Arc::default() }
+        let repeats = Arc::<Repeats>::default();
+        tokio::spawn(write(ctx.clone(), inbox, repeats.clone()));
+        Self { ctx, queue, lost: Arc::default(), repeats }
+    }
+
+    /// For what happens often and is always the same for one client and address: the first is recorded, those that
+    /// follow within [`COUNT_FOR`] are one event together, with `repeated` in its detail. Never waits.
+    pub fn record_repeated(&self, client_id: &str, addr: Option<IpAddr>, event: impl FnOnce() -> Event) {
+        if let Some(first) = self.repeats.first(client_id, addr, self.ctx.now(), event) {
+            self.record(first);
+        }
     }
 
     /// Never waits.
@@ -58,16 +72,25 @@ impl Sink {
     }
 }
 
-async fn write(ctx: Ctx, mut inbox: mpsc::Receiver<Message>) {
+async fn write(ctx: Ctx, mut inbox: mpsc::Receiver<Message>, repeats: Arc<Repeats>) {
     let mut batch = Vec::new();
-    while let Some(first) = inbox.recv().await {
+    let mut counted = tokio::time::interval(COUNT_FOR);
+    loop {
+        let first = tokio::select! {
+            message = inbox.recv() => match message {
+                Some(message) => Some(message),
+                None => break,
+            },
+            _ = counted.tick() => None,
+        };
         let mut waiting = Vec::new();
         let mut take = |message| match message {
             Message::Event(entry) => batch.push(*entry),
             Message::Flush(done) => waiting.push(done),
         };
-        let mut urgent = matches!(first, Message::Flush(_));
-        take(first);
+        let mut urgent = !matches!(first, Some(Message::Event(_)));
+        let ticked = first.is_none();
+        first.into_iter().for_each(&mut take);
         if !urgent {
             tokio::time::sleep(FLUSH_EVERY).await;
         }
@@ -78,6 +101,10 @@ async fn write(ctx: Ctx, mut inbox: mpsc::Receiver<Message>) {
             if urgent {
                 break;
             }
+        }
+        if ticked || !waiting.is_empty() {
+            let now = ctx.now();
+            batch.extend(repeats.take().into_iter().map(|event| (AuditEventId::new(now, &ctx.rng), now, event)));
         }
         if !batch.is_empty() {
             let written = async { store::insert(&mut *ctx.db.acquire().await?, &batch).await }.await;

@@ -19,6 +19,9 @@ pub(super) struct Demo {
     /// Of the demo identity provider, beside the broker's address
     #[arg(long, value_name = "PORT", default_value_t = Ports::default().idp)]
     idp_port: u16,
+    /// Of the demo SAML identity provider, beside the broker's address
+    #[arg(long, value_name = "PORT", default_value_t = Ports::default().saml_idp)]
+    saml_idp_port: u16,
     /// Of the sample application, beside the broker's address
     #[arg(long, value_name = "PORT", default_value_t = Ports::default().app)]
     app_port: u16,
@@ -28,6 +31,7 @@ pub(super) struct Demo {
 enum Part {
     Broker,
     Idp,
+    SamlIdp,
     App,
 }
 
@@ -45,7 +49,7 @@ impl Demo {
                 *path = scratch.0.join("master.key");
             }
         }
-        let ports = Ports { idp: self.idp_port, app: self.app_port };
+        let ports = Ports { idp: self.idp_port, saml_idp: self.saml_idp_port, app: self.app_port };
         match self.only {
             None => database::with_ctx(&config, Sharing::Alone, async |ctx| {
                 demo::everything(config.clone(), ctx, ports).await
@@ -54,6 +58,7 @@ impl Demo {
                 database::with_ctx(&config, Sharing::Alone, async |ctx| demo::broker(config.clone(), ctx, ports).await)
             }
             Some(Part::Idp) => actix_web::rt::System::new().block_on(demo::idp(config, ports)),
+            Some(Part::SamlIdp) => actix_web::rt::System::new().block_on(demo::saml_idp(config, ports)),
             Some(Part::App) => actix_web::rt::System::new().block_on(demo::app(config, ports)),
         }
     }

@@ -1,12 +1,14 @@
 //! The command line: a thin skin over what the nouns can do. Owns the words of commands, what is printed, and exit codes:
 //! 0, 1 for a failure told in one line, 2 for wrong usage.
 
+mod connection;
 mod database;
 mod demo;
 mod healthcheck;
 mod keys;
 mod operator;
 mod resources;
+mod sp_keys;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,9 @@ enum Command {
     Apply(resources::Apply),
     /// Print the stored resources as such a file; secrets are references only
     Export,
+    /// One connection: what its resource file does not say
+    #[command(subcommand)]
+    Connection(connection::Connection),
     /// Break-glass administration
     #[command(subcommand)]
     Operator(operator::Operator),
@@ -82,6 +87,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Apply(apply) => apply.run(&config)?,
         Command::Export => resources::export(&config)?,
+        Command::Connection(connection) => connection.run(&config)?,
         Command::Operator(operator) => operator.run(&config)?,
         Command::Keys(keys) => keys.run(&config)?,
         Command::Healthcheck => healthcheck::run(&config)?,

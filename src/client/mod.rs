@@ -2,14 +2,16 @@
 //! not know users or tokens.
 
 pub mod authentication;
+pub mod claims;
 pub mod presented;
 pub mod secret;
+pub mod settings;
 pub mod store;
 
 pub use authentication::AuthenticatedClient;
+pub use claims::{ClaimName, ClaimPolicy, UserClaim};
 pub use secret::ClientSecret;
-
-use std::collections::BTreeSet;
+pub use settings::ClientSettings;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,7 @@ pub struct Client {
     pub require_pkce: bool,
     pub claims: ClaimPolicy,
     pub id_token_alg: Alg,
+    pub settings: ClientSettings,
     pub managed_by: Option<String>,
     pub secrets: Vec<ClientSecret>,
 }
@@ -82,32 +85,6 @@ impl ClientKind {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|k| k.as_str() == text)
     }
-}
-
-/// Which user claims are put into which token, beyond what the scopes bring to UserInfo.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ClaimPolicy {
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub id_token: BTreeSet<UserClaim>,
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub access_token: BTreeSet<UserClaim>,
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub userinfo: BTreeSet<UserClaim>,
-}
-
-/// The claims a user has with us, in the words of OIDC Core §5.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UserClaim {
-    Email,
-    EmailVerified,
-    Name,
-    GivenName,
-    FamilyName,
-    PreferredUsername,
-    Groups,
-    Roles,
 }
 
 /// `[A-Za-z0-9._~-]`, 1 to 200 characters, so that Basic credentials are the same bytes encoded or not.

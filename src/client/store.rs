@@ -29,6 +29,7 @@ struct Row {
     require_pkce: bool,
     claims: Value,
     id_token_alg: String,
+    settings: Value,
     managed_by: Option<String>,
 }
 
@@ -38,7 +39,7 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Client>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT client_id, name, kind, enabled, redirect_uris, post_logout_redirect_uris, grants, audiences, scopes, connections,
-                first_party, require_pkce, claims, id_token_alg, managed_by
+                first_party, require_pkce, claims, id_token_alg, settings, managed_by
          FROM clients ORDER BY client_id"
     )
     .fetch_all(&mut *conn)
@@ -74,8 +75,8 @@ pub async fn insert(conn: &mut Conn, client: &Client, now: OffsetDateTime) -> Re
     let columns = Columns::of(client);
     sqlx::query!(
         "INSERT INTO clients (client_id, name, kind, enabled, redirect_uris, post_logout_redirect_uris, grants, audiences, scopes,
-                              connections, first_party, require_pkce, claims, id_token_alg, managed_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
+                              connections, first_party, require_pkce, claims, id_token_alg, settings, managed_by, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)",
         client.client_id.as_str(),
         client.name,
         client.kind.as_str(),
@@ -90,6 +91,7 @@ pub async fn insert(conn: &mut Conn, client: &Client, now: OffsetDateTime) -> Re
         client.require_pkce,
         columns.claims,
         client.id_token_alg.as_str(),
+        columns.settings,
         client.managed_by,
         now
     )
@@ -104,7 +106,7 @@ pub async fn update(conn: &mut Conn, client: &Client, now: OffsetDateTime) -> Re
     let done = sqlx::query!(
         "UPDATE clients SET name = $2, kind = $3, enabled = $4, redirect_uris = $5, post_logout_redirect_uris = $6, grants = $7,
                 audiences = $8, scopes = $9, connections = $10, first_party = $11, require_pkce = $12, claims = $13,
-                id_token_alg = $14, managed_by = $15, updated_at = $16
+                id_token_alg = $14, settings = $15, managed_by = $16, updated_at = $17
          WHERE client_id = $1",
         client.client_id.as_str(),
         client.name,
@@ -120,6 +122,7 @@ pub async fn update(conn: &mut Conn, client: &Client, now: OffsetDateTime) -> Re
         client.require_pkce,
         columns.claims,
         client.id_token_alg.as_str(),
+        columns.settings,
         client.managed_by,
         now
     )
@@ -178,6 +181,7 @@ struct Columns<'a> {
     scopes: Option<&'a [String]>,
     connections: Option<Vec<String>>,
     claims: Value,
+    settings: Value,
 }
 
 impl<'a> Columns<'a> {
@@ -190,6 +194,7 @@ impl<'a> Columns<'a> {
             scopes: client.scopes.as_ref().map(Scope::as_slice),
             connections: client.connections.as_ref().map(|slugs| slugs.iter().map(Slug::to_string).collect()),
             claims: serde_json::to_value(&client.claims).expect("a claim policy is plain lists of words"),
+            settings: serde_json::to_value(&client.settings).expect("settings are plain JSON"),
         }
     }
 }
@@ -222,6 +227,7 @@ fn parse(row: Row, secrets: Vec<ClientSecret>) -> Result<Client, String> {
         claims: serde_json::from_value(row.claims).map_err(|e| e.to_string())?,
         id_token_alg: Alg::parse(&row.id_token_alg)
             .ok_or_else(|| format!("algorithm {} is unknown", row.id_token_alg))?,
+        settings: serde_json::from_value(row.settings).map_err(|e| e.to_string())?,
         managed_by: row.managed_by,
         secrets,
     })

@@ -49,6 +49,10 @@ pub struct Flags {
     /// A session ends when unused for this long [env: AVOUCH_SESSION_IDLE] [default: 2h]
     #[arg(long, global = true, value_name = "TIME")]
     pub session_idle: Option<String>,
+    /// Requests a second from one address that may begin something (a sign-in, a device code); tokens are not counted; 0: no
+    /// limit [env: AVOUCH_RATE_LIMIT] [default: 100]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub rate_limit: Option<String>,
     /// Log filter, like info or avouch=debug [env: AVOUCH_LOG] [default: info; warn in demo and for commands that end]
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
@@ -73,6 +77,7 @@ impl Flags {
             "allow_private_upstreams" => &self.allow_private_upstreams,
             "session_ttl" => &self.session_ttl,
             "session_idle" => &self.session_idle,
+            "rate_limit" => &self.rate_limit,
             "log" => &self.log,
             "log_format" => &self.log_format,
             _ => &None,

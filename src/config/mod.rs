@@ -52,6 +52,8 @@ pub struct Config {
     pub upstream_ca_file: Option<PathBuf>,
     pub allow_private_upstreams: bool,
     pub session: SessionLifetimes,
+    /// Requests a second from one address; zero: no limit.
+    pub rate_limit: u32,
     pub log: Log,
 }
 
@@ -125,6 +127,7 @@ impl Config {
                 ttl: sources.parse("session_ttl", duration)?,
                 idle: sources.parse("session_idle", duration)?,
             },
+            rate_limit: sources.parse("rate_limit", value::number)?,
             log: Log {
                 filter: sources.optional("log", value::log_filter)?.unwrap_or_else(|| default_filter(purpose)),
                 format: sources.parse("log_format", value::log_format)?,

@@ -14,7 +14,7 @@ const fn setting(key: &'static str, variable: &'static str, default: Option<&'st
     Setting { key, variable, default }
 }
 
-pub const SETTINGS: [Setting; 15] = [
+pub const SETTINGS: [Setting; 16] = [
     setting("issuer", "AVOUCH_ISSUER", Some("http://localhost:8080")),
     setting("listen", "AVOUCH_LISTEN", Some("127.0.0.1:8080")),
     setting("ops_listen", "AVOUCH_OPS_LISTEN", Some("127.0.0.1:9090")),
@@ -28,6 +28,7 @@ pub const SETTINGS: [Setting; 15] = [
     setting("allow_private_upstreams", "AVOUCH_ALLOW_PRIVATE_UPSTREAMS", None),
     setting("session_ttl", "AVOUCH_SESSION_TTL", Some("12h")),
     setting("session_idle", "AVOUCH_SESSION_IDLE", Some("2h")),
+    setting("rate_limit", "AVOUCH_RATE_LIMIT", Some("100")),
     setting("log", "AVOUCH_LOG", None),
     setting("log_format", "AVOUCH_LOG_FORMAT", Some("pretty")),
 ];

@@ -62,6 +62,7 @@ struct File {
     allow_private_upstreams: Option<Spanned<bool>>,
     session_ttl: Option<Spanned<String>>,
     session_idle: Option<Spanned<String>>,
+    rate_limit: Option<Spanned<u32>>,
     log: Option<Spanned<String>>,
     log_format: Option<Spanned<String>>,
 }
@@ -170,6 +171,9 @@ fn read_file(path: &Path) -> Result<BTreeMap<&'static str, Given>, ConfigError> 
     }
     if let Some(value) = file.allow_private_upstreams {
         put("allow_private_upstreams", value.span().start, value.into_inner().to_string());
+    }
+    if let Some(value) = file.rate_limit {
+        put("rate_limit", value.span().start, value.into_inner().to_string());
     }
     Ok(given)
 }

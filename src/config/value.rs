@@ -25,6 +25,10 @@ pub(super) fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "is not a network; write it like 10.0.0.0/8 or 192.0.2.7".into())
 }
 
+pub(super) fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "is not a whole number; write it like 100".into())
+}
+
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" => Ok(true),

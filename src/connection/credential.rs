@@ -25,6 +25,15 @@ pub struct PublicPart {
     pub jwk: serde_json::Value,
     /// DER of the self-signed certificate around the key.
     pub certificate: Vec<u8>,
+    /// `None`: it serves wherever no key of that use is active.
+    pub key_use: Option<KeyUse>,
+}
+
+/// What a key of ours is for. SAML metadata names it (`use`), and each use has keys with a life of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyUse {
+    Signing,
+    Encryption,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +48,27 @@ impl Credential {
         if self.public.is_some() { CredentialKind::PrivateKey } else { CredentialKind::ClientSecret }
     }
 
+    pub fn key_use(&self) -> Option<KeyUse> {
+        self.public.as_ref()?.key_use
+    }
+
     pub fn place(id: &CredentialId) -> Place<'_> {
         Place { table: "connection_credentials", column: "sealed", row: id.as_str() }
+    }
+}
+
+impl KeyUse {
+    pub const ALL: [Self; 2] = [Self::Signing, Self::Encryption];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signing => "signing",
+            Self::Encryption => "encryption",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|usage| usage.as_str() == text)
     }
 }
 

@@ -3,14 +3,15 @@
 
 use serde_json::{Value, json};
 
-use super::Connection;
 use super::credential::PublicPart;
+use super::{Connection, Credential, KeyUse};
 use crate::jose::PublicJwk;
 
 /// RFC 7517 §5 JWK set of the next, active and retiring keys, each with `use`, `alg`, `kid`, its certificate (`x5c`) and
 /// both thumbprints (`x5t`, `x5t#S256`).
 pub fn jwks(connection: &Connection) -> Value {
-    let shown = connection.credentials.iter().filter(|credential| credential.state.is_published());
+    let signs = |credential: &&Credential| credential.key_use() != Some(KeyUse::Encryption);
+    let shown = connection.credentials.iter().filter(|credential| credential.state.is_published()).filter(signs);
     let keys: Vec<PublicJwk> = shown.filter_map(|credential| credential.public.as_ref()).filter_map(jwk).collect();
     json!({ "keys": keys })
 }
@@ -27,7 +28,7 @@ mod tests {
 
     use super::*;
     use crate::connection::CredentialState;
-    use crate::connection::{Credential, Mapping, OidcSettings, Protocol, Slug};
+    use crate::connection::{Mapping, OidcSettings, Protocol, Slug};
     use crate::ids::{ConnectionId, CredentialId};
     use crate::jose::{Alg, KeyPair};
     use crate::vault::Sealed;
@@ -48,7 +49,7 @@ mod tests {
         let public = || {
             let mut jwk = serde_json::to_value(KeyPair::generate(Alg::ES256).0.public_jwk()).unwrap();
             jwk["d"] = "private".into();
-            Some(PublicPart { jwk, certificate: b"der".to_vec() })
+            Some(PublicPart { jwk, certificate: b"der".to_vec(), key_use: None })
         };
         let mut credentials: Vec<_> =
             CredentialState::ALL.into_iter().map(|state| credential(state, public())).collect();

@@ -1,6 +1,8 @@
 //! From upstream claims to a profile: one CEL expression per attribute, and the rule of when an e-mail address counts
 //! as verified. What an upstream sends is trimmed and bounded here, before anything else sees it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,6 +12,8 @@ use crate::cel::Expression;
 /// Longest value of one attribute or group, in bytes.
 const LONGEST: usize = 1024;
 const MOST_GROUPS: usize = 2000;
+/// Bytes of all attributes together, as JSON.
+const LARGEST_ATTRIBUTES: usize = 16 * 1024;
 
 /// Unset keys fall back: operator's, preset's, generic.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +33,9 @@ pub struct Mapping {
     pub preferred_username: Option<Expression>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Expression>,
+    /// More than OpenID Connect knows of a person: `user.attributes.NAME` in rules and in claims of applications.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, Expression>,
 }
 
 /// What mapping makes of a login: the attributes a user has with us.
@@ -42,6 +49,8 @@ pub struct Profile {
     pub family_name: Option<String>,
     pub preferred_username: Option<String>,
     pub groups: Vec<String>,
+    /// Strings, numbers, booleans and lists of these.
+    pub attributes: serde_json::Map<String, Value>,
 }
 
 /// Something the mapping could not use. The login goes on without it. For operators: the text of a failed expression may
@@ -55,7 +64,10 @@ pub struct Warning {
 impl Mapping {
     /// `self` where it is set, `base` where it is not.
     pub fn over(self, base: Self) -> Self {
+        let mut attributes = base.attributes;
+        attributes.extend(self.attributes);
         Self {
+            attributes,
             email: self.email.or(base.email),
             email_verified: self.email_verified.or(base.email_verified),
             name: self.name.or(base.name),
@@ -85,6 +97,7 @@ impl Mapping {
             family_name: run.text("family_name", self.family_name.as_ref()),
             preferred_username: run.text("preferred_username", self.preferred_username.as_ref()),
             groups: run.groups(self.groups.as_ref()),
+            attributes: run.attributes(&self.attributes),
         };
         (profile, run.warnings)
     }
@@ -185,6 +198,31 @@ impl Run<'_> {
             }
         }
         groups
+    }
+
+    /// What is neither plain nor a list of plain values is left out; so is everything past the limit.
+    fn attributes(&mut self, expressions: &BTreeMap<String, Expression>) -> serde_json::Map<String, Value> {
+        let plain = |value: &Value| !matches!(value, Value::Null | Value::Array(_) | Value::Object(_));
+        let mut out = serde_json::Map::new();
+        let mut size = 0;
+        for (name, expression) in expressions {
+            let Some(value) = self.value("attributes", Some(expression)) else { continue };
+            let usable = plain(&value) || value.as_array().is_some_and(|items| items.iter().all(plain));
+            if value.is_null() {
+                continue;
+            }
+            if !usable {
+                self.warn("attributes", format!("{name} is {}, not a plain value or a list of them", kind(&value)));
+                continue;
+            }
+            size += name.len() + value.to_string().len();
+            if size > LARGEST_ATTRIBUTES {
+                self.warn("attributes", format!("from {name} on they are more than {LARGEST_ATTRIBUTES} bytes"));
+                break;
+            }
+            out.insert(name.clone(), value);
+        }
+        out
     }
 
     /// Providers write truth as `true`, `"true"`, `1` or `"1"`. A failed expression is a no: it may have been a

@@ -6,11 +6,13 @@ pub mod credential;
 pub mod jwks;
 pub mod mapping;
 pub mod oidc;
+pub mod own_key;
 pub mod preset;
 pub mod saml;
+pub mod sp_key;
 pub mod store;
 
-pub use credential::{Credential, CredentialKind, CredentialState};
+pub use credential::{Credential, CredentialKind, CredentialState, KeyUse};
 pub use mapping::{Mapping, Profile};
 pub use oidc::{ClientAuthentication, OidcSettings};
 pub use preset::Preset;
@@ -80,6 +82,17 @@ impl Connection {
 
     pub fn active(&self, kind: CredentialKind) -> Option<&Credential> {
         self.credentials.iter().find(|c| c.kind() == kind && c.state == CredentialState::Active)
+    }
+
+    /// The key in use for this: one of its own, or one that serves every use.
+    pub fn active_key(&self, usage: KeyUse) -> Option<&Credential> {
+        let keys = || self.keys(CredentialState::Active);
+        keys().find(|key| key.key_use() == Some(usage)).or_else(|| keys().find(|key| key.key_use().is_none()))
+    }
+
+    /// Our private keys in this state, whatever they are for.
+    pub fn keys(&self, state: CredentialState) -> impl Iterator<Item = &Credential> {
+        self.credentials.iter().filter(move |c| c.kind() == CredentialKind::PrivateKey && c.state == state)
     }
 }
 

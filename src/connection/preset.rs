@@ -1,6 +1,8 @@
 //! What is known beforehand of well-known providers: how their claims become a profile. Every expression guards the
 //! claims it reads, so that a provider that leaves one out causes no warning.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::mapping::Mapping;
@@ -96,6 +98,7 @@ fn generic() -> Mapping {
         family_name: read("has(claims.family_name) ? claims.family_name : null"),
         preferred_username: read("has(claims.preferred_username) ? claims.preferred_username : null"),
         groups: read("has(claims.groups) ? claims.groups : []"),
+        attributes: BTreeMap::new(),
     }
 }
 

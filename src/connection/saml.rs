@@ -1,6 +1,8 @@
 //! Settings of a SAML 2.0 identity provider. Stored as JSON in `connections.settings`. How the provider's answers are
 //! read stands with its claims: SAML attributes are lists, named in as many ways as there are products.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Mapping;
@@ -21,9 +23,25 @@ pub struct SamlSettings {
     pub want_signed: WantSigned,
     #[serde(default)]
     pub encryption: Encryption,
+    /// Our metadata carries a signature. Some providers cannot read it with one.
+    #[serde(default = "yes")]
+    pub sign_metadata: bool,
     /// Ask the person anew at every sign-in.
     #[serde(default)]
     pub force_authn: bool,
+    /// Tell the provider whom the application expects, as `login_hint` in the query of its SSO URL: SAML has a Subject for
+    /// that, which Entra ID refuses.
+    #[serde(default)]
+    pub send_login_hint: bool,
+    /// A session here ends with the provider's at the latest (SessionNotOnOrAfter), where it says when.
+    #[serde(default = "yes")]
+    pub end_with_idp_session: bool,
+    /// Take sign-ins that begin at the provider. Their answer makes no session: it begins a sign-in of ours.
+    #[serde(default)]
+    pub allow_idp_initiated: bool,
+    /// Where such a sign-in ends: an application's page that begins its own request (OIDC Core §4). Absent: our own page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_id_format: Option<String>,
     /// AuthnContextClassRefs: one must be asked for and met.
@@ -50,6 +68,10 @@ pub struct Slo {
     /// Where answers go, if elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_url: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Where the provider's addresses and certificates come from.
@@ -152,6 +174,7 @@ pub(super) fn mapping() -> Mapping {
             "http://schemas.xmlsoap.org/claims/Group",
             &format!("{MICROSOFT}/ws/2008/06/identity/claims/groups"),
         ]),
+        attributes: BTreeMap::new(),
     }
 }
 
@@ -201,6 +224,43 @@ mod tests {
         assert_eq!(evaluated(mapping().family_name, &entra), "McFly");
         assert_eq!(evaluated(mapping().groups, &entra), json!(["a", "b"]));
         assert_eq!(evaluated(mapping().preferred_username, &entra), Value::Null);
+    }
+
+    /// What docs/integrations/connect-a-saml-idp.md has the other products send.
+    #[test]
+    fn the_attributes_of_the_guide_need_no_mapping() {
+        let claim = |name: &str| format!("{CLAIMS}/{name}");
+        let okta = json!({
+            "email": ["a@x.test"], "firstName": ["Ada"], "lastName": ["Weaver"], "displayName": ["Ada Weaver"],
+            "groups": ["staff"],
+        });
+        let google = json!({"email": ["a@x.test"], "firstName": ["Ada"], "lastName": ["Weaver"], "groups": ["staff"]});
+        let adfs = json!({
+            (claim("emailaddress")): ["a@x.test"], (claim("givenname")): ["Ada"], (claim("surname")): ["Weaver"],
+            (claim("upn")): ["ada@corp.x.test"], "displayName": ["Ada Weaver"], "groups": ["staff"],
+        });
+        let adfs_list = json!({
+            (claim("emailaddress")): ["a@x.test"], (claim("givenname")): ["Ada"], (claim("surname")): ["Weaver"],
+            "http://schemas.xmlsoap.org/claims/Group": ["staff"],
+        });
+        let keycloak = json!({
+            "urn:oid:1.2.840.113549.1.9.1": ["a@x.test"], "email": ["a@x.test"],
+            "urn:oid:2.5.4.42": ["Ada"], "givenName": ["Ada"], "urn:oid:2.5.4.4": ["Weaver"], "surname": ["Weaver"],
+            "groups": ["staff"], "Role": ["offline_access"],
+        });
+        for claims in [&okta, &google, &adfs, &adfs_list, &keycloak] {
+            let mut claims = claims.clone();
+            claims["name_id"] = "x".into();
+            claims["name_id_format"] = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".into();
+            let claims = &claims;
+            assert_eq!(evaluated(mapping().email, claims), "a@x.test", "{claims}");
+            assert_eq!(evaluated(mapping().given_name, claims), "Ada", "{claims}");
+            assert_eq!(evaluated(mapping().family_name, claims), "Weaver", "{claims}");
+            assert_eq!(evaluated(mapping().groups, claims), json!(["staff"]), "{claims}");
+        }
+        assert_eq!(evaluated(mapping().name, &okta), "Ada Weaver");
+        assert_eq!(evaluated(mapping().name, &adfs), "Ada Weaver");
+        assert_eq!(evaluated(mapping().preferred_username, &adfs), "ada@corp.x.test");
     }
 
     #[test]

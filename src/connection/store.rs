@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::credential::PublicPart;
 use super::{
-    Connection, Credential, CredentialKind, CredentialState, OidcSettings, Preset, Protocol, SamlSettings, Slug,
+    Connection, Credential, CredentialKind, CredentialState, KeyUse, OidcSettings, Preset, Protocol, SamlSettings, Slug,
 };
 use crate::cel::Expression;
 use crate::db::Conn;
@@ -36,6 +36,7 @@ struct CredentialRow {
     sealed: Vec<u8>,
     public_jwk: Option<Value>,
     certificate: Option<Vec<u8>>,
+    key_use: Option<String>,
     created_at: OffsetDateTime,
     expires_at: Option<OffsetDateTime>,
 }
@@ -52,7 +53,7 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Connection>, sqlx::Error> {
     .await?;
     let credentials = sqlx::query_as!(
         CredentialRow,
-        "SELECT id, connection_id, state, sealed, public_jwk, certificate, created_at, expires_at
+        "SELECT id, connection_id, state, sealed, public_jwk, certificate, key_use, created_at, expires_at
          FROM connection_credentials ORDER BY created_at DESC, id DESC"
     )
     .fetch_all(conn)
@@ -79,7 +80,7 @@ pub async fn by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>,
     let Some(row) = row else { return Ok(None) };
     let credentials = sqlx::query_as!(
         CredentialRow,
-        "SELECT id, connection_id, state, sealed, public_jwk, certificate, created_at, expires_at
+        "SELECT id, connection_id, state, sealed, public_jwk, certificate, key_use, created_at, expires_at
          FROM connection_credentials WHERE connection_id = $1 ORDER BY created_at DESC, id DESC",
         row.id
     )
@@ -147,7 +148,7 @@ pub async fn delete(conn: &mut Conn, id: &ConnectionId) -> Result<bool, sqlx::Er
 }
 
 /// `digest` is [`crate::vault::Vault::digest`] of a client secret; a private key has none. A second active credential
-/// of one kind violates `connection_credentials_one_active`: call [`retire_active`] first.
+/// of one kind and use violates `connection_credentials_one_active`: call [`retire_active`] first.
 pub async fn add_credential(
     conn: &mut Conn,
     connection: &ConnectionId,
@@ -157,8 +158,8 @@ pub async fn add_credential(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO connection_credentials (id, connection_id, kind, state, sealed, digest, public_jwk, certificate,
-                                             created_by, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                                             key_use, created_by, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         credential.id.as_str(),
         connection.as_str(),
         credential.kind().as_str(),
@@ -167,6 +168,7 @@ pub async fn add_credential(
         digest.as_ref().map(|d| d.as_slice()),
         credential.public.as_ref().map(|p| p.jwk.clone()),
         credential.public.as_ref().map(|p| p.certificate.as_slice()),
+        credential.key_use().map(KeyUse::as_str),
         created_by,
         credential.created_at,
         credential.expires_at
@@ -176,20 +178,43 @@ pub async fn add_credential(
     .map(drop)
 }
 
-/// The active credential of that kind keeps answering as `retiring`.
+/// The active credential of that kind and use keeps answering as `retiring`.
 pub async fn retire_active(
     conn: &mut Conn,
     connection: &ConnectionId,
     kind: CredentialKind,
+    key_use: Option<KeyUse>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE connection_credentials SET state = 'retiring' WHERE connection_id = $1 AND kind = $2 AND state = 'active'",
+        "UPDATE connection_credentials SET state = 'retiring'
+         WHERE connection_id = $1 AND kind = $2 AND key_use IS NOT DISTINCT FROM $3 AND state = 'active'",
         connection.as_str(),
-        kind.as_str()
+        kind.as_str(),
+        key_use.map(KeyUse::as_str)
     )
     .execute(conn)
     .await
     .map(drop)
+}
+
+pub async fn set_credential_state(
+    conn: &mut Conn,
+    id: &CredentialId,
+    state: CredentialState,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE connection_credentials SET state = $2 WHERE id = $1", id.as_str(), state.as_str())
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// The connection as [`by_slug`] reads it, and nobody else changes it or its credentials by this way until the end of
+/// the transaction.
+pub async fn lock_by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>, sqlx::Error> {
+    sqlx::query!("SELECT id FROM connections WHERE slug = $1 FOR UPDATE", slug.as_str())
+        .fetch_optional(&mut *conn)
+        .await?;
+    by_slug(conn, slug).await
 }
 
 /// Whether this secret was stored before, in whatever state it is now.
@@ -252,7 +277,11 @@ fn group(rows: Vec<CredentialRow>) -> HashMap<String, Vec<Credential>> {
             id: CredentialId::from_stored(row.id),
             state,
             sealed: Sealed::from_stored(row.sealed),
-            public: row.public_jwk.zip(row.certificate).map(|(jwk, certificate)| PublicPart { jwk, certificate }),
+            public: row.public_jwk.zip(row.certificate).map(|(jwk, certificate)| PublicPart {
+                jwk,
+                certificate,
+                key_use: row.key_use.as_deref().and_then(KeyUse::parse),
+            }),
             created_at: row.created_at,
             expires_at: row.expires_at,
         });

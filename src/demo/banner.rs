@@ -20,10 +20,11 @@ impl fmt::Display for Banner<'_> {
         let broker = self.places.broker.issuer();
         writeln!(f, "\n  Avouch is running. Open {broker}\n")?;
         writeln!(f, "    1. Press \"Open the sample application\", there \"Sign in with Avouch\".")?;
-        writeln!(f, "    2. Choose who you are at Demo company. No password.")?;
+        writeln!(f, "    2. Choose a company, and who you are there. No password.")?;
         writeln!(f, "    3. Look at the token that came back, checked by the application.\n")?;
         writeln!(f, "  {:<21} {broker}", "Avouch")?;
-        writeln!(f, "  {:<21} {}", "Demo company (IdP)", self.places.idp.issuer())?;
+        writeln!(f, "  {:<21} {}", "Demo company (OIDC)", self.places.idp.issuer())?;
+        writeln!(f, "  {:<21} {}", "Fabrikam (SAML)", self.places.saml_idp.issuer())?;
         writeln!(f, "  {:<21} {}", "Sample application", self.places.app.issuer())?;
         match self.operator {
             Some(password) => {

@@ -5,9 +5,10 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::idp::people::{self, Person};
 use super::part;
+use super::person::Person;
 use super::places::Places;
+use super::{idp, saml_idp};
 use crate::server::Front;
 use crate::web::brand::Brand;
 use crate::web::page;
@@ -19,10 +20,13 @@ struct FrontPage<'a> {
     demo_stylesheet: String,
     app: &'a str,
     idp: &'a str,
+    saml_idp: &'a str,
     issuer: &'a str,
     discovery: String,
     jwks: String,
     people: &'a [Person],
+    saml_people: &'a [Person],
+    sp_metadata: String,
 }
 
 pub(super) fn routes(places: &Places) -> impl Front {
@@ -40,10 +44,13 @@ async fn front(places: Places) -> HttpResponse {
         demo_stylesheet: urls.local("/demo.css"),
         app: places.app.issuer(),
         idp: places.idp.issuer(),
+        saml_idp: places.saml_idp.issuer(),
         issuer: urls.issuer(),
         discovery: urls.at("/.well-known/openid-configuration"),
         jwks: urls.at("/.well-known/jwks.json"),
-        people: &people::PEOPLE,
+        people: &idp::people::PEOPLE,
+        saml_people: &saml_idp::people::PEOPLE,
+        sp_metadata: urls.sp_metadata(saml_idp::SLUG),
     };
     page::render(StatusCode::OK, &page)
 }

@@ -1,4 +1,4 @@
-//! Where the three parts are: for browsers, and where each listens.
+//! Where the parts are: for browsers, and where each listens.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -6,16 +6,17 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::urls::{IssuerError, Urls};
 
-/// Of the two parts that have no setting of their own.
+/// Of the parts that have no setting of their own.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
     pub idp: u16,
+    pub saml_idp: u16,
     pub app: u16,
 }
 
 impl Default for Ports {
     fn default() -> Self {
-        Self { idp: 8081, app: 8082 }
+        Self { idp: 8081, saml_idp: 8083, app: 8082 }
     }
 }
 
@@ -23,6 +24,7 @@ impl Default for Ports {
 pub(super) struct Places {
     pub broker: Arc<Urls>,
     pub idp: Arc<Urls>,
+    pub saml_idp: Arc<Urls>,
     pub app: Arc<Urls>,
     /// The broker's: loopback on a machine, all addresses in a container.
     host: IpAddr,
@@ -35,6 +37,7 @@ impl Places {
         Ok(Self {
             broker: Arc::new(config.urls.clone()),
             idp: local(ports.idp)?,
+            saml_idp: local(ports.saml_idp)?,
             app: local(ports.app)?,
             host: config.listen.ip(),
             ports,
@@ -43,6 +46,10 @@ impl Places {
 
     pub fn idp_address(&self) -> SocketAddr {
         (self.host, self.ports.idp).into()
+    }
+
+    pub fn saml_idp_address(&self) -> SocketAddr {
+        (self.host, self.ports.saml_idp).into()
     }
 
     pub fn app_address(&self) -> SocketAddr {

@@ -18,7 +18,8 @@ pub(super) struct Provisioned {
 pub(super) async fn apply(config: &Config, ctx: &Ctx, places: &Places) -> anyhow::Result<Provisioned> {
     let text = include_str!("resources.yaml")
         .replace("http://localhost:8081", places.idp.issuer())
-        .replace("http://localhost:8082", places.app.issuer());
+        .replace("http://localhost:8082", places.app.issuer())
+        .replace("http://localhost:8083", places.saml_idp.issuer());
     let job = Job {
         file: ResourceFile::parse(&text, "resources.yaml")?,
         managed_by: "demo".into(),
@@ -41,6 +42,6 @@ mod tests {
     #[test]
     fn the_file_is_one_that_anybody_could_apply() {
         let file = ResourceFile::parse(include_str!("resources.yaml"), "resources.yaml").unwrap();
-        assert_eq!((file.connections.len(), file.clients.len()), (1, 2));
+        assert_eq!((file.connections.len(), file.clients.len()), (2, 2));
     }
 }

@@ -1,5 +1,5 @@
-//! What the parts share without telling it over the network: three client secrets, each a file below
-//! `<data_dir>/demo` with mode 0600. Whichever part comes first makes it, and all read the same one.
+//! What the parts share without telling it over the network: client secrets, each a file below
+//! `<data_dir>/demo` with mode 0600. A party keeps its own key there as well. Whichever part comes first makes it, and all read the same one.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -18,6 +18,7 @@ pub(super) struct Secrets {
     pub app_client: Secret<String>,
     /// Where the machine client's is kept, for whoever wants to try it.
     pub machine_file: PathBuf,
+    dir: PathBuf,
 }
 
 impl Secrets {
@@ -25,10 +26,7 @@ impl Secrets {
     /// when the data directory cannot be written or read.
     pub fn open(data_dir: &Path, rng: &Rng) -> anyhow::Result<Self> {
         let dir = data_dir.join("demo");
-        let open = |name: &str| {
-            let path = dir.join(name);
-            read_or_make(&path, rng).with_context(|| format!("the demo's secret {} cannot be kept", path.display()))
-        };
+        let open = |name: &str| keep(&dir, name, || mint(Kind::ClientSecret, rng));
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -39,16 +37,30 @@ impl Secrets {
             idp_client: open("idp-client.secret")?,
             app_client: open("app-client.secret")?,
             machine_file: dir.join("machine-client.secret"),
+            dir,
         })
+    }
+
+    /// What `make` made when it was first asked for.
+    ///
+    /// # Errors
+    /// when the file cannot be written or read.
+    pub fn keep(&self, name: &str, make: impl FnOnce() -> Secret<String>) -> anyhow::Result<Secret<String>> {
+        keep(&self.dir, name, make)
     }
 }
 
+fn keep(dir: &Path, name: &str, make: impl FnOnce() -> Secret<String>) -> anyhow::Result<Secret<String>> {
+    let path = dir.join(name);
+    read_or_make(&path, make).with_context(|| format!("the demo's secret {} cannot be kept", path.display()))
+}
+
 /// A complete file is linked into place, and a link never replaces: of two processes that come together one makes it.
-fn read_or_make(path: &Path, rng: &Rng) -> io::Result<Secret<String>> {
+fn read_or_make(path: &Path, make: impl FnOnce() -> Secret<String>) -> io::Result<Secret<String>> {
     if !path.exists() {
-        let draft = path.with_extension(format!("new-{}", rng.token()));
+        let draft = path.with_extension(format!("new-{}", Rng::default().token()));
         let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        file.write_all(mint(Kind::ClientSecret, rng).expose().as_bytes())?;
+        file.write_all(make().expose().as_bytes())?;
         let linked = fs::hard_link(&draft, path);
         fs::remove_file(&draft)?;
         linked.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;

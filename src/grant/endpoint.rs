@@ -4,6 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, web};
+use serde_json::json;
 
 use super::request::TokenRequest;
 use super::{GrantError, TokenResponse, authorization_code, client_credentials, refresh_token};
@@ -11,7 +12,7 @@ use crate::audit::Event;
 use crate::broker::Broker;
 use crate::broker::endpoint::cors;
 use crate::broker::extract::ClientForm;
-use crate::client::AuthenticatedClient;
+use crate::client::{AuthenticatedClient, Client};
 use crate::db::database_error;
 use crate::ids::UserId;
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -23,22 +24,30 @@ pub fn routes(app: &mut web::ServiceConfig) {
 }
 
 async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, OAuthErrorAnswer> {
-    let client_id = &form.client.client().client_id;
+    let client = form.client.client();
+    let actor = || format!("client:{}", client.client_id);
     let request = TokenRequest::parse(&form.params).inspect_err(|error| {
-        let event = Event::refused("token.refused", error.code.as_str(), format!("client:{client_id}"));
-        broker.audit.record(form.caller.sign(event.client(client_id)));
+        let event = Event::refused("token.refused", error.code.as_str(), actor());
+        broker.audit.record(form.caller.sign(event.client(&client.client_id)));
     })?;
     let grant = request.grant_type();
-    let noted = |event: Event| {
-        let detail = serde_json::json!({ "grant": grant.as_str() });
-        broker.audit.record(form.caller.sign(event.client(client_id).detail(detail)));
-    };
+    let about =
+        |event: Event| form.caller.sign(event.client(&client.client_id).detail(json!({ "grant": grant.as_str() })));
     match issue(&broker, &form.client, request).await {
         Ok((response, user)) => {
             broker.metrics.token(grant.as_str(), "success");
-            let mut event = Event::success("token.issued", format!("client:{client_id}"));
-            event.sub = user.map(|id| id.to_string());
-            noted(event);
+            let event = || about(Event::success("token.issued", actor()));
+            match (user, over_budget(&broker, client, &response)) {
+                (None, None) => broker.audit.record_repeated(client.client_id.as_str(), form.caller.addr, event),
+                (user, over_budget) => {
+                    let mut event = event();
+                    event.sub = user.map(|id| id.to_string());
+                    if let Some(bytes) = over_budget {
+                        event.detail["access_token_bytes_over_budget"] = bytes.into();
+                    }
+                    broker.audit.record(event);
+                }
+            }
             Ok(HttpResponse::Ok()
                 .insert_header((CACHE_CONTROL, "no-store"))
                 .insert_header((PRAGMA, "no-cache"))
@@ -46,7 +55,7 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
         }
         Err(GrantError::Refused { reason, error }) => {
             broker.metrics.token(grant.as_str(), reason);
-            noted(Event::refused("token.refused", reason, format!("client:{client_id}")));
+            broker.audit.record(about(Event::refused("token.refused", reason, actor())));
             Err(error.into())
         }
         Err(failure) => {
@@ -55,10 +64,28 @@ async fn token(broker: Data<Broker>, form: ClientForm) -> Result<HttpResponse, O
                 GrantError::Broken(error) | GrantError::Refused { error, .. } => error,
             };
             broker.metrics.token(grant.as_str(), error.code.as_str());
-            noted(Event::failed("token.refused", error.code.as_str(), format!("client:{client_id}")));
+            broker.audit.record(about(Event::failed("token.refused", error.code.as_str(), actor())));
             Err(error.into())
         }
     }
+}
+
+/// A token that a proxy or a servlet container may refuse as too large a header is given all the same: the operator, who
+/// can filter groups and claims, is told.
+fn over_budget(broker: &Broker, client: &Client, response: &TokenResponse) -> Option<usize> {
+    let (bytes, budget) = (response.access_token.len(), client.claims.token_budget());
+    if bytes <= budget {
+        return None;
+    }
+    let client_id = client.client_id.as_str();
+    tracing::warn!(
+        client_id,
+        bytes,
+        budget,
+        "an access token is larger than the client's token_budget; narrow claims.access_token or set claims.groups_filter"
+    );
+    broker.metrics.token_over_budget(client_id);
+    Some(bytes)
 }
 
 async fn issue(

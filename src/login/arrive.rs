@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::authorize::require_live;
 use super::store::{self, Attempt};
-use super::{Next, Problem, Refusal, Visitor};
+use super::{Next, Problem, Refusal, Visitor, unsolicited};
 use crate::audit::{self, Event};
 use crate::authorization::{self, Authorization, State};
 use crate::broker::Broker;
@@ -59,9 +59,17 @@ pub async fn arrive(
     let ctx = &broker.ctx;
     let catalog = broker.catalog.load_full();
     let connection = catalog.connection(slug).filter(|c| door.is_of(&c.protocol)).ok_or(Problem::UnknownConnection)?;
-    let (attempt, authorization) =
-        claim(broker, visitor, &connection, params.get(door.state())).await.map_err(|r| r.by(slug))?;
-    let refused = |problem: Problem| Refusal::from(problem).at(&authorization).by(slug);
+    let state = params.get(door.state());
+    if door == Door::Acs && unsolicited::is_unsolicited(broker, state, params).await {
+        return unsolicited::arrive(broker, visitor, &connection, params).await.map_err(|r| r.by(slug));
+    }
+    let (attempt, authorization) = claim(broker, visitor, &connection, state).await.map_err(|r| r.by(slug))?;
+    let authorization = authorization.as_ref();
+    let located = |refusal: Refusal| match authorization {
+        Some(authorization) => refusal.at(authorization).by(slug),
+        None => refusal.by(slug),
+    };
+    let refused = |problem: Problem| located(problem.into());
     if !connection.may_login() {
         return Err(refused(Problem::UnknownConnection));
     }
@@ -76,11 +84,11 @@ pub async fn arrive(
         .finish(ctx, &connection, &pending, params)
         .await
         .map_err(|error| refused(Problem::Upstream { connection: connection.display_name.clone(), error }))?;
-    if authorization.request.prompt.login && !is_fresh(&identity, attempt.created_at) {
+    if authorization.is_some_and(|a| a.request.prompt.login) && !is_fresh(&identity, attempt.created_at) {
         return Err(refused(Problem::NotAnew { connection: connection.display_name.clone() }));
     }
-    admit(broker, &connection, &authorization, &identity).map_err(&refused)?;
-    sign_in(broker, visitor, &connection, &authorization, &identity).await.map_err(|r| r.at(&authorization).by(slug))
+    admit(broker, &connection, authorization, &identity).map_err(&refused)?;
+    sign_in(broker, visitor, &connection, authorization, &identity).await.map_err(located)
 }
 
 /// Finds the trip by its `state`, checks that this browser left with it by this connection, and uses it up.
@@ -89,7 +97,7 @@ async fn claim(
     visitor: &Visitor,
     connection: &Connection,
     state: Option<&str>,
-) -> Result<(Attempt, Authorization), Refusal> {
+) -> Result<(Attempt, Option<Authorization>), Refusal> {
     let now = broker.ctx.now();
     let state = state.filter(|s| is_well_formed(Kind::UpstreamState, s)).ok_or(Problem::StateUnknown)?;
     let mut conn = broker.ctx.db.acquire().await?;
@@ -109,17 +117,18 @@ async fn claim(
     if !store::complete(&mut conn, &attempt.id, now).await? {
         return Err(Problem::StateReplayed.into());
     }
-    let found = authorization::store::find(&mut conn, &attempt.authorization_id, &visitor.browser_hash(), now).await?;
+    let Some(id) = &attempt.authorization_id else { return Ok((attempt, None)) };
+    let found = authorization::store::find(&mut conn, id, &visitor.browser_hash(), now).await?;
     let authorization =
         found.filter(|a| matches!(a.state, State::Pending | State::Identified { .. })).ok_or(Problem::Stale)?;
-    Ok((attempt, authorization))
+    Ok((attempt, Some(authorization)))
 }
 
 /// The connection's allow rule. What cannot be evaluated does not let in.
 fn admit(
     broker: &Broker,
     connection: &Connection,
-    authorization: &Authorization,
+    authorization: Option<&Authorization>,
     identity: &UpstreamIdentity,
 ) -> Result<(), Problem> {
     let failed = match connection.admits(identity.claims()) {
@@ -127,8 +136,10 @@ fn admit(
         Ok(false) => None,
         Err(error) => Some(error.to_string()),
     };
-    let client = broker.catalog.load().client(authorization.client_id.as_str());
-    let app = client.map_or_else(|| authorization.client_id.to_string(), |c| c.name.clone());
+    let app = match authorization.map(|a| &a.client_id) {
+        Some(id) => broker.catalog.load().client(id.as_str()).map_or_else(|| id.to_string(), |c| c.name.clone()),
+        None => "the applications here".into(),
+    };
     Err(Problem::NotAllowed { connection: connection.display_name.clone(), app, failed })
 }
 
@@ -137,7 +148,7 @@ async fn sign_in(
     broker: &Broker,
     visitor: &Visitor,
     connection: &Connection,
-    authorization: &Authorization,
+    authorization: Option<&Authorization>,
     identity: &UpstreamIdentity,
 ) -> Result<Next, Refusal> {
     let ctx = &broker.ctx;
@@ -153,7 +164,10 @@ async fn sign_in(
     };
     match written? {
         Written::SignedIn => Ok(Next::SignedIn {
-            authorization: authorization.id.clone(),
+            onward: match authorization {
+                Some(authorization) => ctx.urls.local(&format!("/authorize/{}", authorization.id)),
+                None => unsolicited::landing(ctx, connection),
+            },
             session: token,
             connection: connection.slug.to_string(),
         }),
@@ -170,7 +184,7 @@ async fn write(
     broker: &Broker,
     visitor: &Visitor,
     connection: &Connection,
-    authorization: &Authorization,
+    authorization: Option<&Authorization>,
     identity: &UpstreamIdentity,
     token: &Secret<String>,
     conn: &mut Conn,
@@ -199,6 +213,7 @@ async fn write(
         auth_time: signed_in_at(identity, now),
         acr: identity.acr().map(Into::into),
         amr: identity.amr().to_vec(),
+        not_after: identity.session_ends(),
     };
     if let Some(old) = &visitor.session
         && let Some(old) = session::store::id_by_token(conn, &fingerprint(old.expose())).await?
@@ -211,15 +226,17 @@ async fn write(
     });
     let upstream = StoredUpstreamSession { session: identity.session().clone(), id_token };
     session::store::insert_upstream(conn, &session.id, &connection.id, &upstream).await?;
-    if !authorization::store::identify(conn, &authorization.id, &session.id).await? {
-        return Err(Problem::Stale.into());
-    }
-    let event = Event::success("login", format!("user:{}", person.user.id))
-        .client(&authorization.client_id)
+    let mut event = Event::success("login", format!("user:{}", person.user.id))
         .connection(&connection.slug)
         .about(&person.user.id)
-        .trace(&authorization.trace_id)
+        .trace(authorization.map_or(&visitor.trace_id, |authorization| &authorization.trace_id))
         .from_addr(visitor.addr);
+    if let Some(authorization) = authorization {
+        if !authorization::store::identify(conn, &authorization.id, &session.id).await? {
+            return Err(Problem::Stale.into());
+        }
+        event = event.client(&authorization.client_id);
+    }
     audit::record(ctx, conn, event).await?;
     Ok(Written::SignedIn)
 }

@@ -8,7 +8,7 @@ use super::{Next, Problem, Refusal, Visitor};
 use crate::authorization::Authorization;
 use crate::broker::Broker;
 use crate::connection::Connection;
-use crate::ids::LoginAttemptId;
+use crate::ids::{AuthorizationId, LoginAttemptId};
 use crate::secret::fingerprint;
 use crate::upstream::StartHints;
 
@@ -23,11 +23,7 @@ pub async fn depart(
     authorization: &Authorization,
     connection: &Connection,
 ) -> Result<Next, Refusal> {
-    let ctx = &broker.ctx;
     let request = &authorization.request;
-    if !connection.may_login() {
-        return Err(Refusal::from(Problem::UnknownConnection).at(authorization));
-    }
     let hints = StartHints {
         login_hint: request.login_hint.clone(),
         domain_hint: request.domain_hint.clone(),
@@ -36,9 +32,25 @@ pub async fn depart(
         acr_values: request.acr_values.clone(),
         ui_locales: request.ui_locales.clone(),
     };
-    let trip = broker.upstreams.start(ctx, connection, &hints).await.map_err(|error| {
+    leave(broker, visitor, Some(&authorization.id), connection, &hints)
+        .await
+        .map_err(|refusal| refusal.at(authorization))
+}
+
+/// Without an authorization nobody asked for this sign-in but the provider.
+pub(super) async fn leave(
+    broker: &Broker,
+    visitor: &Visitor,
+    authorization: Option<&AuthorizationId>,
+    connection: &Connection,
+    hints: &StartHints,
+) -> Result<Next, Refusal> {
+    let ctx = &broker.ctx;
+    if !connection.may_login() {
+        return Err(Problem::UnknownConnection.into());
+    }
+    let trip = broker.upstreams.start(ctx, connection, hints).await.map_err(|error| {
         Refusal::from(Problem::Upstream { connection: connection.display_name.clone(), error })
-            .at(authorization)
             .by(connection.slug.as_str())
     })?;
     let now = ctx.now();
@@ -48,7 +60,7 @@ pub async fn depart(
         id: &id,
         state_hash: fingerprint(trip.state.expose()),
         browser_hash: visitor.browser_hash(),
-        authorization: &authorization.id,
+        authorization,
         connection: &connection.id,
         issuer: &trip.issuer,
         nonce: &trip.nonce,

@@ -148,9 +148,9 @@ pub async fn respond(
         },
         Ok(Next::Choose(authorization)) => redirect::see_other(&urls.local(&format!("/login/{}", authorization.id))),
         Ok(Next::Consent(authorization)) => redirect::see_other(&urls.local(&format!("/consent/{}", authorization.id))),
-        Ok(Next::SignedIn { authorization, session, connection }) => {
+        Ok(Next::SignedIn { onward, session, connection }) => {
             broker.metrics.login(&connection, "success");
-            let mut response = redirect::see_other(&urls.local(&format!("/authorize/{authorization}")));
+            let mut response = redirect::see_other(&onward);
             let life = broker.session_lifetimes.absolute;
             for cookie in [cookies::set_session(urls, &session, life), cookies::set_last_connection(urls, &connection)]
             {

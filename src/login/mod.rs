@@ -14,6 +14,7 @@ pub mod extract;
 pub mod pages;
 pub mod problem;
 pub mod store;
+pub mod unsolicited;
 
 pub use answer::ClientAnswer;
 pub use problem::{Problem, Refusal};
@@ -56,6 +57,7 @@ pub enum Next {
     Consent(Box<Authorization>),
     /// Back to the client, with a code or an error.
     Client(ClientAnswer),
-    /// Somebody just signed in: set the session cookie and come back to the authorization.
-    SignedIn { authorization: crate::ids::AuthorizationId, session: Secret<String>, connection: String },
+    /// Somebody just signed in: set the session cookie and go on, usually back to the authorization. `onward` is ours or
+    /// an operator's, never a visitor's.
+    SignedIn { onward: String, session: Secret<String>, connection: String },
 }

@@ -28,6 +28,14 @@ pub enum Problem {
     StateReplayed,
     /// SAML: the assertion signed somebody in before.
     AssertionReplayed,
+    /// SAML: the provider sends somebody on its own account, and the connection does not take that.
+    Unsolicited {
+        connection: String,
+    },
+    /// SAML: it does so again instead of answering us.
+    UnsolicitedAgain {
+        connection: String,
+    },
     /// It left by another connection.
     StateOfAnotherConnection,
     /// A form without its token, or from another site.
@@ -107,6 +115,8 @@ impl Problem {
             Self::StateOfAnotherBrowser => "state_of_another_browser",
             Self::StateReplayed => "state_replayed",
             Self::AssertionReplayed => "assertion_replayed",
+            Self::Unsolicited { .. } => "unsolicited",
+            Self::UnsolicitedAgain { .. } => "unsolicited_again",
             Self::StateOfAnotherConnection => "state_of_another_connection",
             Self::ForeignForm => "form_foreign",
             Self::UnknownConnection => "connection_unknown",
@@ -187,6 +197,8 @@ impl Problem {
             Self::StateUnknown => page(400, "Not signed in", "We do not know this sign-in", "The answer that arrived belongs to no sign-in that began here in the last minutes.".into(), &[AGAIN]),
             Self::StateOfAnotherBrowser => page(400, "Not signed in", "This sign-in began in another browser", "The answer that arrived belongs to a sign-in that did not begin in this browser, so it is not used here. Blocked cookies look the same.".into(), &["Start again from the application, in this browser, and let this site keep its cookies."]),
             Self::StateReplayed | Self::AssertionReplayed => page(400, "Not signed in", "This sign-in was used already", "The same answer arrived a second time; each counts once.".into(), &["If you are signed in by now, go back to the application. Otherwise start again from there."]),
+            Self::Unsolicited { connection } => page(400, "Not signed in", "Sign-in begins at the application", format!("You came from {connection} without having begun here, which is how links to applications there often work. It does not sign you in here."), &["Open the application itself and sign in from there.", "If you came by a link, tell whoever runs this sign-in page, with the trace id below."]),
+            Self::UnsolicitedAgain { connection } => page(400, "Not signed in", "This sign-in goes round in circles", format!("We asked {connection} to confirm who you are, and it sent you here again without answering that."), &["Open the application itself and sign in from there.", TELL]),
             Self::StateOfAnotherConnection => page(400, "Not signed in", "The answer came from the wrong place", "The sign-in left for one provider and the answer arrived at the address of another, so it is not used.".into(), &[AGAIN, TELL]),
             Self::ForeignForm => page(400, "Not done", "We could not check that this form was yours", "The page was open too long, or the form came from another site.".into(), &["Go back one page, reload it and try again."]),
             Self::UnknownConnection => page(404, "Not found", "There is no such way to sign in", "The address names a provider that does not exist here or is switched off.".into(), &[AGAIN]),

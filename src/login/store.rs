@@ -10,7 +10,8 @@ pub struct NewAttempt<'a> {
     pub id: &'a LoginAttemptId,
     pub state_hash: [u8; 32],
     pub browser_hash: [u8; 32],
-    pub authorization: &'a AuthorizationId,
+    /// `None`: the provider began it.
+    pub authorization: Option<&'a AuthorizationId>,
     pub connection: &'a ConnectionId,
     pub issuer: &'a str,
     pub nonce: &'a str,
@@ -24,7 +25,7 @@ pub struct NewAttempt<'a> {
 pub struct Attempt {
     pub id: LoginAttemptId,
     pub browser_hash: Vec<u8>,
-    pub authorization_id: String,
+    pub authorization_id: Option<String>,
     pub connection_id: ConnectionId,
     pub issuer: String,
     pub nonce: String,
@@ -47,7 +48,7 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
         new.id.as_str(),
         &new.state_hash[..],
         &new.browser_hash[..],
-        new.authorization.as_str(),
+        new.authorization.map(AuthorizationId::as_str),
         new.connection.as_str(),
         new.issuer,
         new.nonce,
@@ -97,7 +98,25 @@ pub async fn complete(conn: &mut Conn, id: &LoginAttemptId, now: OffsetDateTime)
     Ok(done.rows_affected() == 1)
 }
 
-/// Remembers an assertion that signs somebody in. False: it did before.
+/// How many trips without an application's request this browser began by this connection since then.
+pub async fn count_unsolicited(
+    conn: &mut Conn,
+    browser_hash: &[u8; 32],
+    connection: &ConnectionId,
+    since: OffsetDateTime,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM login_attempts
+           WHERE authorization_id IS NULL AND browser_hash = $1 AND connection_id = $2 AND created_at > $3"#,
+        &browser_hash[..],
+        connection.as_str(),
+        since
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Remembers an assertion that signs somebody in, or begins a sign-in. False: it did before.
 pub async fn remember_assertion(
     conn: &mut Conn,
     connection: &ConnectionId,

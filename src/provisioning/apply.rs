@@ -3,25 +3,19 @@
 use std::collections::HashMap;
 
 use serde_json::json;
-use time::Duration;
 
 use super::plan::{Plan, Step};
 use super::planner::{plan, plan_on};
 use super::{Job, ProvisioningError, store};
 use crate::audit::{self, Event};
 use crate::client::{self, ClientSecret};
-use crate::connection::credential::PublicPart;
-use crate::connection::{self, Credential, CredentialKind, CredentialState, Slug};
+use crate::connection::own_key::OwnKey;
+use crate::connection::{self, Credential, CredentialState, KeyUse, Slug};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::{ClientSecretId, ConnectionId, CredentialId, UserId};
-use crate::jose::{Alg, Certificate, KeyPair};
-use crate::secret::Secret;
 use crate::user::provision;
 use crate::{resource, role};
-
-/// How long the certificate around a connection's own key says it is good for.
-const CERTIFICATE_LIFE: Duration = Duration::days(3 * 365);
 
 pub struct Applied {
     pub plan: Plan,
@@ -55,23 +49,13 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
     .await
 }
 
-/// A private key for a connection, before it has a row.
-struct OwnKey {
-    pkcs8: Secret<Vec<u8>>,
-    public: PublicPart,
-}
+type OwnKeys = HashMap<(Slug, Option<KeyUse>), OwnKey>;
 
-fn make_keys(ctx: &Ctx, plan: &Plan) -> Result<HashMap<Slug, OwnKey>, ProvisioningError> {
+fn make_keys(ctx: &Ctx, plan: &Plan) -> Result<OwnKeys, ProvisioningError> {
     let mut keys = HashMap::new();
     for step in plan.changes.iter().flat_map(|change| &change.steps) {
-        if let Step::MakeConnectionKey(_, slug) = step {
-            let (pair, pkcs8) = KeyPair::generate(Alg::RS256);
-            let now = ctx.now();
-            let name = format!("{slug} at {}", ctx.urls.host());
-            let certificate = Certificate::self_signed(&pair, &name, now, now + CERTIFICATE_LIFE)?.der().to_vec();
-            let jwk = serde_json::to_value(pair.public_jwk().with_certificate(&certificate))
-                .expect("a JWK is a plain struct with string keys");
-            keys.insert(slug.clone(), OwnKey { pkcs8, public: PublicPart { jwk, certificate } });
+        if let Step::MakeConnectionKey(_, slug, key_use) = step {
+            keys.insert((slug.clone(), *key_use), OwnKey::generate(ctx, slug, *key_use)?);
         }
     }
     Ok(keys)
@@ -82,7 +66,7 @@ async fn carry_out(
     conn: &mut Conn,
     job: &Job,
     step: &Step,
-    keys: &HashMap<Slug, OwnKey>,
+    keys: &OwnKeys,
     users: &mut Vec<(String, UserId)>,
 ) -> Result<(), ProvisioningError> {
     let now = ctx.now();
@@ -101,12 +85,12 @@ async fn carry_out(
         Step::DeleteRole { resource, name } => role::store::delete(conn, resource, name).await?,
         Step::ImportConnectionSecret(id, value) => {
             let digest = ctx.vault.digest(value.expose());
-            add_credential(ctx, conn, id, value.expose().as_bytes(), None, Some(digest), &by).await?;
+            add_active(conn, id, &client_secret(ctx, value.expose()), Some(digest), &by).await?;
             true
         }
-        Step::MakeConnectionKey(id, slug) => {
-            let key = keys.get(slug).ok_or(ProvisioningError::Changed)?;
-            add_credential(ctx, conn, id, key.pkcs8.expose(), Some(key.public.clone()), None, &by).await?;
+        Step::MakeConnectionKey(id, slug, key_use) => {
+            let key = keys.get(&(slug.clone(), *key_use)).ok_or(ProvisioningError::Changed)?;
+            add_active(conn, id, &key.credential(ctx, CredentialState::Active), None, &by).await?;
             true
         }
         Step::ImportClientSecret(id, value) => {
@@ -126,29 +110,28 @@ async fn carry_out(
 }
 
 /// The new credential becomes the active one; the one before goes on as retiring.
-async fn add_credential(
-    ctx: &Ctx,
+async fn add_active(
     conn: &mut Conn,
     connection: &ConnectionId,
-    value: &[u8],
-    public: Option<PublicPart>,
+    credential: &Credential,
     digest: Option<[u8; 32]>,
     by: &str,
 ) -> Result<(), sqlx::Error> {
+    connection::store::retire_active(conn, connection, credential.kind(), credential.key_use()).await?;
+    connection::store::add_credential(conn, connection, credential, digest, by).await
+}
+
+fn client_secret(ctx: &Ctx, value: &str) -> Credential {
     let now = ctx.now();
     let id = CredentialId::new(now, &ctx.rng);
-    let kind = if public.is_some() { CredentialKind::PrivateKey } else { CredentialKind::ClientSecret };
-    let expires_at = public.as_ref().map(|_| now + CERTIFICATE_LIFE);
-    let credential = Credential {
-        sealed: ctx.vault.seal(Credential::place(&id), value, &ctx.rng),
+    Credential {
+        sealed: ctx.vault.seal(Credential::place(&id), value.as_bytes(), &ctx.rng),
         id,
         state: CredentialState::Active,
-        public,
+        public: None,
         created_at: now,
-        expires_at,
-    };
-    connection::store::retire_active(conn, connection, kind).await?;
-    connection::store::add_credential(conn, connection, &credential, digest, by).await
+        expires_at: None,
+    }
 }
 
 /// The last four characters of a long secret. Of a short one they would give too much away.

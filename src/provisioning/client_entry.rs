@@ -6,7 +6,7 @@ use super::check::{Findings, Known, scope_tokens};
 use super::connection_entry::secret_variable;
 use super::entry::{is_default, is_yes, redirect_uris, yes};
 use super::secret_ref::SecretRef;
-use crate::client::{ClaimPolicy, Client, ClientId, ClientKind};
+use crate::client::{ClaimPolicy, Client, ClientId, ClientKind, ClientSettings};
 use crate::connection::Slug;
 use crate::jose::Alg;
 use crate::oauth::grant_type::GrantType;
@@ -88,6 +88,7 @@ impl ClientEntry {
             require_pkce: self.require_pkce,
             claims: self.claims.clone(),
             id_token_alg: self.id_token_alg,
+            settings: ClientSettings {},
             managed_by: Some(managed_by.into()),
             secrets: Vec::new(),
         }
@@ -125,6 +126,9 @@ impl ClientEntry {
         }
         for slug in self.connections.iter().flatten().filter(|slug| !known.connections.contains(slug.as_str())) {
             out.add("connections", format!("{slug} is no connection of this file or stored"));
+        }
+        for fault in self.claims.faults() {
+            out.add("claims", fault);
         }
         if let Some(scopes) = &self.scopes {
             scope_tokens(out, scopes);

@@ -91,7 +91,17 @@ pub struct ConnectionEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_metadata: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub force_authn: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_login_hint: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_with_idp_session: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_idp_initiated: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_id_format: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -156,7 +166,12 @@ const SAML_KEYS: &[&str] = &[
     "want_assertions_signed",
     "want_signed",
     "encryption",
+    "sign_metadata",
     "force_authn",
+    "send_login_hint",
+    "end_with_idp_session",
+    "allow_idp_initiated",
+    "initiate_login_uri",
     "name_id_format",
     "requested_authn_context",
     "subject",
@@ -225,7 +240,12 @@ impl ConnectionEntry {
             want_assertions_signed: None,
             want_signed: None,
             encryption: None,
+            sign_metadata: None,
             force_authn: None,
+            send_login_hint: None,
+            end_with_idp_session: None,
+            allow_idp_initiated: None,
+            initiate_login_uri: None,
             name_id_format: None,
             requested_authn_context: Vec::new(),
             subject: None,
@@ -259,9 +279,9 @@ impl ConnectionEntry {
 
     /// What is wrong with it by itself.
     pub(super) fn check(&self, out: &mut Findings) {
-        let (foreign, theirs) = match self.protocol {
-            EntryProtocol::Oidc => (SAML_KEYS, "saml"),
-            EntryProtocol::Saml => (OIDC_KEYS, "oidc"),
+        let (foreign, theirs): (&[&str], _) = match self.protocol {
+            EntryProtocol::Oidc => (&SAML_KEYS, "saml"),
+            EntryProtocol::Saml => (&OIDC_KEYS, "oidc"),
         };
         let written = serde_json::to_value(self).expect("an entry is a plain struct with string keys");
         for key in foreign.iter().filter(|key| written.get(key).is_some()) {
@@ -293,6 +313,7 @@ impl ConnectionEntry {
             ("sso_url", &self.sso_url),
             ("slo_url", &self.slo_url),
             ("slo_response_url", &self.slo_response_url),
+            ("initiate_login_uri", &self.initiate_login_uri),
         ];
         for (field, url) in urls {
             if let Some(url) = url

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::client::{Client, ClientId};
-use crate::connection::{Connection, Slug};
+use crate::connection::{Connection, KeyUse, Slug};
 use crate::ids::{ConnectionId, UserId};
 use crate::resource::Resource;
 use crate::role::Role;
@@ -45,7 +45,7 @@ pub(super) enum Step {
     InsertConnection(Connection),
     UpdateConnection(Connection),
     ImportConnectionSecret(ConnectionId, Secret<String>),
-    MakeConnectionKey(ConnectionId, Slug),
+    MakeConnectionKey(ConnectionId, Slug, Option<KeyUse>),
     InsertClient(Client),
     UpdateClient(Client),
     ImportClientSecret(ClientId, Secret<String>),

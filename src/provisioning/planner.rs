@@ -13,7 +13,7 @@ use super::secret_ref::SecretRef;
 use super::stored::Stored;
 use super::{Job, ProvisioningError};
 use crate::client;
-use crate::connection::{self, ClientAuthentication, CredentialKind, Slug};
+use crate::connection::{self, ClientAuthentication, CredentialKind, KeyUse, Slug};
 use crate::ctx::Ctx;
 use crate::db::Conn;
 use crate::ids::ConnectionId;
@@ -68,6 +68,18 @@ fn with_metadata(job: &Job) -> Result<Job, ProvisioningError> {
     Ok(Job { file, managed_by: job.managed_by.clone(), base_dir: job.base_dir.clone(), prune: job.prune })
 }
 
+/// The keys of our own that a connection works with: their name, what they must be able to do, what they are made for.
+fn own_keys(entry: &ConnectionEntry) -> &'static [(&'static str, KeyUse, Option<KeyUse>)] {
+    use KeyUse::{Encryption, Signing};
+    match (entry.protocol, entry.client_authentication()) {
+        (EntryProtocol::Saml, _) => {
+            &[("signing key", Signing, Some(Signing)), ("encryption key", Encryption, Some(Encryption))]
+        }
+        (EntryProtocol::Oidc, ClientAuthentication::PrivateKeyJwt) => &[("private key", Signing, None)],
+        (EntryProtocol::Oidc, _) => &[],
+    }
+}
+
 struct Planner<'a> {
     ctx: &'a Ctx,
     job: &'a Job,
@@ -113,30 +125,27 @@ impl Planner<'_> {
                 Some(_) if details.is_empty() => (Sign::Update, vec![]),
                 Some(_) => (Sign::Update, vec![Step::UpdateConnection(wanted)]),
             };
-            let has = |kind| known.is_some_and(|c| c.active(kind).is_some());
+            let has_secret = known.is_some_and(|c| c.active(CredentialKind::ClientSecret).is_some());
             let path = format!("connections[{}].client_secret", entry.slug);
-            if let Some(secret) = self.secret(entry.client_secret.as_ref(), &path, has(CredentialKind::ClientSecret)) {
+            if let Some(secret) = self.secret(entry.client_secret.as_ref(), &path, has_secret) {
                 let digest = self.ctx.vault.digest(secret.expose());
                 if !connection::store::credential_digest_known(conn, &id, digest).await? {
                     details.push("client_secret: imports a new value".into());
                     steps.push(Step::ImportConnectionSecret(id.clone(), secret));
                 }
             }
-            let own_key = entry.protocol == EntryProtocol::Saml
-                || entry.client_authentication() == ClientAuthentication::PrivateKeyJwt;
-            match own_key {
-                true if !has(CredentialKind::PrivateKey) => {
-                    details.push("private key: makes one".into());
-                    steps.push(Step::MakeConnectionKey(id, entry.slug.clone()));
+            let own_keys = own_keys(entry);
+            for (name, usage, key_use) in own_keys {
+                if known.is_none_or(|c| c.active_key(*usage).is_none()) {
+                    details.push(format!("{name}: makes one"));
+                    steps.push(Step::MakeConnectionKey(id.clone(), entry.slug.clone(), *key_use));
                 }
-                true => {}
-                false if entry.client_secret.is_none() && !has(CredentialKind::ClientSecret) => {
-                    self.plan.notes.push(format!(
-                        "connection {} has no client secret yet: nobody can sign in through it until it has one",
-                        entry.slug
-                    ))
-                }
-                false => {}
+            }
+            if own_keys.is_empty() && entry.client_secret.is_none() && !has_secret {
+                self.plan.notes.push(format!(
+                    "connection {} has no client secret yet: nobody can sign in through it until it has one",
+                    entry.slug
+                ));
             }
             self.put(sign, format!("connection {}", entry.slug), details, steps);
         }

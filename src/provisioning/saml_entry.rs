@@ -23,7 +23,12 @@ impl ConnectionEntry {
             want_signed: Some(settings.want_signed)
                 .filter(|wanted| matches!(wanted, WantSigned::Response | WantSigned::Both)),
             encryption: Some(settings.encryption).filter(|encryption| *encryption != Default::default()),
+            sign_metadata: (!settings.sign_metadata).then_some(false),
             force_authn: settings.force_authn.then_some(true),
+            send_login_hint: settings.send_login_hint.then_some(true),
+            end_with_idp_session: (!settings.end_with_idp_session).then_some(false),
+            allow_idp_initiated: settings.allow_idp_initiated.then_some(true),
+            initiate_login_uri: settings.initiate_login_uri,
             name_id_format: settings.name_id_format,
             requested_authn_context: settings.requested_authn_context,
             subject: settings.subject,
@@ -66,7 +71,12 @@ impl ConnectionEntry {
             sign_requests: self.sign_requests.unwrap_or(true),
             want_signed,
             encryption: self.encryption.unwrap_or_default(),
+            sign_metadata: self.sign_metadata.unwrap_or(true),
             force_authn: self.force_authn.unwrap_or_default(),
+            send_login_hint: self.send_login_hint.unwrap_or_default(),
+            end_with_idp_session: self.end_with_idp_session.unwrap_or(true),
+            allow_idp_initiated: self.allow_idp_initiated.unwrap_or_default(),
+            initiate_login_uri: self.initiate_login_uri.clone(),
             name_id_format: self.name_id_format.clone(),
             requested_authn_context: self.requested_authn_context.clone(),
             subject: self.subject.clone(),
@@ -114,6 +124,12 @@ impl ConnectionEntry {
         self.check_slo(out);
         if self.want_signed.is_some() && self.want_assertions_signed.is_some() {
             out.add("want_signed", "stands beside want_assertions_signed; write one of them");
+        }
+        if self.initiate_login_uri.is_some() && self.allow_idp_initiated != Some(true) {
+            out.add("initiate_login_uri", "means nothing without allow_idp_initiated: true");
+        }
+        if self.initiate_login_uri.as_ref().is_some_and(|uri| uri.contains('#')) {
+            out.add("initiate_login_uri", "must not have a fragment");
         }
         for (field, id) in [("entity_id", &self.entity_id), ("sp_entity_id", &self.sp_entity_id)] {
             let fine = |id: &String| {

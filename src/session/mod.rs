@@ -50,6 +50,8 @@ pub struct NewSession {
     pub auth_time: OffsetDateTime,
     pub acr: Option<String>,
     pub amr: Vec<String>,
+    /// It ends here at the latest.
+    pub not_after: Option<OffsetDateTime>,
 }
 
 impl Session {

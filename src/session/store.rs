@@ -14,6 +14,7 @@ pub async fn insert(
     lifetimes: Lifetimes,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
+    let end = now + lifetimes.absolute;
     sqlx::query!(
         "INSERT INTO sessions (id, token_hash, user_id, identity_id, connection_slug, auth_time, acr, amr,
                                created_at, last_seen_at, expires_at)
@@ -27,7 +28,7 @@ pub async fn insert(
         new.acr,
         &new.amr,
         now,
-        now + lifetimes.absolute,
+        new.not_after.map_or(end, |not_after| not_after.min(end)),
     )
     .execute(conn)
     .await?;

@@ -53,12 +53,12 @@ pub fn mint(broker: &Broker, catalog: &Catalog, granted: Granted<'_>) -> Result<
     let jti = TokenId::new(now, &broker.ctx.rng);
     let userinfo = broker.ctx.urls.at("/userinfo");
     let roles = person.map(|p| roles(catalog, &p.user, audiences)).unwrap_or_default();
-    let mut wanted = client.claims.access_token.clone();
+    let mut more = Vec::new();
     if scope.contains("groups") {
-        wanted.insert(UserClaim::Groups);
+        more.push(UserClaim::Groups);
     }
     if !roles.is_empty() {
-        wanted.insert(UserClaim::Roles);
+        more.push(UserClaim::Roles);
     }
     let scope = scope.to_string();
     let claims = AccessClaims {
@@ -75,7 +75,7 @@ pub fn mint(broker: &Broker, catalog: &Catalog, granted: Granted<'_>) -> Result<
         acr: person.and_then(|p| p.acr.as_deref()),
         amr: person.map_or(&[], |p| &p.amr),
         sid: person.map(|p| p.session_id.as_str()),
-        user: person.map_or_else(UserClaims::default, |p| UserClaims::select(&p.user, &roles, &wanted)),
+        user: UserClaims::select(client, person.map(|p| &p.user), &roles, &client.claims.access_token, &more),
     };
     let jwt = broker.keys.load().sign(profile.alg, profile.typ.as_str(), &claims).map_err(no_key)?;
     Ok(AccessToken { jwt, jti, expires_in: profile.ttl })

@@ -56,11 +56,10 @@ pub fn mint(
     let now = broker.ctx.now();
     let iat = now.unix_timestamp();
     let jti = TokenId::new(now, &broker.ctx.rng);
-    let mut wanted = client.claims.id_token.clone();
-    if scope.contains("groups") {
-        wanted.insert(UserClaim::Groups);
-    }
-    let roles = if wanted.contains(&UserClaim::Roles) { roles(catalog, &person.user, audiences) } else { Vec::new() };
+    let wanted = &client.claims.id_token;
+    let more: &[UserClaim] = if scope.contains("groups") { &[UserClaim::Groups] } else { &[] };
+    let wants_roles = wanted.contains(&UserClaim::Roles.into());
+    let roles = if wants_roles { roles(catalog, &person.user, audiences) } else { Vec::new() };
     let claims = IdClaims {
         iss: broker.ctx.urls.issuer(),
         sub: person.user.id.as_str(),
@@ -76,7 +75,7 @@ pub fn mint(
         amr: &person.amr,
         sid: person.session_id.as_str(),
         at_hash: at_hash(client.id_token_alg, access_token),
-        user: UserClaims::select(&person.user, &roles, &wanted),
+        user: UserClaims::select(client, Some(&person.user), &roles, wanted, more),
     };
     broker.keys.load().sign(client.id_token_alg, "JWT", &claims).map_err(no_key)
 }

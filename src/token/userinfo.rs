@@ -1,21 +1,24 @@
 //! UserInfo (OIDC Core §5.3): any access token of ours that holds `openid`, whatever its audience.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::access::roles;
 use super::claims::{UserClaims, by_scope};
 use super::presented::{PresentedToken, TokenFault};
 use crate::broker::Broker;
-use crate::client::UserClaim;
+use crate::client::{Client, UserClaim};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::user::User;
 
 /// The answer: `sub` and what scope and registration allow. Owned, because it outlives the request's borrow.
 #[derive(Debug)]
 pub struct UserInfo {
+    client: Arc<Client>,
     user: User,
     roles: Vec<String>,
-    wanted: std::collections::BTreeSet<UserClaim>,
+    by_scope: Vec<UserClaim>,
 }
 
 #[derive(Serialize)]
@@ -27,7 +30,8 @@ struct Body<'a> {
 
 impl Serialize for UserInfo {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let claims = UserClaims::select(&self.user, &self.roles, &self.wanted);
+        let listed = &self.client.claims.userinfo;
+        let claims = UserClaims::select(&self.client, Some(&self.user), &self.roles, listed, &self.by_scope);
         Body { sub: self.user.id.as_str(), claims }.serialize(s)
     }
 }
@@ -59,9 +63,7 @@ pub async fn answer(broker: &Broker, bearer: &str) -> Result<UserInfo, UserInfoE
     let user = user.ok_or_else(|| invalid(TokenFault::NotAnAccessToken))?;
     let catalog = broker.catalog.load();
     let client = catalog.client(&token.client_id).ok_or_else(|| invalid(TokenFault::ClientGone))?;
-    let mut wanted = by_scope(&token.scope);
-    wanted.extend(&client.claims.userinfo);
-    let wants_roles = wanted.contains(&UserClaim::Roles);
+    let wants_roles = client.claims.userinfo.contains(&UserClaim::Roles.into());
     let roles = if wants_roles { roles(&catalog, &user, &token.audiences()) } else { Vec::new() };
-    Ok(UserInfo { user, roles, wanted })
+    Ok(UserInfo { client, user, roles, by_scope: by_scope(&token.scope) })
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::UpstreamError;
 use super::discovery::Provider;
 use crate::connection::oidc::AssertionAudience;
-use crate::connection::{Connection, Credential, CredentialKind, OidcSettings};
+use crate::connection::{Connection, Credential, KeyUse, OidcSettings};
 use crate::ctx::Ctx;
 use crate::jose::{Alg, Header, KeyPair};
 use crate::secret::Secret;
@@ -30,7 +30,7 @@ pub(super) fn sign(
     let missing =
         || UpstreamError::misconfigured("credential_missing", "the connection has no active private key; create one");
     let unreadable = |detail: String| UpstreamError::misconfigured("credential_unreadable", detail);
-    let credential = connection.active(CredentialKind::PrivateKey).ok_or_else(missing)?;
+    let credential = connection.active_key(KeyUse::Signing).ok_or_else(missing)?;
     let public = credential.public.as_ref().ok_or_else(missing)?;
 
     let alg = public.jwk["alg"].as_str().and_then(Alg::parse);

@@ -25,6 +25,7 @@ pub struct UpstreamIdentity {
     session: UpstreamSession,
     id_token: Option<Secret<String>>,
     once: Option<Once>,
+    session_ends: Option<OffsetDateTime>,
 }
 
 /// A proof that counts once, although it would hold a second time.
@@ -68,6 +69,15 @@ impl UpstreamIdentity {
         self.once.as_ref()
     }
 
+    /// When the provider's own session is over and a session here should be as well.
+    pub fn session_ends(&self) -> Option<OffsetDateTime> {
+        self.session_ends
+    }
+
+    pub(super) fn until(self, session_ends: Option<OffsetDateTime>) -> Self {
+        Self { session_ends, ..self }
+    }
+
     /// From an assertion that was verified; `skew` is what was forgiven its times.
     pub(super) fn of_assertion(key: IdentityKey, claims: Value, verified: &VerifiedAssertion, skew: Duration) -> Self {
         Self {
@@ -88,6 +98,7 @@ impl UpstreamIdentity {
             },
             id_token: None,
             once: Some(Once { id: verified.assertion_id.clone(), until: verified.not_on_or_after + skew }),
+            session_ends: None,
         }
     }
 
@@ -120,6 +131,7 @@ impl UpstreamIdentity {
             session,
             id_token: Some(raw),
             once: None,
+            session_ends: None,
         }
     }
 }

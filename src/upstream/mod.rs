@@ -29,6 +29,7 @@
 //! | `credential_missing`, `credential_unreadable` | configuration: no active secret or key, or it does not open |
 //! | `invalid_client` | the token endpoint does not accept our credential |
 //! | `response_missing` | SAML: the form has no response |
+//! | `unsolicited` | SAML: it answers no request of ours, and the connection takes no such answer |
 //! | `name_id_transient` | SAML: the NameID is another one next time, and no attribute says who the person is |
 //! | `metadata_invalid` | configuration: stored SAML metadata, or what was entered by hand, cannot work |
 //!
@@ -55,7 +56,7 @@ mod saml_sp;
 mod token_request;
 mod userinfo;
 
-pub use identity::UpstreamIdentity;
+pub use identity::{Once, UpstreamIdentity};
 pub use logout::{Departure, LogoutNotice, Onward, SamlMessage};
 
 use crate::connection::{Connection, Protocol};
@@ -105,6 +106,30 @@ impl Upstreams {
         }
     }
 
+    /// Holds a SAML answer to no request of ours against everything else an answer is held against. It is no identity: it
+    /// may begin a sign-in, never be one.
+    ///
+    /// # Errors
+    /// Every [`UpstreamError`]; `unsolicited` where the connection does not take such answers.
+    pub async fn unsolicited(
+        &self,
+        ctx: &Ctx,
+        connection: &Connection,
+        params: &Params,
+    ) -> Result<Once, UpstreamError> {
+        match &connection.protocol {
+            Protocol::Saml(settings) if settings.allow_idp_initiated => {
+                saml_flow::unsolicited(&self.saml, ctx, connection, settings, params).await
+            }
+            _ => Err(UpstreamError::invalid("unsolicited", "the connection takes answers to our own requests only")),
+        }
+    }
+
+    /// Whether a SAML answer claims to be one to a request at all. It may be anybody's word.
+    pub async fn is_unsolicited(&self, params: &Params) -> bool {
+        saml_flow::is_unsolicited(&self.saml, params).await
+    }
+
     /// Whether discovery and keys can be had now; asks the provider, not the caches.
     ///
     /// # Errors
@@ -119,7 +144,7 @@ impl Upstreams {
         }
     }
 
-    /// Our SAML metadata for this connection, signed; `None` where it speaks another protocol.
+    /// Our SAML metadata for this connection; `None` where it speaks another protocol.
     ///
     /// # Errors
     /// `credential_unreadable`.

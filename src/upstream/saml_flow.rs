@@ -1,11 +1,12 @@
 //! SAML 2.0 Web Browser SSO, service-provider side (SAML profiles §4.1): the request, and the answer through the guard.
-//! The answer must be to a request of ours: sign-in begun by the provider is not taken.
+//! The answer must be to a request of ours: only such a one becomes an identity.
 
 use std::sync::Arc;
 
 use time::Duration;
 use tokio::sync::Semaphore;
 
+use super::identity::Once;
 use super::saml::{
     self, AuthnRequest, Binding, Encryption, Policy, Refusal, ResponseInput, SpKey, VerifiedAssertion, WantSigned,
     XmlSec, XmlSignatureEngine,
@@ -85,12 +86,15 @@ pub(super) async fn start(
         requested_authn_context: &settings.requested_authn_context,
     };
     let key = if settings.sign_requests { Some(saml_sp::signing_key(ctx, connection)?) } else { None };
-    let (url, form) = match endpoint.binding {
+    let (mut url, form) = match endpoint.binding {
         Binding::Redirect => (request.redirect_url(Some(state.expose()), key.as_ref()), None),
         Binding::Post => {
             (endpoint.location.clone(), Some(request.post_form(Some(state.expose()), key.as_ref()).fields))
         }
     };
+    if let Some(hint) = hints.login_hint.as_deref().filter(|_| settings.send_login_hint) {
+        url = with_login_hint(&url, hint);
+    }
     Ok(Trip {
         url,
         form,
@@ -110,17 +114,71 @@ pub(super) async fn finish(
     pending: &Pending,
     params: &Params,
 ) -> Result<UpstreamIdentity, UpstreamError> {
+    let asked = Some(Asked { entity_id: pending.issuer.clone(), request_id: pending.nonce.clone() });
+    let assertion = vouched(saml, ctx, connection, settings, params, asked).await?;
+    check_age(&assertion, pending, ctx)?;
+    let claims = assertion.claims();
+    let sp_entity_id = saml_sp::entity_id(ctx, connection, settings);
+    let subject = subject(settings, &assertion, &claims, &sp_entity_id)?;
+    let key = IdentityKey { issuer: assertion.issuer.clone(), subject };
+    let identity = UpstreamIdentity::of_assertion(key, claims, &assertion, SKEW);
+    let session_ends = assertion.session_not_on_or_after.filter(|_| settings.end_with_idp_session);
+    Ok(identity.until(session_ends.map(|end| end + SKEW)))
+}
+
+/// An answer to no request of ours, held against everything that an answer is held against. What comes of it is not an
+/// identity: nobody is signed in by it.
+pub(super) async fn unsolicited(
+    saml: &Saml,
+    ctx: &Ctx,
+    connection: &Connection,
+    settings: &SamlSettings,
+    params: &Params,
+) -> Result<Once, UpstreamError> {
+    let assertion = vouched(saml, ctx, connection, settings, params, None).await?;
+    Ok(Once { id: assertion.assertion_id.clone(), until: assertion.not_on_or_after + SKEW })
+}
+
+/// Whether an answer claims to answer a request at all. Nothing of it is believed; what cannot be read claims nothing.
+pub(super) async fn is_unsolicited(saml: &Saml, params: &Params) -> bool {
+    let Some(response) = params.get("SAMLResponse").map(str::to_owned) else { return false };
+    let Ok(permit) = saml.checks.clone().acquire_owned().await else { return false };
+    let look = move || {
+        let _permit = permit;
+        saml::is_unsolicited(&response)
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or(false)
+}
+
+/// The request that an answer must be to.
+struct Asked {
+    entity_id: String,
+    request_id: String,
+}
+
+async fn vouched(
+    saml: &Saml,
+    ctx: &Ctx,
+    connection: &Connection,
+    settings: &SamlSettings,
+    params: &Params,
+    asked: Option<Asked>,
+) -> Result<VerifiedAssertion, UpstreamError> {
     let response = params
         .get("SAMLResponse")
         .ok_or_else(|| UpstreamError::invalid("response_missing", "the form has no SAMLResponse"))?;
     let idp = saml.idps.get(ctx, settings).await?;
+    let (entity_id, request_id) = match asked {
+        Some(asked) => (asked.entity_id, Some(asked.request_id)),
+        None => (idp.entity_id.clone(), None),
+    };
     let check = Check {
         response: response.to_owned(),
-        entity_id: pending.issuer.clone(),
+        entity_id,
         sp_entity_id: saml_sp::entity_id(ctx, connection, settings),
         acs_url: ctx.urls.acs(connection.slug.as_str()),
-        request_id: pending.nonce.clone(),
-        keys: saml_sp::keys(ctx, connection)?,
+        request_id,
+        keys: saml_sp::decryption_keys(ctx, connection)?,
         policy: policy(settings),
         now: ctx.now(),
     };
@@ -132,12 +190,13 @@ pub(super) async fn finish(
     {
         verified = verify(saml, &check, newer).await?;
     }
-    let assertion = verified.map_err(|refusal| UpstreamError::invalid(refusal.reason, refusal.detail))?;
-    check_age(&assertion, pending, ctx)?;
-    let claims = assertion.claims();
-    let subject = subject(settings, &assertion, &claims, &check.sp_entity_id)?;
-    let key = IdentityKey { issuer: assertion.issuer.clone(), subject };
-    Ok(UpstreamIdentity::of_assertion(key, claims, &assertion, SKEW))
+    verified.map_err(|refusal| UpstreamError::invalid(refusal.reason, refusal.detail))
+}
+
+/// Beside the message, which names the address without it, and outside its signature.
+fn with_login_hint(url: &str, hint: &str) -> String {
+    let hint = url::form_urlencoded::Serializer::new(String::new()).append_pair("login_hint", hint).finish();
+    format!("{url}{}{hint}", if url.contains('?') { '&' } else { '?' })
 }
 
 /// Everything a check needs, to be taken to another thread.
@@ -146,7 +205,7 @@ struct Check {
     entity_id: String,
     sp_entity_id: String,
     acs_url: String,
-    request_id: String,
+    request_id: Option<String>,
     keys: Vec<SpKey>,
     policy: Policy,
     now: time::OffsetDateTime,
@@ -170,7 +229,7 @@ async fn verify(
             certificates: &idp.certificates,
             sp_entity_id: &check.sp_entity_id,
             acs_url: &check.acs_url,
-            expected_request_id: Some(&check.request_id),
+            expected_request_id: check.request_id.as_deref(),
             decryption_keys: &keys,
             policy: &check.policy,
             now: check.now,

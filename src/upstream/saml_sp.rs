@@ -5,7 +5,7 @@ use time::Duration;
 use super::UpstreamError;
 use super::saml::{SpKey, SpMetadata, name_id, new_id};
 use crate::connection::saml::WantSigned;
-use crate::connection::{Connection, Credential, CredentialKind, CredentialState, SamlSettings};
+use crate::connection::{Connection, Credential, CredentialState, KeyUse, SamlSettings};
 use crate::ctx::Ctx;
 
 /// How long identity providers may work with a copy of our metadata.
@@ -15,13 +15,15 @@ pub(super) fn entity_id(ctx: &Ctx, connection: &Connection, settings: &SamlSetti
     settings.sp_entity_id.clone().unwrap_or_else(|| ctx.urls.sp_metadata(connection.slug.as_str()))
 }
 
-/// Every living key, the active one first: identity providers encrypt to an old one for a while, and to a new one as
-/// soon as they have seen it.
+/// The keys that open what is encrypted to us: the active one, the one before, for as long as providers go by an old copy
+/// of our metadata, and the next one, for those that take it from the new copy already.
 ///
 /// # Errors
 /// `credential_unreadable`.
-pub(super) fn keys(ctx: &Ctx, connection: &Connection) -> Result<Vec<SpKey>, UpstreamError> {
-    living(connection).into_iter().map(|credential| open(ctx, credential)).collect()
+pub(super) fn decryption_keys(ctx: &Ctx, connection: &Connection) -> Result<Vec<SpKey>, UpstreamError> {
+    use CredentialState::{Active, Next, Retiring};
+    let keys = [Active, Retiring, Next].into_iter().flat_map(|state| connection.keys(state));
+    keys.filter(|key| key.key_use() != Some(KeyUse::Signing)).map(|key| open(ctx, key)).collect()
 }
 
 /// The key that signs.
@@ -29,22 +31,17 @@ pub(super) fn keys(ctx: &Ctx, connection: &Connection) -> Result<Vec<SpKey>, Ups
 /// # Errors
 /// `credential_missing`, `credential_unreadable`.
 pub(super) fn signing_key(ctx: &Ctx, connection: &Connection) -> Result<SpKey, UpstreamError> {
-    let credential = connection.active(CredentialKind::PrivateKey).ok_or_else(|| {
-        UpstreamError::misconfigured("credential_missing", "the connection has no active private key; create one")
+    let credential = connection.active_key(KeyUse::Signing).ok_or_else(|| {
+        UpstreamError::misconfigured("credential_missing", "the connection has no active signing key; create one")
     })?;
     open(ctx, credential)
 }
 
-/// Signed if there is a key to sign with.
+/// Signed, unless the connection says otherwise or there is no key to sign with.
 ///
 /// # Errors
 /// `credential_unreadable`.
 pub(super) fn metadata(ctx: &Ctx, connection: &Connection, settings: &SamlSettings) -> Result<String, UpstreamError> {
-    let certificates: Vec<&[u8]> = living(connection)
-        .into_iter()
-        .filter_map(|credential| credential.public.as_ref())
-        .map(|public| public.certificate.as_slice())
-        .collect();
     let formats = match settings.name_id_format.as_deref() {
         Some(format) => vec![format],
         None => vec![name_id::PERSISTENT, name_id::EMAIL_ADDRESS, name_id::UNSPECIFIED],
@@ -53,32 +50,26 @@ pub(super) fn metadata(ctx: &Ctx, connection: &Connection, settings: &SamlSettin
         entity_id: &entity_id(ctx, connection, settings),
         acs_url: &ctx.urls.acs(connection.slug.as_str()),
         slo_url: Some(&ctx.urls.slo(connection.slug.as_str())),
-        signing_certificates: &certificates,
-        encryption_certificates: &certificates,
+        signing_certificates: &published(connection, KeyUse::Signing),
+        encryption_certificates: &published(connection, KeyUse::Encryption),
         authn_requests_signed: settings.sign_requests,
+        // a provider that signs on request only must be asked, also where we would take a signed response instead
         want_assertions_signed: settings.want_signed != WantSigned::Response,
         name_id_formats: &formats,
         valid_until: ctx.now() + METADATA_LIFE,
     };
-    if connection.active(CredentialKind::PrivateKey).is_none() {
+    if !settings.sign_metadata || connection.active_key(KeyUse::Signing).is_none() {
         return Ok(metadata.write(None));
     }
     Ok(metadata.write(Some((&new_id(&ctx.rng), &signing_key(ctx, connection)?))))
 }
 
-fn living(connection: &Connection) -> Vec<&Credential> {
-    let mut living: Vec<_> = connection
-        .credentials
-        .iter()
-        .filter(|credential| credential.kind() == CredentialKind::PrivateKey)
-        .filter(|credential| credential.state.is_published())
-        .collect();
-    living.sort_by_key(|credential| match credential.state {
-        CredentialState::Active => 0,
-        CredentialState::Next => 1,
-        _ => 2,
-    });
-    living
+/// Certificates of the key in use and of the next one. A retiring key is not shown any more: nothing new is to be
+/// encrypted to it.
+fn published(connection: &Connection, usage: KeyUse) -> Vec<&[u8]> {
+    let next = connection.keys(CredentialState::Next).filter(|key| key.key_use().is_none_or(|own| own == usage));
+    let keys = connection.active_key(usage).into_iter().chain(next);
+    keys.filter_map(|key| key.public.as_ref()).map(|public| public.certificate.as_slice()).collect()
 }
 
 fn open(ctx: &Ctx, credential: &Credential) -> Result<SpKey, UpstreamError> {

@@ -49,15 +49,18 @@ impl User {
         self.status == UserStatus::Active
     }
 
-    /// What role rules see as `user`.
+    /// What rules and custom claims see as `user`.
     pub fn for_rules(&self) -> serde_json::Value {
         serde_json::json!({
             "sub": self.id.as_str(),
             "email": self.profile.email,
             "email_verified": self.profile.email_verified,
             "name": self.profile.name,
+            "given_name": self.profile.given_name,
+            "family_name": self.profile.family_name,
             "preferred_username": self.profile.preferred_username,
             "groups": self.profile.groups,
+            "attributes": self.profile.attributes,
         })
     }
 }

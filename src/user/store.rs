@@ -1,5 +1,6 @@
 //! SQL of users and identities.
 
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::provision::CreatedAhead;
@@ -18,6 +19,7 @@ struct UserRow {
     family_name: Option<String>,
     preferred_username: Option<String>,
     groups: Vec<String>,
+    attributes: Value,
 }
 
 impl From<UserRow> for User {
@@ -34,15 +36,23 @@ impl From<UserRow> for User {
                 family_name: row.family_name,
                 preferred_username: row.preferred_username,
                 groups: row.groups,
+                attributes: attributes(row.attributes),
             },
         }
+    }
+}
+
+fn attributes(stored: Value) -> serde_json::Map<String, Value> {
+    match stored {
+        Value::Object(attributes) => attributes,
+        _ => serde_json::Map::new(),
     }
 }
 
 pub async fn by_id(conn: &mut Conn, id: &UserId) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query_as!(
         UserRow,
-        "SELECT id, status, email, email_verified, name, given_name, family_name, preferred_username, groups
+        "SELECT id, status, email, email_verified, name, given_name, family_name, preferred_username, groups, attributes
          FROM users WHERE id = $1",
         id.as_str()
     )
@@ -74,8 +84,8 @@ pub async fn insert(conn: &mut Conn, user: &User, now: OffsetDateTime) -> Result
     let p = &user.profile;
     sqlx::query!(
         "INSERT INTO users (id, status, email, email_verified, name, given_name, family_name, preferred_username, groups,
-                            created_at, updated_at)
-         VALUES ($1, 'active', $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+                            attributes, created_at, updated_at)
+         VALUES ($1, 'active', $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
         user.id.as_str(),
         p.email,
         p.email_verified,
@@ -84,6 +94,7 @@ pub async fn insert(conn: &mut Conn, user: &User, now: OffsetDateTime) -> Result
         p.family_name,
         p.preferred_username,
         &p.groups,
+        Value::Object(p.attributes.clone()),
         now
     )
     .execute(conn)
@@ -128,7 +139,7 @@ pub async fn record_login(
         "UPDATE users SET email = COALESCE($2, CASE WHEN managed_by IS NOT NULL THEN email END),
                           email_verified = $2::text IS NOT NULL AND $3,
                           name = COALESCE($4, CASE WHEN managed_by IS NOT NULL THEN name END), given_name = $5, family_name = $6,
-                          preferred_username = $7, groups = $8, updated_at = $9, last_login_at = $9
+                          preferred_username = $7, groups = $8, attributes = $9, updated_at = $10, last_login_at = $10
          WHERE id = $1",
         user.as_str(),
         p.email,
@@ -138,6 +149,7 @@ pub async fn record_login(
         p.family_name,
         p.preferred_username,
         &p.groups,
+        Value::Object(p.attributes.clone()),
         now
     )
     .execute(&mut *conn)

@@ -11,6 +11,7 @@
 //! | `page`, `brand`, `error_page` | answering HTML |
 //! | `oauth_error`, `problem` | answering errors in JSON: RFC 6749 §5.2, RFC 9457 |
 //! | `redirect` | 303, and the page that posts for `response_mode=form_post` |
+//! | `rate_limit` | how often one address may begin something |
 //! | `assets` | stylesheet, script and icon, from memory |
 //! | `tls`, `certificate_expiry` | our own TLS certificate, replaced without a restart |
 //!
@@ -33,6 +34,7 @@ pub mod oauth_error;
 pub mod page;
 pub mod problem;
 pub mod published;
+pub mod rate_limit;
 pub mod redirect;
 pub mod security_headers;
 pub mod tls;

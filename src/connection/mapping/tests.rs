@@ -58,6 +58,7 @@ fn every_preset_maps_full_claims_and_none_without_a_warning() {
             family_name: Some("B".into()),
             preferred_username: Some("ab".into()),
             groups: vec!["staff".into(), "ops".into()],
+            attributes: serde_json::Map::new(),
         };
         assert_eq!((full, warnings), (expected, vec![]), "{preset:?}");
     }

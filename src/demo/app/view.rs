@@ -75,13 +75,13 @@ fn instant(value: &Value) -> Option<String> {
 /// First who, then what they may, then for whom and when.
 const CLAIMS: [(&str, &str); 21] = [
     ("sub", "The person, by Avouch's own id for life"),
-    ("name", "As Demo company tells it"),
-    ("email", "As Demo company tells it"),
-    ("email_verified", "True because Demo company is authoritative for its domain"),
-    ("groups", "From Demo company, through the connection's mapping"),
+    ("name", "As the company tells it"),
+    ("email", "As the company tells it"),
+    ("email_verified", "True because the company is authoritative for its domain"),
+    ("groups", "From the company, through the connection's mapping"),
     ("roles", "Granted by a rule: 'platform' in user.groups"),
     ("scope", "What the application may do at the API"),
-    ("iss", "Who issued this: Avouch, not Demo company"),
+    ("iss", "Who issued this: Avouch, not the company"),
     ("aud", "For whom it is; everybody else must refuse it"),
     ("azp", "The application that asked for it"),
     ("client_id", "The application that asked for it"),

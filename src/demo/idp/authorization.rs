@@ -3,8 +3,8 @@
 
 use url::Url;
 
-use super::people::Person;
 use super::{CLIENT_ID, CODE_LIFE, Code, Idp, locked};
+use crate::demo::person::Person;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
@@ -102,6 +102,6 @@ impl Request {
 fn back(idp: &Idp, redirect_uri: &Url, state: Option<&str>, answer: &[(&str, &str)]) -> Url {
     let mut url = redirect_uri.clone();
     let state = state.map(|state| ("state", state));
-    url.query_pairs_mut().extend_pairs(answer).extend_pairs(state).append_pair("iss", idp.urls.issuer());
+    url.query_pairs_mut().extend_pairs(answer).extend_pairs(state).append_pair("iss", idp.company.urls.issuer());
     url
 }

@@ -21,7 +21,7 @@ pub(super) fn routes(app: &mut web::ServiceConfig) {
 }
 
 async fn discovery(idp: Data<Idp>) -> HttpResponse {
-    let urls = &idp.urls;
+    let urls = &idp.company.urls;
     HttpResponse::Ok().json(json!({
         "issuer": urls.issuer(),
         "authorization_endpoint": urls.at("/authorize"),

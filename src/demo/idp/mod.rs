@@ -9,12 +9,14 @@ pub(super) mod people;
 mod token;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::web::Data;
 use time::{Duration, OffsetDateTime};
 
+use super::company::Company;
 use super::part::Part;
+use super::person::Person;
 use super::places::Places;
 use super::secrets::Secrets;
 use crate::clock::{Clock, SystemClock};
@@ -23,15 +25,13 @@ use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::scope::Scope;
 use crate::rng::Rng;
 use crate::secret::Secret;
-use crate::urls::Urls;
-use people::Person;
 
 const CLIENT_ID: &str = "avouch";
 const CODE_LIFE: Duration = Duration::minutes(1);
 const TOKEN_LIFE: Duration = Duration::hours(1);
 
 struct Idp {
-    urls: Arc<Urls>,
+    company: Company,
     key: KeyPair,
     client_secret: Secret<String>,
     redirect_uri: String,
@@ -69,7 +69,13 @@ fn locked<T>(map: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) fn start(places: &Places, secrets: &Secrets) -> anyhow::Result<Part> {
     let (key, _) = KeyPair::generate(Alg::RS256);
     let idp = Data::new(Idp {
-        urls: places.idp.clone(),
+        company: Company {
+            name: "Demo company",
+            party: "company",
+            mark: "M3 26V9l9-6v23zM14 26V11l11 5v10z",
+            protocol: "OpenID Connect",
+            urls: places.idp.clone(),
+        },
         key,
         client_secret: secrets.idp_client.clone(),
         redirect_uri: places.broker.callback("demo-idp"),

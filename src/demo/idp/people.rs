@@ -2,19 +2,8 @@
 
 use serde::Serialize;
 
+use crate::demo::person::Person;
 use crate::oauth::scope::Scope;
-
-#[derive(Debug)]
-pub(in crate::demo) struct Person {
-    /// `sub`, never given to anybody else.
-    pub subject: &'static str,
-    pub given_name: &'static str,
-    pub family_name: &'static str,
-    pub email: &'static str,
-    pub groups: &'static [&'static str],
-    /// What this person is there to show.
-    pub story: &'static str,
-}
 
 pub(in crate::demo) const PEOPLE: [Person; 3] = [
     Person {
@@ -44,18 +33,6 @@ pub(in crate::demo) const PEOPLE: [Person; 3] = [
 ];
 
 impl Person {
-    pub fn find(subject: &str) -> Option<&'static Self> {
-        PEOPLE.iter().find(|person| person.subject == subject)
-    }
-
-    pub fn name(&self) -> String {
-        format!("{} {}", self.given_name, self.family_name)
-    }
-
-    pub fn monogram(&self) -> &'static str {
-        &self.given_name[..1]
-    }
-
     /// What a scope lets out (OIDC Core §5.4); `groups` is a scope of its own.
     pub fn claims(&'static self, scope: &Scope) -> Claims {
         let profile = scope.contains("profile");

@@ -50,7 +50,7 @@ pub(super) fn redeem(idp: &Idp, params: &Params) -> Result<TokenResponse, OAuthE
 
     let header = Header::new(Alg::RS256, "JWT").with_kid(&idp.key.public_jwk().kid);
     let id_token = IdToken {
-        iss: idp.urls.issuer(),
+        iss: idp.company.urls.issuer(),
         aud: CLIENT_ID,
         iat: now.unix_timestamp(),
         exp: (now + TOKEN_LIFE).unix_timestamp(),

@@ -8,9 +8,14 @@ use super::sp_key::SpKey;
 use super::xml::EXC_C14N;
 use super::xml_writer::Element;
 
+/// [`sign`], written.
+pub(super) fn signed(element: Element, at: usize, key: &SpKey) -> String {
+    sign(element, at, key).write()
+}
+
 /// `element` with its signature as the `at`th child (SAML wants it right after the Issuer, metadata first). It must have
-/// an `ID`.
-pub(super) fn signed(mut element: Element, at: usize, key: &SpKey) -> String {
+/// an `ID`. What stands around it later changes nothing: the canonical form is exclusive.
+pub(super) fn sign(mut element: Element, at: usize, key: &SpKey) -> Element {
     // the writer's output is canonical already
     let digested = STANDARD.encode(digest(&SHA256, element.write().as_bytes()));
     let algorithm = |name, uri: &str| Element::new(name).attribute("Algorithm", uri);
@@ -32,7 +37,7 @@ pub(super) fn signed(mut element: Element, at: usize, key: &SpKey) -> String {
         .child(Element::new("ds:SignatureValue").text(value))
         .child(key_info(key.certificate_der()));
     element.insert(at, signature);
-    element.write()
+    element
 }
 
 pub(super) fn key_info(certificate_der: &[u8]) -> Element {

@@ -45,6 +45,7 @@ mod conditions;
 mod decrypt;
 mod engine;
 mod enveloped;
+pub mod identity_provider;
 mod idp_metadata;
 mod instant;
 mod logout;
@@ -76,7 +77,7 @@ pub use refusal::Refusal;
 pub use request::{AuthnRequest, PostForm, new_id};
 pub use sp_key::{SpKey, SpKeyError};
 pub use sp_metadata::SpMetadata;
-pub use verify::{Encryption, Policy, ResponseInput, WantSigned, verify_response};
+pub use verify::{Encryption, Policy, ResponseInput, WantSigned, is_unsolicited, verify_response};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::sp_key::SpKey;
 use super::xml::SAMLP as PROTOCOL;
 use super::xml_writer::Element;
 
-const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+pub(super) const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 
 /// In order of preference: authenticated encryption first.
 const ENCRYPTION_METHODS: [&str; 5] = [

@@ -30,7 +30,7 @@ pub struct ResponseInput<'a> {
     /// The request of ours that this browser brought back; none only where IdP-initiated login is switched on, and then
     /// the response must not claim to answer one.
     pub expected_request_id: Option<&'a str>,
-    /// Active first, then previous.
+    /// In the order in which they are tried.
     pub decryption_keys: &'a [&'a SpKey],
     pub policy: &'a Policy,
     pub now: OffsetDateTime,
@@ -75,6 +75,17 @@ pub fn verify_response(
     engine: &dyn XmlSignatureEngine,
 ) -> Result<VerifiedAssertion, Refusal> {
     unpanicked(|| verify(input, engine))
+}
+
+/// Whether what came is a response that claims to answer no request. Reads the envelope and believes nothing: good for
+/// choosing how to doubt it.
+pub fn is_unsolicited(saml_response_base64: &str) -> bool {
+    let look = || {
+        let bytes = prescan::decode(saml_response_base64, &RESPONSE)?;
+        let document = prescan::parse(prescan::utf8(&bytes, &RESPONSE)?, &RESPONSE)?;
+        Ok(shape::response(&document)?.response.attribute("InResponseTo").is_none())
+    };
+    unpanicked(look).unwrap_or(false)
 }
 
 /// A panic would be a bug of ours or of a library; it must not be a stranger's lever.

@@ -1,7 +1,7 @@
 //! The XML that we send. It is written in exclusive canonical form (xml-exc-c14n), so that signing needs no
 //! canonicalisation and everything is escaped in one place: what is digested is what is sent.
 
-use super::xml::{DS, MD, SAML, SAMLP};
+use super::xml::{DS, MD, SAML, SAMLP, XENC, XENC11};
 
 /// An element with a well-known prefix: `samlp:AuthnRequest`.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ fn namespace(prefix: &str) -> &'static str {
         "samlp" => SAMLP,
         "md" => MD,
         "ds" => DS,
+        "xenc" => XENC,
+        "xenc11" => XENC11,
         _ => unreachable!("{prefix} is no prefix of ours"),
     }
 }

@@ -8,8 +8,11 @@ async fn private_key_jwt_proves_us_for_a_few_minutes() {
     let (pair, pkcs8) = KeyPair::generate(Alg::PS256);
     let credential = &mut house.connection.credentials[0];
     credential.sealed = house.ctx.vault.seal(Credential::place(&credential.id), pkcs8.expose(), &house.ctx.rng);
-    credential.public =
-        Some(PublicPart { jwk: serde_json::to_value(pair.public_jwk()).unwrap(), certificate: b"der".to_vec() });
+    credential.public = Some(PublicPart {
+        jwk: serde_json::to_value(pair.public_jwk()).unwrap(),
+        certificate: b"der".to_vec(),
+        key_use: None,
+    });
     assert_eq!(house.reason(|_| {}).await, "credential_missing"); // settings still ask for a secret
     house.settings().client_authentication = crate::connection::ClientAuthentication::PrivateKeyJwt;
     assert_eq!(house.reason(|_| {}).await, "ok");

@@ -8,6 +8,7 @@ Configuration, one JSON object, as argv[1] or as the first line of stdin:
   want_requests_signed   default true; false: an unsigned AuthnRequest is answered too, and no signature is looked at
 Prints {"ready":true,"entity_id","issuer","metadata_url","sso_url"} once it answers (issuer is the entity id). HTTP:
   GET /metadata   GET /sso (HTTP-Redirect)   POST /sso (HTTP-POST)   400 "refused ...": this AuthnRequest is not believed
+  GET /start?sp=ENTITY_ID&RelayState=...   answers that service provider, which asked nothing
 Afterwards stdin takes commands, answered by {"ok":true,...} or {"ok":false,"error","code"}; `id` is echoed when given:
   {"cmd":"trust_sp","metadata":XML}   answers this service provider from now on           -> entity_id
   {"cmd":"metadata"}                  its own, as GET /metadata has it                    -> metadata
@@ -141,7 +142,20 @@ class IdentityProvider:
             sigalg=parameters.get("SigAlg"),
             signature=parameters.get("Signature"),
         )
-        place = self.server.response_args(asked.message, bindings=[BINDING_HTTP_POST])
+        return self._post(self.server.response_args(asked.message, bindings=[BINDING_HTTP_POST]), parameters)
+
+    def start(self, parameters):
+        """The same for a service provider that asked nothing."""
+        entity_id = parameters["sp"]
+        binding, destination = self.server.pick_binding(
+            "assertion_consumer_service", [BINDING_HTTP_POST], "spsso", entity_id=entity_id
+        )
+        place = {"in_response_to": None, "destination": destination, "sp_entity_id": entity_id}
+        return self._post(place, parameters)
+
+    # inside
+
+    def _post(self, place, parameters):
         sign_response, sign_assertion = SIGN[self.sign]
         response = self.server.create_authn_response(
             self.attributes,
@@ -160,8 +174,6 @@ class IdentityProvider:
             BINDING_HTTP_POST, str(response), place["destination"], parameters.get("RelayState", ""), response=True
         )
         return page["data"]
-
-    # inside
 
     def _new_key(self):
         self.made += 1
@@ -207,6 +219,8 @@ def handler(provider):
             if url.path == "/metadata":
                 with provider.lock:
                     self.say(200, "application/samlmetadata+xml", provider.metadata()["metadata"])
+            elif url.path == "/start":
+                self.answer_with(lambda: provider.start(dict(parse_qsl(url.query))))
             else:
                 self.sign_in(BINDING_HTTP_REDIRECT, url.query)
 
@@ -215,10 +229,13 @@ def handler(provider):
 
         def sign_in(self, binding, form):
             if urlsplit(self.path).path != "/sso":
-                return self.say(404, "text/plain", "there is only /metadata and /sso")
+                return self.say(404, "text/plain", "there is only /metadata, /sso and /start")
+            self.answer_with(lambda: provider.answer(binding, dict(parse_qsl(form))))
+
+        def answer_with(self, answer):
             with provider.lock:
                 try:
-                    self.say(200, "text/html", provider.answer(binding, dict(parse_qsl(form))))
+                    self.say(200, "text/html", answer())
                 except Exception as error:  # whatever pysaml2 finds wrong with it
                     self.say(400, "text/plain", f"refused {type(error).__name__}: {error}")
 

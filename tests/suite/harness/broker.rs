@@ -48,6 +48,7 @@ pub struct Broker {
     server: Option<Server>,
     port: u16,
     options: Options,
+    settings: Vec<(&'static str, String)>,
     config: Config,
     database: PgConnectOptions,
     _own: Option<Database>,
@@ -65,6 +66,7 @@ pub struct AuditEvent {
     pub connection: Option<String>,
     pub sub: Option<String>,
     pub trace_id: Option<String>,
+    pub detail: serde_json::Value,
 }
 
 /// Once per process: which library does TLS.
@@ -95,9 +97,10 @@ impl Broker {
             ("AVOUCH_ALLOW_PRIVATE_UPSTREAMS", options.allow_private_upstreams.to_string()),
         ];
         settings.extend(options.settings.iter().cloned());
-        let config = Config::load(&Flags::default(), &Environment::of(settings), Purpose::Serve).unwrap();
+        let config = Config::load(&Flags::default(), &Environment::of(settings.clone()), Purpose::Serve).unwrap();
         let clock = options.clock.clone();
-        let mut broker = Self { issuer, clock, server: None, port, options, config, database, _own: own, files };
+        let mut broker =
+            Self { issuer, clock, server: None, port, options, settings, config, database, _own: own, files };
         broker.run_on(listener).await;
         broker
     }
@@ -165,7 +168,7 @@ impl Broker {
         self.server().broker.audit.flush().await;
         let mut conn = self.database.connect().await.unwrap();
         let rows = sqlx::query(
-            "SELECT action, outcome, reason, actor, client_id, connection, sub, trace_id FROM audit_events ORDER BY at, id",
+            "SELECT action, outcome, reason, actor, client_id, connection, sub, trace_id, detail FROM audit_events ORDER BY at, id",
         );
         let rows = rows.fetch_all(&mut conn).await.unwrap();
         let event = |row: &sqlx::postgres::PgRow| AuditEvent {
@@ -177,8 +180,23 @@ impl Broker {
             connection: row.get(5),
             sub: row.get(6),
             trace_id: row.get(7),
+            detail: row.get(8),
         };
         rows.iter().map(event).collect()
+    }
+
+    /// `avouch` with these arguments in its own process, at this broker's database; what it prints, and whether it
+    /// succeeded.
+    pub async fn cli(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_avouch"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AVOUCH_")) {
+            command.env_remove(name);
+        }
+        command.current_dir(self.files.path()).args(arguments).envs(self.settings.iter().cloned());
+        let output = command.env("AVOUCH_DATABASE_URL", self.database_url()).env("AVOUCH_LOG", "warn").output();
+        let output = output.await.unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
     }
 
     /// How to reach its database, for what only an operator at the machine can do.

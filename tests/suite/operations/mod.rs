@@ -2,3 +2,4 @@
 
 mod audit;
 mod metrics;
+mod rate_limit;

@@ -3,22 +3,29 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::harness::{BrokerProcess, Browser, Chromium};
+use crate::harness::{BrokerProcess, Browser, Chromium, Page};
 
 struct Demo {
     broker: BrokerProcess,
     app: String,
+    fabrikam: String,
 }
 
 impl Demo {
     async fn start() -> Self {
         let mut broker = BrokerProcess::prepare().await;
-        let ports = [TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap()];
-        let [idp, app] = ports.map(|listener| listener.local_addr().unwrap().port());
-        let arguments = ["demo".into(), format!("--idp-port={idp}"), format!("--app-port={app}")];
+        let ports = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [idp, saml_idp, app] = ports.map(|listener| listener.local_addr().unwrap().port());
+        let arguments = [
+            "demo".into(),
+            format!("--idp-port={idp}"),
+            format!("--saml-idp-port={saml_idp}"),
+            format!("--app-port={app}"),
+        ];
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         broker.start(&arguments).await;
-        let demo = Self { broker, app: format!("http://localhost:{app}") };
+        let demo =
+            Self { broker, app: format!("http://localhost:{app}"), fabrikam: format!("http://localhost:{saml_idp}") };
         for _ in 0..200 {
             if crate::harness::app::http().get(&demo.app).send().await.is_ok() {
                 return demo;
@@ -28,10 +35,26 @@ impl Demo {
         panic!("the sample application does not answer");
     }
 
+    /// From the application's button to the company's question.
+    async fn at(&self, company: &str, browser: &mut Browser) -> Page {
+        let chooser = browser.open(&format!("{}/sign-in", self.app)).await;
+        browser.press(&chooser, &format!("connection-{company}")).await
+    }
+
     /// From the application's button to the page of whoever was chosen.
-    async fn sign_in(&self, browser: &mut Browser, person: &str) -> crate::harness::Page {
-        let company = browser.open(&format!("{}/sign-in", self.app)).await;
-        browser.press(&company, &format!("person-{person}")).await
+    async fn sign_in(&self, company: &str, browser: &mut Browser, person: &str) -> Page {
+        let question = self.at(company, browser).await;
+        self.answer(browser, &question, &format!("person-{person}")).await
+    }
+
+    /// SAML's answer travels in forms, which a script would send: from the company, and once more from Avouch itself, so
+    /// that the cookie of the sign-in comes along.
+    async fn answer(&self, browser: &mut Browser, question: &Page, button: &str) -> Page {
+        let mut page = browser.press(question, button).await;
+        while page.has("answer-form") || page.has("form-post") {
+            page = browser.press(&page, "continue").await;
+        }
+        page
     }
 }
 
@@ -43,7 +66,7 @@ async fn a_newcomer_follows_the_page_and_sees_the_verified_token() {
     assert!(front.has("open-app") && front.body.contains(&demo.app), "{front}");
     assert!(!front.body.contains("password"), "the one-time password is not for the page: {front}");
 
-    let signed_in = demo.sign_in(&mut browser, "demo-1001").await;
+    let signed_in = demo.sign_in("demo-idp", &mut browser, "demo-1001").await;
     assert!(signed_in.text_of("hello").unwrap().contains("Marty McFly"), "{signed_in}");
     assert!(signed_in.body.contains("usr_") && signed_in.body.contains("Verified"), "{signed_in}");
 
@@ -56,22 +79,64 @@ async fn a_newcomer_follows_the_page_and_sees_the_verified_token() {
 }
 
 #[tokio::test]
+async fn a_person_of_the_saml_company_gets_the_same_kind_of_token() {
+    let demo = Demo::start().await;
+    let mut browser = Browser::new();
+    let front = browser.open(&demo.broker.issuer).await;
+    assert!(front.has("sp-metadata") && front.body.contains("Ada Weaver"), "{front}");
+
+    let signed_in = demo.sign_in("fabrikam", &mut browser, "fab-7c1e40").await;
+    assert!(signed_in.text_of("hello").unwrap().contains("Ada Weaver"), "{signed_in}");
+    let said = ["ada.weaver@fabrikam.example", ">employees<", ">platform<", ">on-call<", ">operator<"];
+    assert!(said.iter().all(|value| signed_in.body.contains(value)), "{}", signed_in.body);
+
+    let out = browser.press(&signed_in, "sign-out").await;
+    assert!(out.has("signed-out") && browser.session(&demo.broker.issuer).is_none(), "{out}");
+}
+
+#[tokio::test]
 async fn somebody_outside_the_rule_is_told_so_by_avouch() {
     let demo = Demo::start().await;
-    let page = demo.sign_in(&mut Browser::new(), "demo-1003").await;
-    page.assert_problem(403, "not_allowed");
+    for (company, person) in [("demo-idp", "demo-1003"), ("fabrikam", "fab-e03a17")] {
+        let page = demo.sign_in(company, &mut Browser::new(), person).await;
+        page.assert_problem(403, "not_allowed");
+    }
+}
+
+#[tokio::test]
+async fn the_saml_company_answers_nobody_but_avouch() {
+    let demo = Demo::start().await;
+    let mut browser = Browser::new();
+    let question = demo.at("fabrikam", &mut browser).await;
+    let form = question.form("people-form");
+    let (_, mut query) = form.fields.into_iter().find(|(name, _)| name == "request").unwrap();
+    let sso = format!("{}/sso", demo.fabrikam);
+    let genuine = browser.open(&format!("{sso}?{query}")).await;
+    assert!(genuine.has("person-fab-7c1e40"), "{genuine}");
+    query = query.replace("RelayState=", "RelayState=x");
+    let forged = browser.open(&format!("{sso}?{query}")).await;
+    assert!(forged.status == 400 && forged.body.contains("signature does not hold"), "{forged}");
+    let fields = [("request", query.as_str()), ("person", "fab-7c1e40")];
+    let answered = browser.post(&sso, &fields).await;
+    assert!(answered.status == 400 && !answered.body.contains("SAMLResponse"), "{answered}");
+    // and whoever does not say who they are comes back to Avouch without having signed in
+    let back = demo.answer(&mut browser, &question, "person-none").await;
+    back.assert_problem(403, "status");
+    assert!(browser.session(&demo.broker.issuer).is_none());
 }
 
 #[tokio::test]
 async fn chromium_lets_the_demo_sign_in_and_out_under_its_content_security_policy() {
     let demo = Demo::start().await;
     let chromium = Chromium::start().await;
-    chromium.goto(&format!("{}/sign-in", demo.app)).await;
-    chromium.wait_for("#person-demo-1001").await;
-    chromium.click("#person-demo-1001").await;
-    chromium.wait_for("#hello").await;
-    chromium.screenshot("demo-token").await;
-    chromium.click("#sign-out").await;
-    chromium.wait_for("#signed-out").await;
-    assert_eq!(chromium.url().await, format!("{}/?signed-out", demo.app));
+    for (company, person) in [("demo-idp", "demo-1001"), ("fabrikam", "fab-7c1e40")] {
+        chromium.goto(&format!("{}/sign-in?again", demo.app)).await;
+        chromium.click(&format!("#connection-{company}")).await;
+        chromium.click(&format!("#person-{person}")).await;
+        chromium.wait_for("#hello").await;
+        chromium.screenshot(&format!("{company}-token")).await;
+        chromium.click("#sign-out").await;
+        chromium.wait_for("#signed-out").await;
+        assert_eq!(chromium.url().await, format!("{}/?signed-out", demo.app));
+    }
 }

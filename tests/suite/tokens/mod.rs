@@ -4,6 +4,7 @@ mod claims;
 mod client_authentication;
 mod client_credentials;
 mod cors;
+mod custom_claims;
 mod discovery;
 mod errors;
 mod introspection;

@@ -4,6 +4,10 @@
 #[allow(dead_code)]
 pub mod forge;
 
+mod keys;
+mod requests;
+mod unsolicited;
+
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 

@@ -10,7 +10,7 @@ mod load;
 mod logout;
 mod metadata;
 mod mutation;
-mod schema;
+pub(super) mod schema;
 mod sending;
 
 use std::sync::LazyLock;

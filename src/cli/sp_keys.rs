@@ -1,0 +1,165 @@
+//! `avouch connection sp-keys`: replacing the keys by which a SAML connection signs and is encrypted to, without a failed
+//! sign-in: add, let the identity provider read our metadata, promote, and later retire.
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::database::{self, Sharing};
+use crate::audit::{self, Event};
+use crate::config::Config;
+use crate::connection::own_key::OwnKey;
+use crate::connection::sp_key::{self, SpKeyError};
+use crate::connection::{KeyUse, Slug};
+use crate::ctx::Ctx;
+use crate::db::{self, Conn};
+use crate::upstream::saml::TrustedCertificate;
+
+#[derive(Subcommand, Debug)]
+pub(super) enum SpKeys {
+    /// Show the keys and where they are in their life
+    List { slug: String },
+    /// Publish next keys in the connection's metadata; they do nothing yet
+    Add(Which),
+    /// Let the next keys take over; what was encrypted to those before is still read
+    Promote(Which),
+    /// End the retiring keys: what was encrypted to them is refused from now on
+    Retire {
+        #[command(flatten)]
+        which: Which,
+        /// This key alone, whether it retires or is a next one that must not come
+        #[arg(long, value_name = "ID", conflicts_with = "use")]
+        key: Option<String>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Which {
+    slug: String,
+    /// Keys of this use only, instead of both
+    #[arg(long = "use", id = "use", value_enum)]
+    usage: Option<Use>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Use {
+    Signing,
+    Encryption,
+}
+
+impl Which {
+    fn slug(&self) -> anyhow::Result<Slug> {
+        Ok(Slug::parse(&self.slug)?)
+    }
+
+    fn usage(&self) -> Option<KeyUse> {
+        self.usage.map(|usage| match usage {
+            Use::Signing => KeyUse::Signing,
+            Use::Encryption => KeyUse::Encryption,
+        })
+    }
+
+    fn uses(&self) -> Vec<KeyUse> {
+        self.usage().map_or_else(|| KeyUse::ALL.to_vec(), |usage| vec![usage])
+    }
+}
+
+impl SpKeys {
+    pub(super) fn run(self, config: &Config) -> anyhow::Result<()> {
+        database::with_ctx(config, Sharing::WithRunning, async |ctx| match self {
+            Self::List { slug } => list(&ctx, &Slug::parse(&slug)?).await,
+            Self::Add(which) => add(&ctx, &which).await,
+            Self::Promote(which) => promote(&ctx, &which).await,
+            Self::Retire { which, key } => retire(&ctx, &which, key.as_deref()).await,
+        })
+    }
+}
+
+async fn list(ctx: &Ctx, slug: &Slug) -> anyhow::Result<()> {
+    let keys = sp_key::list(&mut *ctx.db.acquire().await?, slug).await?;
+    println!("{:10}  {:8}  {:20}  {:20}  {:30}  CERTIFICATE SHA-256", "USE", "STATE", "MADE", "EXPIRES", "ID");
+    for key in keys {
+        let usage = key.key_use().map_or("both", KeyUse::as_str);
+        let expires = key.expires_at.map(second).unwrap_or_default();
+        let certificate = key.public.as_ref().and_then(|p| TrustedCertificate::from_der(&p.certificate).ok());
+        let sha256 = certificate.as_ref().map(TrustedCertificate::sha256).unwrap_or_default();
+        let (state, made) = (key.state.as_str(), second(key.created_at));
+        println!("{usage:10}  {state:8}  {made:20}  {expires:20}  {:30}  {sha256}", key.id.as_str());
+    }
+    Ok(())
+}
+
+async fn add(ctx: &Ctx, which: &Which) -> anyhow::Result<()> {
+    let slug = which.slug()?;
+    // a slug that is mistyped is told before the work
+    sp_key::list(&mut *ctx.db.acquire().await?, &slug).await?;
+    let keys = which.uses().into_iter().map(|usage| Ok((usage, OwnKey::generate(ctx, &slug, Some(usage))?)));
+    let keys = keys.collect::<anyhow::Result<Vec<_>>>()?;
+    let added = db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        let mut added = Vec::new();
+        for (usage, key) in &keys {
+            added.push((*usage, sp_key::add_next(ctx, conn, &slug, key, "cli").await?));
+        }
+        let detail = added.iter().map(|(usage, id)| json!({ "use": usage.as_str(), "next": id })).collect();
+        record(ctx, conn, "connection.key_added", &slug, detail).await?;
+        Ok::<_, SpKeyError>(added)
+    })
+    .await?;
+    for (usage, id) in added {
+        println!("{}: {id} is published next", usage.as_str());
+    }
+    println!("let the identity provider read {} again, then promote", ctx.urls.sp_metadata(slug.as_str()));
+    Ok(())
+}
+
+async fn promote(ctx: &Ctx, which: &Which) -> anyhow::Result<()> {
+    let slug = which.slug()?;
+    let promoted = db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        let mut promoted = Vec::new();
+        for usage in which.uses() {
+            promoted.push((usage, sp_key::promote(conn, &slug, usage).await?));
+        }
+        let told = |(usage, done): &(KeyUse, sp_key::Promoted)| json!({ "use": usage.as_str(), "active": done.active, "retiring": done.retiring });
+        record(ctx, conn, "connection.key_promoted", &slug, promoted.iter().map(told).collect()).await?;
+        Ok::<_, SpKeyError>(promoted)
+    })
+    .await?;
+    for (usage, done) in promoted {
+        println!("{}: {} is in use now", usage.as_str(), done.active);
+        if let Some(id) = done.retiring {
+            println!("{}: {id} retires; retire it when the identity provider does not use it any more", usage.as_str());
+        }
+    }
+    Ok(())
+}
+
+async fn retire(ctx: &Ctx, which: &Which, key: Option<&str>) -> anyhow::Result<()> {
+    let slug = which.slug()?;
+    let retired = db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        let retired = sp_key::retire(conn, &slug, which.usage(), key).await?;
+        let detail = retired.iter().map(|id| json!({ "retired": id })).collect();
+        record(ctx, conn, "connection.key_retired", &slug, detail).await?;
+        Ok::<_, SpKeyError>(retired)
+    })
+    .await?;
+    for id in retired {
+        println!("{id} is retired: what is encrypted to it is refused");
+    }
+    Ok(())
+}
+
+async fn record(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    action: &'static str,
+    slug: &Slug,
+    keys: Vec<Value>,
+) -> Result<(), sqlx::Error> {
+    audit::record(ctx, conn, Event::success(action, "cli").connection(slug).detail(json!({ "keys": keys }))).await
+}
+
+/// Whole seconds in UTC.
+fn second(at: OffsetDateTime) -> String {
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
+}

@@ -1,0 +1,137 @@
+//! The life of a SAML connection's own keys: a next one is published, takes over, and the one before goes on opening
+//! what was encrypted to it until it is retired. Owns the order of these steps; `upstream` uses the keys.
+
+use super::own_key::OwnKey;
+use super::{Connection, Credential, CredentialState, KeyUse, Protocol, Slug, store};
+use crate::ctx::Ctx;
+use crate::db::Conn;
+use crate::ids::CredentialId;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SpKeyError {
+    #[error("cannot change the connection's keys: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("there is no connection {0}")]
+    Unknown(Slug),
+    #[error("the connection {0} speaks OpenID Connect; only SAML connections have such keys")]
+    NotSaml(Slug),
+    #[error("the next {} key is {id} already; promote it, or retire it first (--key {id})", usage.as_str())]
+    NextExists { usage: KeyUse, id: CredentialId },
+    #[error("there is no next {} key to promote; add one, and let the identity provider read our metadata first", .0.as_str())]
+    NoNext(KeyUse),
+    #[error("{0} is the active key; add another and promote it first")]
+    Active(CredentialId),
+    #[error("the connection {0} has no such key; see `list`")]
+    NoSuchKey(Slug),
+    #[error("the connection {0} has no retiring key; one retires when another is promoted")]
+    NothingRetires(Slug),
+}
+
+/// What a promotion did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promoted {
+    pub active: CredentialId,
+    pub retiring: Option<CredentialId>,
+}
+
+/// The keys that still do something, in the order of their life, and of one use together.
+///
+/// # Errors
+/// [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
+pub async fn list(conn: &mut Conn, slug: &Slug) -> Result<Vec<Credential>, SpKeyError> {
+    let connection = saml(store::by_slug(conn, slug).await?, slug)?;
+    let mut keys: Vec<_> = connection
+        .credentials
+        .into_iter()
+        .filter(|credential| credential.public.is_some() && credential.state.is_published())
+        .collect();
+    keys.sort_by_key(|key| (key.key_use().map(KeyUse::as_str), key.created_at));
+    Ok(keys)
+}
+
+/// Publishes a key that is not used yet: the identity provider learns of it before it matters.
+///
+/// # Errors
+/// [`SpKeyError::NextExists`], [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
+pub async fn add_next(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    slug: &Slug,
+    key: &OwnKey,
+    by: &str,
+) -> Result<CredentialId, SpKeyError> {
+    let connection = saml(store::lock_by_slug(conn, slug).await?, slug)?;
+    let credential = key.credential(ctx, CredentialState::Next);
+    if let (Some(usage), Some(next)) =
+        (credential.key_use(), of_use(&connection, CredentialState::Next, credential.key_use()))
+    {
+        return Err(SpKeyError::NextExists { usage, id: next.id.clone() });
+    }
+    store::add_credential(conn, &connection.id, &credential, None, by).await?;
+    Ok(credential.id)
+}
+
+/// The next key takes over, and the active one retires. A key that served both uses retires with its second use.
+///
+/// # Errors
+/// [`SpKeyError::NoNext`], [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
+pub async fn promote(conn: &mut Conn, slug: &Slug, usage: KeyUse) -> Result<Promoted, SpKeyError> {
+    let connection = saml(store::lock_by_slug(conn, slug).await?, slug)?;
+    let next = of_use(&connection, CredentialState::Next, Some(usage)).ok_or(SpKeyError::NoNext(usage))?;
+    let active = |usage| of_use(&connection, CredentialState::Active, usage);
+    let other_uses_served = KeyUse::ALL.into_iter().all(|other| other == usage || active(Some(other)).is_some());
+    let before = active(Some(usage)).or_else(|| active(None).filter(|_| other_uses_served));
+    if let Some(before) = before {
+        store::set_credential_state(conn, &before.id, CredentialState::Retiring).await?;
+    }
+    store::set_credential_state(conn, &next.id, CredentialState::Active).await?;
+    Ok(Promoted { active: next.id.clone(), retiring: before.map(|key| key.id.clone()) })
+}
+
+/// Ends the retiring keys, or one key that is not active. What was encrypted to them is refused from now on. A key that
+/// served both uses counts among those for encryption, which is what it still does.
+///
+/// # Errors
+/// [`SpKeyError::Active`], [`SpKeyError::NoSuchKey`], [`SpKeyError::NothingRetires`], and as above.
+pub async fn retire(
+    conn: &mut Conn,
+    slug: &Slug,
+    usage: Option<KeyUse>,
+    key: Option<&str>,
+) -> Result<Vec<CredentialId>, SpKeyError> {
+    let connection = saml(store::lock_by_slug(conn, slug).await?, slug)?;
+    let ending: Vec<&Credential> = match key {
+        Some(id) => {
+            let known = connection.credentials.iter().filter(|c| c.public.is_some() && c.state.is_published());
+            let key = known.into_iter().find(|c| c.id.as_str() == id);
+            let key = key.ok_or_else(|| SpKeyError::NoSuchKey(slug.clone()))?;
+            if key.state == CredentialState::Active {
+                return Err(SpKeyError::Active(key.id.clone()));
+            }
+            vec![key]
+        }
+        None => connection
+            .keys(CredentialState::Retiring)
+            .filter(|key| usage.is_none_or(|usage| key.key_use().unwrap_or(KeyUse::Encryption) == usage))
+            .collect(),
+    };
+    if ending.is_empty() {
+        return Err(SpKeyError::NothingRetires(slug.clone()));
+    }
+    for key in &ending {
+        store::set_credential_state(conn, &key.id, CredentialState::Retired).await?;
+    }
+    Ok(ending.into_iter().map(|key| key.id.clone()).collect())
+}
+
+fn saml(connection: Option<Connection>, slug: &Slug) -> Result<Connection, SpKeyError> {
+    let connection = connection.ok_or_else(|| SpKeyError::Unknown(slug.clone()))?;
+    match connection.protocol {
+        Protocol::Saml(_) => Ok(connection),
+        Protocol::Oidc(_) => Err(SpKeyError::NotSaml(slug.clone())),
+    }
+}
+
+fn of_use(connection: &Connection, state: CredentialState, usage: Option<KeyUse>) -> Option<&Credential> {
+    connection.keys(state).find(|key| key.key_use() == usage)
+}
