@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::Broker;
-use crate::{audit, authorization, client, device, login, session, signing_key, token};
+use crate::{audit, authorization, client, device, login, logout, session, signing_key, token};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -44,11 +44,12 @@ enum Rows {
     DeviceAuthorizations,
     Tokens,
     Sessions,
+    Logouts,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -56,6 +57,7 @@ impl Rows {
         Self::DeviceAuthorizations,
         Self::Tokens,
         Self::Sessions,
+        Self::Logouts,
         Self::AuditEvents,
     ];
 }
@@ -74,6 +76,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::DeviceAuthorizations => device::store::delete_ended(&mut conn, now).await?,
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
+            Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,
         };
         if some == 0 {

@@ -62,7 +62,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("demo", &["config", "provisioning", "server"]),
     ("main", &["cli"]),
     ("grant", &["device"]),
-    ("janitor", &["device", "login"]),
+    ("janitor", &["device", "login", "logout"]),
     ("logout", &["login"]),
     ("startup", &["config"]),
     ("server", &["config", "device", "discovery", "grant", "janitor", "login", "logout"]),

@@ -62,6 +62,8 @@ pub struct ConnectionEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain_hint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_logout: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_url: Option<String>,
     /// Read relative to the file, once, and stored as `metadata`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +116,14 @@ pub struct ConnectionEntry {
     pub requested_authn_context: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub single_logout: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_binding: Option<SsoBinding>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_response_url: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub email_domains: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -149,6 +159,7 @@ const OIDC_KEYS: &[&str] = &[
     "max_age",
     "acr_values",
     "domain_hint",
+    "upstream_logout",
 ];
 const SAML_KEYS: &[&str] = &[
     "trust_metadata",
@@ -175,6 +186,10 @@ const SAML_KEYS: &[&str] = &[
     "name_id_format",
     "requested_authn_context",
     "subject",
+    "single_logout",
+    "slo_url",
+    "slo_binding",
+    "slo_response_url",
 ];
 
 impl<'de> Deserialize<'de> for EntryProtocol {
@@ -223,6 +238,7 @@ impl ConnectionEntry {
             max_age: None,
             acr_values: None,
             domain_hint: None,
+            upstream_logout: None,
             metadata_url: None,
             metadata_file: None,
             metadata: None,
@@ -247,6 +263,10 @@ impl ConnectionEntry {
             name_id_format: None,
             requested_authn_context: Vec::new(),
             subject: None,
+            single_logout: None,
+            slo_url: None,
+            slo_binding: None,
+            slo_response_url: None,
         }
     }
 
@@ -307,6 +327,8 @@ impl ConnectionEntry {
             ("end_session_endpoint", &self.end_session_endpoint),
             ("metadata_url", &self.metadata_url),
             ("sso_url", &self.sso_url),
+            ("slo_url", &self.slo_url),
+            ("slo_response_url", &self.slo_response_url),
             ("initiate_login_uri", &self.initiate_login_uri),
         ];
         for (field, url) in urls {

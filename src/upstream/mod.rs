@@ -41,21 +41,26 @@ mod cache;
 mod client_assertion;
 mod code_flow;
 mod discovery;
+mod end_session;
 mod identity;
 mod issuer;
 mod jwks;
+mod logout;
+mod logout_token;
 mod oidc;
 mod published_keys;
 mod quoted;
 pub mod saml;
 mod saml_flow;
 mod saml_idp;
+mod saml_logout;
 pub mod saml_metadata;
 mod saml_sp;
 mod token_request;
 mod userinfo;
 
 pub use identity::{Once, UpstreamIdentity};
+pub use logout::{Departure, LogoutNotice, Onward, SamlMessage};
 pub use published_keys::KeysAt;
 
 use std::sync::Arc;

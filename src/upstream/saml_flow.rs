@@ -22,7 +22,7 @@ use crate::secret::{Kind, Secret, mint};
 use crate::user::IdentityKey;
 
 /// Between their clock and ours.
-const SKEW: Duration = Duration::minutes(2);
+pub(super) const SKEW: Duration = Duration::minutes(2);
 /// Bytes of an attribute that says who somebody is; a NameID has its own limit.
 const LONGEST_SUBJECT: usize = 1024;
 
@@ -37,6 +37,27 @@ impl Default for Saml {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { engine: Arc::new(XmlSec::new()), checks: Arc::new(Semaphore::new(cores)) }
+    }
+}
+
+impl Saml {
+    /// Does `work` on a thread that may be busy, when it is its turn.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(super) async fn checked<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn XmlSignatureEngine) -> T + Send + 'static,
+    ) -> Result<T, UpstreamError> {
+        let broken = |detail: &str| UpstreamError::unavailable("the check of the answer", detail);
+        let permit = self.checks.clone().acquire_owned().await.map_err(|_| broken("the broker is shutting down"))?;
+        let engine = self.engine.clone();
+        let work = move || {
+            // held until the work is done, even when nobody waits for it any more
+            let _permit = permit;
+            work(engine.as_ref())
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| broken("it ended unexpectedly; please report this"))
     }
 }
 
@@ -197,12 +218,7 @@ async fn verify(saml: &Saml, check: Check, idp: Idp) -> Result<Result<VerifiedAs
         let detail = "the connection's identity provider was changed during the sign-in; start again";
         return Err(UpstreamError::invalid("issuer_changed", detail));
     }
-    let broken = |detail: &str| UpstreamError::unavailable("the check of the answer", detail);
-    let permit = saml.checks.clone().acquire_owned().await.map_err(|_| broken("the broker is shutting down"))?;
-    let engine = saml.engine.clone();
-    let work = move || {
-        // held until the work is done, even when nobody waits for it any more
-        let _permit = permit;
+    saml.checked(move |engine| {
         let keys: Vec<&SpKey> = check.keys.iter().collect();
         let input = ResponseInput {
             saml_response_base64: &check.response,
@@ -216,9 +232,9 @@ async fn verify(saml: &Saml, check: Check, idp: Idp) -> Result<Result<VerifiedAs
             now: check.now,
             skew: SKEW,
         };
-        saml::verify_response(&input, engine.as_ref())
-    };
-    tokio::task::spawn_blocking(work).await.map_err(|_| broken("it ended unexpectedly; please report this"))
+        saml::verify_response(&input, engine)
+    })
+    .await
 }
 
 fn policy(settings: &SamlSettings) -> Policy {
@@ -240,7 +256,7 @@ fn policy(settings: &SamlSettings) -> Policy {
 }
 
 /// A certificate that is not trusted comes with the way to trust it: this is what operators are called for.
-fn refused(refusal: Refusal, connection: &Connection, settings: &SamlSettings) -> UpstreamError {
+pub(super) fn refused(refusal: Refusal, connection: &Connection, settings: &SamlSettings) -> UpstreamError {
     let Some(sha256) = refusal.signer_sha256.filter(|_| refusal.reason == "unknown_certificate") else {
         return UpstreamError::invalid(refusal.reason, refusal.detail);
     };

@@ -11,6 +11,7 @@ use crate::connection::{Connection, SamlSettings, certificate, metadata};
 pub(super) struct Idp {
     pub(super) entity_id: String,
     pub(super) single_sign_on: Endpoint,
+    pub(super) single_logout: Option<Endpoint>,
     pub(super) certificates: Vec<TrustedCertificate>,
 }
 
@@ -18,25 +19,34 @@ pub(super) struct Idp {
 /// `Unavailable` when metadata was never fetched, `metadata_invalid` when what was stored or entered cannot work.
 pub(super) fn of(connection: &Connection, settings: &SamlSettings) -> Result<Idp, UpstreamError> {
     let invalid = |detail: String| UpstreamError::misconfigured("metadata_invalid", detail);
-    let (entity_id, single_sign_on) = match &settings.source {
+    let (entity_id, single_sign_on, single_logout) = match &settings.source {
         IdpSource::MetadataUrl { .. } => {
             let known = connection
                 .metadata()
                 .ok_or_else(|| UpstreamError::unavailable("the provider's metadata", "it was never fetched"))?;
             let endpoints: Vec<Endpoint> = known.single_sign_on.iter().map(endpoint).collect();
-            (known.entity_id.clone(), preferred(&endpoints))
+            let logout: Vec<Endpoint> = known.single_logout.iter().map(endpoint).collect();
+            (known.entity_id.clone(), preferred(&endpoints), preferred(&logout))
         }
         IdpSource::Metadata { xml } => {
             let metadata = read_idp_metadata(xml.as_bytes(), settings.entity_id.as_deref(), None)
                 .map_err(|refusal| invalid(refusal.to_string()))?;
-            let chosen = preferred(&metadata.single_sign_on);
-            (metadata.entity_id, chosen)
+            let (sign_on, logout) = (preferred(&metadata.single_sign_on), preferred(&metadata.single_logout));
+            (metadata.entity_id, sign_on, logout)
         }
         IdpSource::Manual { sso_url, sso_binding } => {
             let entity_id = settings.entity_id.clone().ok_or_else(|| invalid("the entity id is missing".into()))?;
             let endpoint =
                 metadata::Endpoint { binding: *sso_binding, location: sso_url.clone(), response_location: None };
-            (entity_id, Some(self::endpoint(&endpoint)))
+            let logout = settings.slo.as_ref().map(|slo| Endpoint {
+                binding: match slo.binding {
+                    SsoBinding::Redirect => Binding::Redirect,
+                    SsoBinding::Post => Binding::Post,
+                },
+                location: slo.url.clone(),
+                response_location: slo.response_url.clone(),
+            });
+            (entity_id, Some(self::endpoint(&endpoint)), logout)
         }
     };
     let single_sign_on = single_sign_on.ok_or_else(|| invalid("there is no single sign-on service".into()))?;
@@ -45,7 +55,7 @@ pub(super) fn of(connection: &Connection, settings: &SamlSettings) -> Result<Idp
         .map(|certificate| TrustedCertificate::from_der(&certificate.der))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| invalid(error.to_string()))?;
-    Ok(Idp { entity_id, single_sign_on, certificates })
+    Ok(Idp { entity_id, single_sign_on, single_logout, certificates })
 }
 
 /// Redirect where it is offered: shorter, and no page in between.

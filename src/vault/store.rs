@@ -28,7 +28,8 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT sealed FROM signing_keys
                  UNION ALL SELECT pkce_verifier FROM login_attempts
                  UNION ALL SELECT user_code FROM device_authorizations
-                 UNION ALL SELECT successor FROM refresh_tokens) every
+                 UNION ALL SELECT successor FROM refresh_tokens
+                 UNION ALL SELECT id_token FROM upstream_sessions) every
            WHERE sealed IS NOT NULL"#
     )
     .fetch_all(conn)
@@ -44,6 +45,7 @@ pub enum SealedColumn {
     PkceVerifier,
     UserCode,
     RefreshSuccessor,
+    UpstreamIdToken,
 }
 
 /// One definition gives each column its checked SQL.
@@ -97,4 +99,5 @@ sealed_columns! {
     PkceVerifier: "login_attempts", "pkce_verifier", "id";
     UserCode: "device_authorizations", "user_code", "id";
     RefreshSuccessor: "refresh_tokens", "successor", "id";
+    UpstreamIdToken: "upstream_sessions", "id_token", "session_id";
 }

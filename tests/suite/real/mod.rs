@@ -13,4 +13,5 @@ mod pysaml2;
 mod pysaml2_requests;
 mod relying_party;
 mod saml_stage;
+mod sign_out;
 mod stage;

@@ -8,7 +8,7 @@ mod idp_metadata;
 mod keys;
 mod lies;
 mod response;
-mod saml;
+pub mod saml;
 mod state;
 
 use crate::harness::{Browser, Page, World};
