@@ -11,6 +11,7 @@ pub mod html;
 pub mod peer;
 pub mod postgres;
 pub mod process;
+pub mod simplesamlphp;
 pub mod world;
 
 pub use app::{Answer, App};
@@ -21,4 +22,5 @@ pub use fake_idp::{FakeIdp, Misbehaviour, Place, Signature};
 pub use peer::Peer;
 pub use postgres::Database;
 pub use process::BrokerProcess;
+pub use simplesamlphp::SimpleSamlPhp;
 pub use world::World;

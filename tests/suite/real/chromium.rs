@@ -33,7 +33,7 @@ async fn sign_in_upstream(browser: &Chromium, stage: &Stage) {
 }
 
 /// One page as people have it: on a desk by day and by night, and on a phone.
-async fn picture(browser: &Chromium, name: &str) {
+pub async fn picture(browser: &Chromium, name: &str) {
     browser.screenshot(&format!("{name}-light")).await;
     browser.dark(true).await;
     browser.screenshot(&format!("{name}-dark")).await;

@@ -10,4 +10,7 @@ mod person;
 mod pysaml2;
 mod relying_party;
 mod saml_stage;
+mod simplesamlphp;
+mod simplesamlphp_chromium;
+mod simplesamlphp_stage;
 mod stage;
