@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::Broker;
-use crate::{audit, authorization, login, session, signing_key, token};
+use crate::{audit, authorization, login, logout, session, signing_key, token};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -42,12 +42,20 @@ enum Rows {
     Authorizations,
     Tokens,
     Sessions,
+    Logouts,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 6] =
-        [Self::LoginAttempts, Self::Assertions, Self::Authorizations, Self::Tokens, Self::Sessions, Self::AuditEvents];
+    const ALL: [Self; 7] = [
+        Self::LoginAttempts,
+        Self::Assertions,
+        Self::Authorizations,
+        Self::Tokens,
+        Self::Sessions,
+        Self::Logouts,
+        Self::AuditEvents,
+    ];
 }
 
 /// In small pieces, so that no statement runs long and no lock is held long.
@@ -62,6 +70,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Authorizations => authorization::store::delete_ended(&mut conn, now).await?,
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
+            Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,
         };
         if some == 0 {

@@ -110,7 +110,8 @@ async fn assemble(
             .configure(login::chooser::pages::routes)
             .configure(login::consent::pages::routes)
             .configure(login::pages::routes)
-            .configure(logout::pages::routes);
+            .configure(logout::pages::routes)
+            .configure(logout::endpoint::routes);
         App::new()
             .app_data(state.clone())
             .app_data(discovery.clone())

@@ -78,6 +78,16 @@ impl Urls {
         self.at(&format!("/connections/{slug}/acs"))
     }
 
+    /// The SAML single logout service.
+    pub fn slo(&self, slug: &str) -> String {
+        self.at(&format!("/connections/{slug}/slo"))
+    }
+
+    /// Where OpenID providers send people back to who signed out there: one address for every connection.
+    pub fn upstream_logout_done(&self) -> String {
+        self.at("/oidc/logout/done")
+    }
+
     /// Our SAML metadata, whose URL is our entity id too.
     pub fn sp_metadata(&self, slug: &str) -> String {
         self.at(&format!("/connections/{slug}/metadata"))

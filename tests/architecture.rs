@@ -58,7 +58,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("cli", &["config", "demo", "janitor", "provisioning", "server", "startup"]),
     ("demo", &["config", "provisioning", "server"]),
     ("main", &["cli"]),
-    ("janitor", &["login"]),
+    ("janitor", &["login", "logout"]),
     ("logout", &["login"]),
     ("startup", &["config"]),
     ("server", &["config", "discovery", "grant", "janitor", "login", "logout"]),

@@ -29,6 +29,10 @@ pub struct OidcSettings {
     pub acr_values: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain_hint: Option<String>,
+    /// Whether signing out here goes on to the provider's end_session_endpoint. Its own logout tokens are followed in any
+    /// case.
+    #[serde(default)]
+    pub upstream_logout: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

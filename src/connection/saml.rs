@@ -32,6 +32,24 @@ pub struct SamlSettings {
     /// The attribute that says who the person is; absent: the NameID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// Where the provider takes logout messages; metadata says it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo: Option<Slo>,
+    /// Whether signing out here goes on to the provider. Its own logout requests are followed in any case.
+    #[serde(default)]
+    pub single_logout: bool,
+}
+
+/// A single logout service entered by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slo {
+    pub url: String,
+    #[serde(default)]
+    pub binding: SsoBinding,
+    /// Where answers go, if elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_url: Option<String>,
 }
 
 /// Where the provider's addresses and certificates come from.

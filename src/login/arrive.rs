@@ -15,7 +15,8 @@ use crate::db::{self, Conn};
 use crate::ids::SessionId;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed, mint};
-use crate::session::{self, NewSession};
+use crate::session::upstream::StoredUpstreamSession;
+use crate::session::{self, EndReason, NewSession};
 use crate::upstream::{Pending, UpstreamIdentity};
 use crate::user;
 
@@ -198,12 +199,18 @@ async fn write(
         auth_time: signed_in_at(identity, now),
         acr: identity.acr().map(Into::into),
         amr: identity.amr().to_vec(),
-        upstream_sid: identity.sid().map(Into::into),
     };
-    if let Some(old) = &visitor.session {
-        session::store::revoke_by_token(conn, &fingerprint(old.expose()), now).await?;
+    if let Some(old) = &visitor.session
+        && let Some(old) = session::store::id_by_token(conn, &fingerprint(old.expose())).await?
+    {
+        session::end(conn, &old, EndReason::Replaced, now).await?;
     }
     session::store::insert(conn, &session, broker.session_lifetimes, now).await?;
+    let id_token = identity.id_token().map(|token| {
+        ctx.vault.seal(session::upstream::id_token_place(&session.id), token.expose().as_bytes(), &ctx.rng)
+    });
+    let upstream = StoredUpstreamSession { session: identity.session().clone(), id_token };
+    session::store::insert_upstream(conn, &session.id, &connection.id, &upstream).await?;
     if !authorization::store::identify(conn, &authorization.id, &session.id).await? {
         return Err(Problem::Stale.into());
     }

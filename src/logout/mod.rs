@@ -1,7 +1,12 @@
 //! Signing out: RP-Initiated Logout 1.0. Ends the browser's session here, at once when the application proves whom it
-//! means, otherwise after asking. It does not sign anybody out upstream, nor tell other applications.
+//! means, otherwise after asking; then, where the connection says so, at the identity provider ([`trip`]). And the other
+//! way round: what a provider says of its own sessions ends ours ([`received`]). It does not tell other applications.
 
+pub mod endpoint;
 pub mod pages;
+pub mod received;
+pub mod store;
+pub mod trip;
 
 use std::sync::Arc;
 
@@ -11,8 +16,8 @@ use crate::client::Client;
 use crate::db;
 use crate::oauth::params::Params;
 use crate::oauth::redirect_uri::RegisteredRedirectUri;
-use crate::secret::{Secret, fingerprint};
-use crate::session::{self, Session};
+use crate::session::upstream::StoredUpstreamSession;
+use crate::session::{self, EndReason, Session};
 
 /// A request as far as it can be believed.
 #[derive(Debug)]
@@ -118,17 +123,16 @@ fn read_hint(broker: &Broker, hint: &str) -> Result<(String, String), LogoutFaul
     text("sub").zip(text("aud")).ok_or(LogoutFault::HintNotOurs)
 }
 
-/// Ends the session behind the cookie.
+/// Ends the session; answers where it came from.
 ///
 /// # Errors
 /// the database's.
 pub async fn end(
     broker: &Broker,
-    token: &Secret<String>,
     session: &Session,
     request: &LogoutRequest,
     event: impl FnOnce(Event) -> Event,
-) -> Result<(), sqlx::Error> {
+) -> Result<Option<StoredUpstreamSession>, sqlx::Error> {
     let ctx = &broker.ctx;
     let made = Event::success("logout", format!("user:{}", session.user_id))
         .about(&session.user_id)
@@ -136,8 +140,9 @@ pub async fn end(
     let mut made = event(made);
     made.client_id = request.client.as_ref().map(|client| client.client_id.to_string());
     db::in_tx(&ctx.db, async |conn| {
-        session::store::revoke_by_token(conn, &fingerprint(token.expose()), ctx.now()).await?;
-        audit::record(ctx, conn, made).await
+        session::end(conn, &session.id, EndReason::SignedOut, ctx.now()).await?;
+        audit::record(ctx, conn, made).await?;
+        session::store::upstream_of(conn, &session.id).await
     })
     .await
 }

@@ -1,10 +1,13 @@
-//! `/oidc/logout`: signs out, asks, or says why not. Element ids are stable: `sign-out`, `signed-out`.
+//! `/oidc/logout`: signs out, asks, or says why not; and the pages at the end of a provider's part in it. Element ids
+//! are stable: `sign-out`, `signed-out`.
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use super::endpoint::{clear_session, finish, go};
+use super::trip::{Back, depart};
 use super::{LogoutFault, LogoutRequest, end};
 use crate::audit::Event;
 use crate::broker::Broker;
@@ -15,7 +18,7 @@ use crate::oauth::params::Params;
 use crate::web::brand::Brand;
 use crate::web::error_page::ErrorPage;
 use crate::web::security_headers::FormAction;
-use crate::web::{cookies, csrf, page, redirect};
+use crate::web::{csrf, page, redirect};
 
 const PATH: &str = "/oidc/logout";
 const PURPOSE: &str = "logout";
@@ -24,6 +27,8 @@ const PURPOSE: &str = "logout";
 #[template(path = "logout/signed_out.html")]
 pub struct SignedOutPage {
     pub brand: Brand,
+    /// A connection whose provider signed the person out as well.
+    pub also_at: Option<String>,
 }
 
 #[derive(Clone, Debug, Template)]
@@ -62,7 +67,8 @@ async fn answer(broker: &Broker, req: &HttpRequest, visitor: &Visitor, sent: &[u
         Err(fault) => return Ok(refused(broker, visitor, fault)),
     };
     let session = authorize::live_session(broker, visitor).await?;
-    if let (Some(session), Some(token)) = (session, &visitor.session) {
+    let mut onward = None;
+    if let Some(session) = session {
         let confirmed = match params.get("csrf").filter(|_| req.method() == Method::POST) {
             Some(csrf) => own_form(broker, req, visitor, PURPOSE, csrf).map(|()| true)?,
             None => request.means(&session),
@@ -71,16 +77,15 @@ async fn answer(broker: &Broker, req: &HttpRequest, visitor: &Visitor, sent: &[u
             return ask(broker, visitor, &request, &params, &session).await;
         }
         let sign = |event: Event| event.trace(&visitor.trace_id).from_addr(visitor.addr);
-        end(broker, token, &session, &request, sign).await?;
+        if let Some(upstream) = end(broker, &session, &request, sign).await? {
+            onward = depart(broker, visitor, &session, upstream, &request).await;
+        }
     }
-    let urls = &broker.ctx.urls;
-    let mut response = match &request.redirect {
-        Some(redirect) => redirect::see_other(&redirect.url()),
-        None => page::render(StatusCode::OK, &SignedOutPage { brand: Brand::avouch(urls) }),
+    let mut response = match &onward {
+        Some(onward) => go(broker, onward),
+        None => finish(broker, request.redirect.as_ref(), None),
     };
-    if let Err(error) = response.add_cookie(&cookies::clear_session(urls)) {
-        tracing::error!(%error, "a cookie could not be cleared");
-    }
+    clear_session(broker, &mut response);
     Ok(response)
 }
 
@@ -122,4 +127,75 @@ fn refused(broker: &Broker, visitor: &Visitor, fault: LogoutFault) -> HttpRespon
         code: fault.reason().into(),
     };
     page.render(StatusCode::BAD_REQUEST)
+}
+
+/// The end of it, where no application wants the person back.
+pub fn signed_out(broker: &Broker, also_at: Option<String>) -> HttpResponse {
+    page::render(StatusCode::OK, &SignedOutPage { brand: Brand::avouch(&broker.ctx.urls), also_at })
+}
+
+/// After the provider's part: on to the application, or why not.
+pub(super) fn back(broker: &Broker, visitor: &Visitor, back: Result<Back, Problem>) -> HttpResponse {
+    let problem = match back {
+        Ok(back) => return finish(broker, back.redirect.as_ref(), back.also_at),
+        Err(problem) => problem,
+    };
+    note(broker, visitor, None, problem.reason(), &problem.internal());
+    let page = ErrorPage {
+        verdict: "Signed out here".into(),
+        heading: "You are signed out here; about your provider we cannot say".into(),
+        explanation: "What came back from its sign-out page belongs to no sign-out that this browser left for, came a \
+                      second time, or does not hold against what we know of the provider."
+            .into(),
+        remedies: vec![
+            "On a shared computer, close the browser. Open the application again from its own address.".into(),
+        ],
+        ..neutral(broker, visitor, problem.reason())
+    };
+    let outage = matches!(problem, Problem::NotLive | Problem::Database(_));
+    page.render(if outage { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST })
+}
+
+/// A provider's logout message that is not believed: nobody was signed out by it.
+pub(super) fn not_followed(
+    broker: &Broker,
+    visitor: &Visitor,
+    slug: &str,
+    reason: &'static str,
+    detail: &str,
+) -> HttpResponse {
+    note(broker, visitor, Some(slug), reason, detail);
+    let page = ErrorPage {
+        verdict: "Nothing was done".into(),
+        heading: "We could not verify the sign-out message".into(),
+        explanation: "What arrived does not hold against what we know of the provider it should come from, so nobody was \
+                      signed out by it."
+            .into(),
+        remedies: vec!["Sign out in the application itself. If it happens again, send the trace id below to whoever runs this sign-in page.".into()],
+        ..neutral(broker, visitor, reason)
+    };
+    page.render(if reason == "connection_unknown" { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST })
+}
+
+fn neutral(broker: &Broker, visitor: &Visitor, reason: &'static str) -> ErrorPage {
+    ErrorPage {
+        brand: Brand::avouch(&broker.ctx.urls),
+        verdict: String::new(),
+        heading: String::new(),
+        explanation: String::new(),
+        remedies: Vec::new(),
+        actions: Vec::new(),
+        trace_id: visitor.trace_id.clone(),
+        at: broker.ctx.now(),
+        code: reason.into(),
+    }
+}
+
+/// Every refusal is audited: the word for the cause, and what only the operator may read.
+pub(super) fn note(broker: &Broker, visitor: &Visitor, slug: Option<&str>, reason: &'static str, detail: &str) {
+    let mut event = Event::refused("upstream_logout", reason, "anonymous");
+    // not what a stranger made up
+    event.connection = slug.filter(|slug| broker.catalog.load().connection(slug).is_some()).map(str::to_owned);
+    let event = event.trace(&visitor.trace_id).from_addr(visitor.addr);
+    broker.audit.record(event.detail(serde_json::json!({ "detail": detail })));
 }

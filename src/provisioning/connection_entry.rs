@@ -62,6 +62,8 @@ pub struct ConnectionEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain_hint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_logout: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_url: Option<String>,
     /// Read relative to the file, once, and stored as `metadata`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +98,14 @@ pub struct ConnectionEntry {
     pub requested_authn_context: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub single_logout: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_binding: Option<SsoBinding>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_response_url: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub email_domains: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,7 +124,7 @@ pub enum EntryProtocol {
 }
 
 /// Keys that mean something in one protocol only.
-const OIDC_KEYS: [&str; 16] = [
+const OIDC_KEYS: &[&str] = &[
     "issuer",
     "client_id",
     "client_authentication",
@@ -131,8 +141,9 @@ const OIDC_KEYS: [&str; 16] = [
     "max_age",
     "acr_values",
     "domain_hint",
+    "upstream_logout",
 ];
-const SAML_KEYS: [&str; 16] = [
+const SAML_KEYS: &[&str] = &[
     "metadata_url",
     "metadata_file",
     "metadata",
@@ -149,6 +160,10 @@ const SAML_KEYS: [&str; 16] = [
     "name_id_format",
     "requested_authn_context",
     "subject",
+    "single_logout",
+    "slo_url",
+    "slo_binding",
+    "slo_response_url",
 ];
 
 impl<'de> Deserialize<'de> for EntryProtocol {
@@ -197,6 +212,7 @@ impl ConnectionEntry {
             max_age: None,
             acr_values: None,
             domain_hint: None,
+            upstream_logout: None,
             metadata_url: None,
             metadata_file: None,
             metadata: None,
@@ -213,6 +229,10 @@ impl ConnectionEntry {
             name_id_format: None,
             requested_authn_context: Vec::new(),
             subject: None,
+            single_logout: None,
+            slo_url: None,
+            slo_binding: None,
+            slo_response_url: None,
         }
     }
 
@@ -244,7 +264,7 @@ impl ConnectionEntry {
             EntryProtocol::Saml => (OIDC_KEYS, "oidc"),
         };
         let written = serde_json::to_value(self).expect("an entry is a plain struct with string keys");
-        for key in foreign.into_iter().filter(|key| written.get(key).is_some()) {
+        for key in foreign.iter().filter(|key| written.get(key).is_some()) {
             out.add(key, format!("belongs to connections of protocol {theirs}"));
         }
         self.check_urls(out);
@@ -271,6 +291,8 @@ impl ConnectionEntry {
             ("end_session_endpoint", &self.end_session_endpoint),
             ("metadata_url", &self.metadata_url),
             ("sso_url", &self.sso_url),
+            ("slo_url", &self.slo_url),
+            ("slo_response_url", &self.slo_response_url),
         ];
         for (field, url) in urls {
             if let Some(url) = url

@@ -31,6 +31,7 @@ impl ConnectionEntry {
             max_age: settings.max_age,
             acr_values: settings.acr_values,
             domain_hint: settings.domain_hint,
+            upstream_logout: settings.upstream_logout.then_some(true),
             ..Self::bare(connection)
         }
     }
@@ -58,6 +59,7 @@ impl ConnectionEntry {
             max_age: self.max_age,
             acr_values: self.acr_values.clone(),
             domain_hint: self.domain_hint.clone(),
+            upstream_logout: self.upstream_logout.unwrap_or_default(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::check::Findings;
 use super::connection_entry::{ConnectionEntry, EntryProtocol};
-use crate::connection::saml::{IdpSource, WantSigned};
+use crate::connection::saml::{IdpSource, Slo, WantSigned};
 use crate::connection::{Connection, SamlSettings};
 use crate::upstream::saml::{TrustedCertificate, read_idp_metadata};
 
@@ -27,6 +27,10 @@ impl ConnectionEntry {
             name_id_format: settings.name_id_format,
             requested_authn_context: settings.requested_authn_context,
             subject: settings.subject,
+            single_logout: settings.single_logout.then_some(true),
+            slo_url: settings.slo.as_ref().map(|slo| slo.url.clone()),
+            slo_binding: settings.slo.as_ref().map(|slo| slo.binding).filter(|binding| *binding != Default::default()),
+            slo_response_url: settings.slo.and_then(|slo| slo.response_url),
             ..Self::bare(connection)
         };
         match settings.source {
@@ -66,6 +70,12 @@ impl ConnectionEntry {
             name_id_format: self.name_id_format.clone(),
             requested_authn_context: self.requested_authn_context.clone(),
             subject: self.subject.clone(),
+            slo: self.slo_url.as_ref().map(|url| Slo {
+                url: url.clone(),
+                binding: self.slo_binding.unwrap_or_default(),
+                response_url: self.slo_response_url.clone(),
+            }),
+            single_logout: self.single_logout.unwrap_or_default(),
         }
     }
 
@@ -101,6 +111,7 @@ impl ConnectionEntry {
                 "one source only: metadata_url, or metadata_file, or entity_id with sso_url and certificates",
             ),
         }
+        self.check_slo(out);
         if self.want_signed.is_some() && self.want_assertions_signed.is_some() {
             out.add("want_signed", "stands beside want_assertions_signed; write one of them");
         }
@@ -112,6 +123,19 @@ impl ConnectionEntry {
             if id.as_ref().is_some_and(|id| !fine(id)) {
                 out.add(field, "must have 1 to 1024 bytes without white space");
             }
+        }
+    }
+
+    fn check_slo(&self, out: &mut Findings) {
+        let in_metadata = self.metadata_url.is_some() || self.metadata.is_some();
+        if self.slo_url.is_some() && in_metadata {
+            out.add("slo_url", "stands beside metadata, which says it itself; leave it out");
+        }
+        if self.slo_url.is_none() && (self.slo_binding.is_some() || self.slo_response_url.is_some()) {
+            out.add("slo_url", "is missing: where the provider takes logout messages");
+        }
+        if self.single_logout == Some(true) && self.slo_url.is_none() && !in_metadata {
+            out.add("single_logout", "needs slo_url: where the provider takes logout requests");
         }
     }
 

@@ -1,6 +1,12 @@
-//! A browser's single sign-on session. Owns its lifetime and its cookie value's fingerprint. It does not know clients.
+//! A browser's single sign-on session. Owns its lifetime, its end and its cookie value's fingerprint. It does not know
+//! clients.
 
+pub mod end;
 pub mod store;
+pub mod upstream;
+
+pub use end::{EndReason, Ended, end, end_many};
+pub use upstream::{EndedUpstream, NameIdAttributes, UpstreamSession};
 
 use time::{Duration, OffsetDateTime};
 
@@ -44,7 +50,6 @@ pub struct NewSession {
     pub auth_time: OffsetDateTime,
     pub acr: Option<String>,
     pub amr: Vec<String>,
-    pub upstream_sid: Option<String>,
 }
 
 impl Session {

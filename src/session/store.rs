@@ -2,9 +2,11 @@
 
 use time::OffsetDateTime;
 
-use super::{Lifetimes, NewSession, Session};
+use super::upstream::StoredUpstreamSession;
+use super::{Ended, Lifetimes, NewSession, Session, UpstreamSession};
 use crate::db::Conn;
-use crate::ids::{IdentityId, SessionId, UserId};
+use crate::ids::{ConnectionId, IdentityId, SessionId, UserId};
+use crate::vault::Sealed;
 
 pub async fn insert(
     conn: &mut Conn,
@@ -13,9 +15,9 @@ pub async fn insert(
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO sessions (id, token_hash, user_id, identity_id, connection_slug, auth_time, acr, amr, upstream_sid,
+        "INSERT INTO sessions (id, token_hash, user_id, identity_id, connection_slug, auth_time, acr, amr,
                                created_at, last_seen_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
         new.id.as_str(),
         &new.token_hash[..],
         new.user_id.as_str(),
@@ -24,7 +26,6 @@ pub async fn insert(
         new.auth_time,
         new.acr,
         &new.amr,
-        new.upstream_sid,
         now,
         now + lifetimes.absolute,
     )
@@ -87,16 +88,136 @@ pub async fn touch(conn: &mut Conn, id: &SessionId, now: OffsetDateTime) -> Resu
     Ok(())
 }
 
-/// Ends the session behind a cookie value: a new login replaces it.
-pub async fn revoke_by_token(conn: &mut Conn, token_hash: &[u8; 32], now: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE sessions SET revoked_at = $2 WHERE token_hash = $1 AND revoked_at IS NULL",
-        &token_hash[..],
+/// The session behind a cookie value, in whatever state.
+pub async fn id_by_token(conn: &mut Conn, token_hash: &[u8; 32]) -> Result<Option<SessionId>, sqlx::Error> {
+    let id = sqlx::query_scalar!("SELECT id FROM sessions WHERE token_hash = $1", &token_hash[..]);
+    Ok(id.fetch_optional(conn).await?.map(SessionId::from_stored))
+}
+
+/// Those of `ids` that were not revoked before. Nobody calls this but [`super::end_many`].
+pub(super) async fn revoke(
+    conn: &mut Conn,
+    ids: &[SessionId],
+    reason: &str,
+    now: OffsetDateTime,
+) -> Result<Vec<Ended>, sqlx::Error> {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let rows = sqlx::query!(
+        "UPDATE sessions SET revoked_at = $3, end_reason = $2 WHERE id = ANY($1) AND revoked_at IS NULL
+         RETURNING id, user_id, connection_slug",
+        &ids,
+        reason,
+        now
+    )
+    .fetch_all(conn)
+    .await?;
+    let ended = rows.into_iter().map(|row| Ended {
+        id: SessionId::from_stored(row.id),
+        user_id: UserId::from_stored(row.user_id),
+        connection_slug: row.connection_slug,
+    });
+    Ok(ended.collect())
+}
+
+/// Refresh families without offline_access. They are `token`'s, which stands above; that they end with their session is
+/// the session's matter.
+pub(super) async fn revoke_refresh_families(
+    conn: &mut Conn,
+    of: &[Ended],
+    reason: &str,
+    now: OffsetDateTime,
+) -> Result<u64, sqlx::Error> {
+    let sessions: Vec<String> = of.iter().map(|ended| ended.id.to_string()).collect();
+    let done = sqlx::query!(
+        "UPDATE refresh_families SET revoked_at = $3, revoked_reason = $2
+         WHERE session_id = ANY($1) AND revoked_at IS NULL AND NOT 'offline_access' = ANY(scopes)",
+        &sessions,
+        reason,
         now
     )
     .execute(conn)
     .await?;
+    Ok(done.rows_affected())
+}
+
+/// Remembers where a session came from.
+pub async fn insert_upstream(
+    conn: &mut Conn,
+    id: &SessionId,
+    connection: &ConnectionId,
+    upstream: &StoredUpstreamSession,
+) -> Result<(), sqlx::Error> {
+    let session = &upstream.session;
+    sqlx::query!(
+        "INSERT INTO upstream_sessions (session_id, connection_id, issuer, subject, name_id, sids, id_token)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        id.as_str(),
+        connection.as_str(),
+        session.issuer,
+        session.subject,
+        session.name_id.as_ref().and_then(|name_id| serde_json::to_value(name_id).ok()),
+        &session.sids,
+        upstream.id_token.as_ref().map(Sealed::as_bytes)
+    )
+    .execute(conn)
+    .await?;
     Ok(())
+}
+
+struct UpstreamRow {
+    session_id: String,
+    issuer: String,
+    subject: String,
+    name_id: Option<serde_json::Value>,
+    sids: Vec<String>,
+    id_token: Option<Vec<u8>>,
+}
+
+impl UpstreamRow {
+    fn read(self) -> (SessionId, StoredUpstreamSession) {
+        let session = UpstreamSession {
+            issuer: self.issuer,
+            subject: self.subject,
+            name_id: self.name_id.and_then(|name_id| serde_json::from_value(name_id).ok()),
+            sids: self.sids,
+        };
+        let id_token = self.id_token.map(Sealed::from_stored);
+        (SessionId::from_stored(self.session_id), StoredUpstreamSession { session, id_token })
+    }
+}
+
+/// Where a session came from.
+pub async fn upstream_of(conn: &mut Conn, id: &SessionId) -> Result<Option<StoredUpstreamSession>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        UpstreamRow,
+        "SELECT session_id, issuer, subject, name_id, sids, id_token FROM upstream_sessions WHERE session_id = $1",
+        id.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| row.read().1))
+}
+
+/// Sessions not over yet that came by this connection and share the subject or one of the `sids`: which of them are
+/// meant is [`super::EndedUpstream::includes`]'s to say.
+pub async fn by_upstream(
+    conn: &mut Conn,
+    connection: &ConnectionId,
+    subject: Option<&str>,
+    sids: &[String],
+) -> Result<Vec<(SessionId, UpstreamSession)>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        UpstreamRow,
+        "SELECT u.session_id, u.issuer, u.subject, u.name_id, u.sids, u.id_token
+         FROM upstream_sessions u JOIN sessions s ON s.id = u.session_id
+         WHERE u.connection_id = $1 AND (u.subject = $2 OR u.sids && $3) AND s.revoked_at IS NULL",
+        connection.as_str(),
+        subject,
+        sids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(UpstreamRow::read).map(|(id, stored)| (id, stored.session)).collect())
 }
 
 /// Rows that nothing needs any more: a day after their end.
@@ -106,12 +227,13 @@ pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, s
     Ok(done.rows_affected())
 }
 
-/// The session that a code came from, unless it was revoked since. Its idle time does not matter: the code is fresh.
+/// The session that a code came from, unless it was revoked since. Its idle time does not matter: the code is fresh. It
+/// cannot end until the transaction does, so that a logout sees what was made of the code.
 pub async fn by_id(conn: &mut Conn, id: &SessionId) -> Result<Option<Session>, sqlx::Error> {
     let row = sqlx::query_as!(
         SessionRow,
         "SELECT id, user_id, identity_id, connection_slug, auth_time, acr, amr, last_seen_at
-         FROM sessions WHERE id = $1 AND revoked_at IS NULL",
+         FROM sessions WHERE id = $1 AND revoked_at IS NULL FOR SHARE",
         id.as_str()
     )
     .fetch_optional(conn)

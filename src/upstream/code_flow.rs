@@ -72,7 +72,7 @@ pub(super) async fn finish(
         (Some(endpoint), Some(token)) => userinfo::merge(&claims, userinfo::fetch(ctx, endpoint, token).await?)?,
         _ => claims.clone(),
     };
-    Ok(UpstreamIdentity::of_verified(key, &claims, merged))
+    Ok(UpstreamIdentity::of_verified(key, &claims, id_token, merged))
 }
 
 /// RFC 9207 §2.4, before anything else in the response is believed: it may be another provider's (mix-up).

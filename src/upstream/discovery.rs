@@ -23,6 +23,7 @@ pub(super) struct Provider {
     pub(super) token_endpoint: String,
     pub(super) jwks_uri: String,
     pub(super) userinfo_endpoint: Option<String>,
+    pub(super) end_session_endpoint: Option<String>,
     /// RFC 9207: every authorization response names its issuer.
     #[serde(default)]
     pub(super) authorization_response_iss_parameter_supported: bool,
@@ -106,6 +107,7 @@ fn by_hand(settings: &OidcSettings, endpoints: &Endpoints) -> Provider {
         token_endpoint: endpoints.token_endpoint.clone(),
         jwks_uri: endpoints.jwks_uri.clone(),
         userinfo_endpoint: endpoints.userinfo_endpoint.clone(),
+        end_session_endpoint: endpoints.end_session_endpoint.clone(),
         authorization_response_iss_parameter_supported: false,
     }
 }

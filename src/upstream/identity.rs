@@ -7,6 +7,8 @@ use url::Url;
 use super::UpstreamError;
 use super::saml::VerifiedAssertion;
 use crate::connection::{Connection, Preset};
+use crate::secret::Secret;
+use crate::session::{NameIdAttributes, UpstreamSession};
 use crate::user::IdentityKey;
 
 /// OIDC Core §2: a subject has at most 255 ASCII characters.
@@ -20,7 +22,8 @@ pub struct UpstreamIdentity {
     auth_time: Option<i64>,
     acr: Option<String>,
     amr: Vec<String>,
-    sid: Option<String>,
+    session: UpstreamSession,
+    id_token: Option<Secret<String>>,
     once: Option<Once>,
 }
 
@@ -51,8 +54,13 @@ impl UpstreamIdentity {
     pub fn amr(&self) -> &[String] {
         &self.amr
     }
-    pub fn sid(&self) -> Option<&str> {
-        self.sid.as_deref()
+    /// The provider's own session, for signing out.
+    pub fn session(&self) -> &UpstreamSession {
+        &self.session
+    }
+    /// OIDC: the token itself, which the provider wants to see at sign-out (id_token_hint).
+    pub fn id_token(&self) -> Option<&Secret<String>> {
+        self.id_token.as_ref()
     }
 
     /// What must be remembered with the sign-in, so that it cannot be repeated (SAML profiles §4.1.4.5).
@@ -68,13 +76,23 @@ impl UpstreamIdentity {
             auth_time: Some(verified.authn_instant.unix_timestamp()),
             acr: verified.authn_context_class_ref.clone(),
             amr: Vec::new(),
-            sid: verified.session_index.clone(),
+            session: UpstreamSession {
+                issuer: verified.issuer.clone(),
+                subject: verified.name_id.value.clone(),
+                name_id: Some(NameIdAttributes {
+                    format: verified.name_id.format.clone(),
+                    name_qualifier: verified.name_id.name_qualifier.clone(),
+                    sp_name_qualifier: verified.name_id.sp_name_qualifier.clone(),
+                }),
+                sids: verified.session_indexes.clone(),
+            },
+            id_token: None,
             once: Some(Once { id: verified.assertion_id.clone(), until: verified.not_on_or_after + skew }),
         }
     }
 
-    /// From the claims of an ID token whose verification has succeeded, and what UserInfo adds to them.
-    pub(super) fn of_verified(key: IdentityKey, id_token: &Value, merged: Value) -> Self {
+    /// From the claims of an ID token whose verification has succeeded, the token, and what UserInfo adds to its claims.
+    pub(super) fn of_verified(key: IdentityKey, id_token: &Value, raw: Secret<String>, merged: Value) -> Self {
         let plain = |text: &&str| text.len() <= LONGEST_SUBJECT && !text.contains(char::is_control);
         let text = |name: &str| id_token[name].as_str().filter(plain).map(str::to_owned);
         let amr = id_token["amr"]
@@ -86,13 +104,21 @@ impl UpstreamIdentity {
             .take(16)
             .map(str::to_owned)
             .collect();
+        // Entra's key is not its `sub`, but logout tokens name the `sub`
+        let session = UpstreamSession {
+            issuer: key.issuer.clone(),
+            subject: text("sub").unwrap_or_default(),
+            name_id: None,
+            sids: text("sid").into_iter().collect(),
+        };
         Self {
             key,
             claims: merged,
             auth_time: id_token["auth_time"].as_f64().map(|seconds| seconds as i64),
             acr: text("acr"),
             amr,
-            sid: text("sid"),
+            session,
+            id_token: Some(raw),
             once: None,
         }
     }

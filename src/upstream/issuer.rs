@@ -106,6 +106,7 @@ mod tests {
             max_age: None,
             acr_values: None,
             domain_hint: None,
+            upstream_logout: false,
         }
     }
 

@@ -39,19 +39,24 @@ mod cache;
 mod client_assertion;
 mod code_flow;
 mod discovery;
+mod end_session;
 mod identity;
 mod issuer;
 mod jwks;
+mod logout;
+mod logout_token;
 mod oidc;
 mod quoted;
 pub mod saml;
 mod saml_flow;
 mod saml_idp;
+mod saml_logout;
 mod saml_sp;
 mod token_request;
 mod userinfo;
 
 pub use identity::UpstreamIdentity;
+pub use logout::{Departure, LogoutNotice, Onward, SamlMessage};
 
 use crate::connection::{Connection, Protocol};
 use crate::ctx::Ctx;

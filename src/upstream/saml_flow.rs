@@ -19,7 +19,7 @@ use crate::secret::{Kind, Secret, mint};
 use crate::user::IdentityKey;
 
 /// Between their clock and ours.
-const SKEW: Duration = Duration::minutes(2);
+pub(super) const SKEW: Duration = Duration::minutes(2);
 /// Bytes of an attribute that says who somebody is; a NameID has its own limit.
 const LONGEST_SUBJECT: usize = 1024;
 
@@ -35,6 +35,27 @@ impl Default for Saml {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { idps: Idps::default(), engine: Arc::new(XmlSec::new()), checks: Arc::new(Semaphore::new(cores)) }
+    }
+}
+
+impl Saml {
+    /// Does `work` on a thread that may be busy, when it is its turn.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(super) async fn checked<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn XmlSignatureEngine) -> T + Send + 'static,
+    ) -> Result<T, UpstreamError> {
+        let broken = |detail: &str| UpstreamError::unavailable("the check of the answer", detail);
+        let permit = self.checks.clone().acquire_owned().await.map_err(|_| broken("the broker is shutting down"))?;
+        let engine = self.engine.clone();
+        let work = move || {
+            // held until the work is done, even when nobody waits for it any more
+            let _permit = permit;
+            work(engine.as_ref())
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| broken("it ended unexpectedly; please report this"))
     }
 }
 
@@ -140,12 +161,8 @@ async fn verify(
         let detail = "the connection's identity provider was changed during the sign-in; start again";
         return Err(UpstreamError::invalid("issuer_changed", detail));
     }
-    let broken = |detail: &str| UpstreamError::unavailable("the check of the answer", detail);
-    let permit = saml.checks.clone().acquire_owned().await.map_err(|_| broken("the broker is shutting down"))?;
-    let (engine, check) = (saml.engine.clone(), check.clone());
-    let work = move || {
-        // held until the work is done, even when nobody waits for it any more
-        let _permit = permit;
+    let check = check.clone();
+    saml.checked(move |engine| {
         let keys: Vec<&SpKey> = check.keys.iter().collect();
         let input = ResponseInput {
             saml_response_base64: &check.response,
@@ -159,9 +176,9 @@ async fn verify(
             now: check.now,
             skew: SKEW,
         };
-        saml::verify_response(&input, engine.as_ref())
-    };
-    tokio::task::spawn_blocking(work).await.map_err(|_| broken("it ended unexpectedly; please report this"))
+        saml::verify_response(&input, engine)
+    })
+    .await
 }
 
 fn policy(settings: &SamlSettings) -> Policy {

@@ -17,6 +17,7 @@ const WHAT: &str = "the provider's metadata";
 pub(super) struct Idp {
     pub(super) entity_id: String,
     pub(super) single_sign_on: Endpoint,
+    pub(super) single_logout: Option<Endpoint>,
     pub(super) certificates: Vec<TrustedCertificate>,
 }
 
@@ -98,16 +99,27 @@ fn stored(settings: &SamlSettings) -> Result<Idp, UpstreamError> {
                 SsoBinding::Post => Binding::Post,
             };
             let single_sign_on = Endpoint { binding, location: sso_url.clone(), response_location: None };
-            Ok(Idp { entity_id, single_sign_on, certificates })
+            let single_logout = settings.slo.as_ref().map(|slo| Endpoint {
+                binding: match slo.binding {
+                    SsoBinding::Redirect => Binding::Redirect,
+                    SsoBinding::Post => Binding::Post,
+                },
+                location: slo.url.clone(),
+                response_location: slo.response_url.clone(),
+            });
+            Ok(Idp { entity_id, single_sign_on, single_logout, certificates })
         }
     }
 }
 
 /// Redirect where it is offered: shorter, and no page in between.
 fn of_metadata(metadata: saml::IdpMetadata) -> Result<Idp, UpstreamError> {
-    let endpoints = &metadata.single_sign_on;
-    let chosen = endpoints.iter().find(|endpoint| endpoint.binding == Binding::Redirect).or(endpoints.first());
-    let single_sign_on =
-        chosen.cloned().ok_or_else(|| UpstreamError::unavailable(WHAT, "it names no single sign-on service"))?;
-    Ok(Idp { entity_id: metadata.entity_id, single_sign_on, certificates: metadata.signing_certificates })
+    let chosen = |endpoints: &[Endpoint]| {
+        endpoints.iter().find(|endpoint| endpoint.binding == Binding::Redirect).or(endpoints.first()).cloned()
+    };
+    let single_sign_on = chosen(&metadata.single_sign_on)
+        .ok_or_else(|| UpstreamError::unavailable(WHAT, "it names no single sign-on service"))?;
+    let single_logout = chosen(&metadata.single_logout);
+    let certificates = metadata.signing_certificates;
+    Ok(Idp { entity_id: metadata.entity_id, single_sign_on, single_logout, certificates })
 }

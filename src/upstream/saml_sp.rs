@@ -52,7 +52,7 @@ pub(super) fn metadata(ctx: &Ctx, connection: &Connection, settings: &SamlSettin
     let metadata = SpMetadata {
         entity_id: &entity_id(ctx, connection, settings),
         acs_url: &ctx.urls.acs(connection.slug.as_str()),
-        slo_url: None,
+        slo_url: Some(&ctx.urls.slo(connection.slug.as_str())),
         signing_certificates: &certificates,
         encryption_certificates: &certificates,
         authn_requests_signed: settings.sign_requests,

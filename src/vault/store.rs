@@ -27,7 +27,8 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT sealed FROM connection_credentials
                  UNION ALL SELECT sealed FROM signing_keys
                  UNION ALL SELECT pkce_verifier FROM login_attempts
-                 UNION ALL SELECT successor FROM refresh_tokens) every
+                 UNION ALL SELECT successor FROM refresh_tokens
+                 UNION ALL SELECT id_token FROM upstream_sessions) every
            WHERE sealed IS NOT NULL"#
     )
     .fetch_all(conn)
@@ -42,6 +43,7 @@ pub enum SealedColumn {
     SigningKey,
     PkceVerifier,
     RefreshSuccessor,
+    UpstreamIdToken,
 }
 
 /// One definition gives each column its checked SQL.
@@ -94,4 +96,5 @@ sealed_columns! {
     SigningKey: "signing_keys", "sealed", "kid";
     PkceVerifier: "login_attempts", "pkce_verifier", "id";
     RefreshSuccessor: "refresh_tokens", "successor", "id";
+    UpstreamIdToken: "upstream_sessions", "id_token", "session_id";
 }

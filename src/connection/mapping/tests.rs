@@ -26,6 +26,7 @@ fn connection(preset: Preset, issuer: &str) -> Connection {
             max_age: None,
             acr_values: None,
             domain_hint: None,
+            upstream_logout: false,
         }),
         email_domains: vec!["contoso.com".into(), "gmail.com".into()],
         allow: None,

@@ -25,8 +25,8 @@ pub struct AssertionFacts {
     pub response_id: String,
     pub issuer: String,
     pub name_id: NameId,
-    /// Names our session at the identity provider, for logout.
-    pub session_index: Option<String>,
+    /// Names of our session at the identity provider, for logout; the one of [`Self::authn_instant`] first.
+    pub session_indexes: Vec<String>,
     pub attributes: Vec<Attribute>,
     pub authn_instant: OffsetDateTime,
     pub authn_context_class_ref: Option<String>,
@@ -71,7 +71,7 @@ impl VerifiedAssertion {
         claims.remove("session_index");
         claims.insert("name_id".into(), self.name_id.value.clone().into());
         claims.insert("name_id_format".into(), self.name_id.format().into());
-        if let Some(index) = &self.session_index {
+        if let Some(index) = self.session_indexes.first() {
             claims.insert("session_index".into(), index.clone().into());
         }
         Value::Object(claims)
@@ -102,7 +102,7 @@ pub(super) fn read(
         assertion_id: ids.1.to_owned(),
         issuer: issuer.to_owned(),
         name_id: name_id::read(accepted.subject)?,
-        session_index: session_index(statement)?,
+        session_indexes: session_indexes(node)?,
         attributes: attributes(node)?,
         authn_instant,
         authn_context_class_ref: conditions::context_class(statement),
@@ -112,12 +112,14 @@ pub(super) fn read(
     }))
 }
 
-/// It goes to the database and comes back to the provider at logout.
-fn session_index(statement: Node<'_, '_>) -> Result<Option<String>, Refusal> {
-    match statement.attribute("SessionIndex") {
-        Some(index) if index.len() > 1024 => refuse("authn_statement", "SessionIndex has more than 1024 bytes"),
-        index => Ok(index.map(str::to_owned)),
+/// They go to the database and come back to the provider at logout.
+fn session_indexes(assertion: Node<'_, '_>) -> Result<Vec<String>, Refusal> {
+    let statements = xml::children(assertion, SAML, "AuthnStatement");
+    let indexes: Vec<_> = statements.filter_map(|statement| statement.attribute("SessionIndex")).collect();
+    if indexes.len() > 16 || indexes.iter().any(|index| index.len() > 1024) {
+        return refuse("authn_statement", "SessionIndex has more than 1024 bytes, or there are more than 16");
     }
+    Ok(indexes.into_iter().map(str::to_owned).collect())
 }
 
 /// # Errors

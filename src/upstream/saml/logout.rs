@@ -37,7 +37,7 @@ pub struct Header<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum LogoutMessage<'a> {
     /// End this person's sessions. The name as it was received; after `not_on_or_after` it means nothing.
-    Request { name_id: &'a NameId, session_index: Option<&'a str>, not_on_or_after: OffsetDateTime },
+    Request { name_id: &'a NameId, session_indexes: &'a [String], not_on_or_after: OffsetDateTime },
     /// The answer to the request `in_response_to`: whether every session of ours ended.
     Response { in_response_to: &'a str, success: bool },
 }
@@ -71,10 +71,10 @@ impl LogoutMessage<'_> {
         };
         match self {
             // the schema's order: NameID, then SessionIndex
-            Self::Request { name_id, session_index, not_on_or_after } => headed("samlp:LogoutRequest")
+            Self::Request { name_id, session_indexes, not_on_or_after } => headed("samlp:LogoutRequest")
                 .attribute("NotOnOrAfter", instant::write(*not_on_or_after))
                 .child(name_id_element(name_id))
-                .children(session_index.map(|index| Element::new("samlp:SessionIndex").text(index))),
+                .children(session_indexes.iter().map(|index| Element::new("samlp:SessionIndex").text(index))),
             Self::Response { in_response_to, success } => {
                 let code = |value: &str| Element::new("samlp:StatusCode").attribute("Value", value);
                 let code = if *success { code(SUCCESS) } else { code(RESPONDER).child(code(PARTIAL)) };

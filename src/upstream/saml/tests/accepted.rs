@@ -12,7 +12,7 @@ fn response_assertion_or_both_may_be_signed() {
         assert_eq!(verified.name_id.value, USER);
         assert_eq!((verified.assertion_id.as_str(), verified.response_id.as_str()), ("_assertion", "_response"));
         assert_eq!(verified.issuer, WORLD.idp_entity_id);
-        assert_eq!(verified.session_index.as_deref(), Some("_session"));
+        assert_eq!(verified.session_indexes, ["_session"]);
         assert_eq!(verified.authn_instant, WORLD.now - Duration::minutes(1));
         assert_eq!(verified.not_on_or_after, WORLD.now + Duration::minutes(5));
         assert_eq!(verified.signed_by_sha256, trusted(&[&WORLD.idp])[0].sha256());

@@ -43,7 +43,7 @@ fn request_xml() -> String {
     let name_id = name();
     LogoutMessage::Request {
         name_id: &name_id,
-        session_index: Some("_s1"),
+        session_indexes: &["_s1".into()],
         not_on_or_after: WORLD.now + Duration::minutes(5),
     }
     .element(&header("_logout"))
@@ -56,7 +56,7 @@ fn a_logout_request_arrives_by_both_bindings_as_it_was_sent() {
     let name_id = name();
     let message = LogoutMessage::Request {
         name_id: &name_id,
-        session_index: Some("_s1"),
+        session_indexes: &["_s1".into()],
         not_on_or_after: WORLD.now + Duration::minutes(5),
     };
     let form = message.post_form(&header("_logout"), None, &key);
@@ -143,7 +143,7 @@ fn forged_logout_requests_are_refused_for_their_own_reason() {
 fn redirected_logout_requests_need_their_signature() {
     let (key, trusted, engine) = (sp_key(&WORLD.idp), trusted(&[&WORLD.idp]), XmlSec::new());
     let name_id = name();
-    let message = LogoutMessage::Request { name_id: &name_id, session_index: None, not_on_or_after: WORLD.now };
+    let message = LogoutMessage::Request { name_id: &name_id, session_indexes: &[], not_on_or_after: WORLD.now };
     let url = message.redirect_url(&header("_logout"), Some("r"), &key);
     let query = url.split_once('?').unwrap().1;
     let ask =

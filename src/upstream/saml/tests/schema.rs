@@ -65,12 +65,16 @@ fn logout_messages_are_valid() {
     let header = Header { id: "_x", issue_instant: WORLD.now, issuer: "urn:sp", destination: "https://idp.test/slo" };
     let mut name_id = NameId { value: "a&b".into(), format: None, name_qualifier: None, sp_name_qualifier: None };
     let (key, not_on_or_after) = (sp_key(&WORLD.sp), WORLD.now);
-    let request = LogoutMessage::Request { name_id: &name_id.clone(), session_index: Some("_s"), not_on_or_after }
-        .post_form(&header, None, &key);
+    let request = LogoutMessage::Request {
+        name_id: &name_id.clone(),
+        session_indexes: &["_s".into(), "_t".into()],
+        not_on_or_after,
+    }
+    .post_form(&header, None, &key);
     valid("saml-schema-protocol-2.0.xsd", &decoded(&request));
     name_id.format = Some(name_id::PERSISTENT.into());
     name_id.name_qualifier = Some("idp".into());
-    let request = LogoutMessage::Request { name_id: &name_id, session_index: None, not_on_or_after }
+    let request = LogoutMessage::Request { name_id: &name_id, session_indexes: &[], not_on_or_after }
         .post_form(&header, None, &key);
     valid("saml-schema-protocol-2.0.xsd", &decoded(&request));
     for success in [true, false] {
