@@ -12,5 +12,6 @@ mod relying_party;
 mod saml_stage;
 mod simplesamlphp;
 mod simplesamlphp_chromium;
+mod simplesamlphp_logout;
 mod simplesamlphp_stage;
 mod stage;

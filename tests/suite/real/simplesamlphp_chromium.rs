@@ -25,7 +25,7 @@ async fn ask(stage: &SimpleSamlPhpStage, app: &mut App) -> String {
 }
 
 /// Types into the login page.
-async fn log_in(browser: &Chromium, password: &str) {
+pub async fn log_in(browser: &Chromium, password: &str) {
     browser.fill("#username", "alice").await;
     browser.fill("#password", password).await;
     browser.click("#submit_button").await;

@@ -1,6 +1,10 @@
 //! What every play with SimpleSAMLphp needs: Avouch with it as the one identity provider, each in the other's trust by the
 //! other's real metadata, and alice, who types her password on its login page.
 
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::app::App;
@@ -9,6 +13,8 @@ use super::stage::{CALLBACK, SECRET, client, merge};
 use crate::harness::{Broker, Browser, Options, Page, Peer, SimpleSamlPhp};
 
 pub const PASSWORD: &str = "wonder land";
+/// Where the application wants people after signing out; nobody listens there.
+pub const BYE: &str = "http://localhost:8082/bye";
 
 pub struct SimpleSamlPhpStage {
     pub broker: Broker,
@@ -36,7 +42,7 @@ impl SimpleSamlPhpStage {
         broker.secret("secret", SECRET);
         let stage = Self { broker, idp, app: Peer::openid_client() };
         stage.connect(json!({ "metadata_url": stage.idp.metadata_url() }), more).await;
-        let file = json!({ "clients": [client("reports", json!({}))] });
+        let file = json!({ "clients": [client("reports", json!({ "post_logout_redirect_uris": [BYE] }))] });
         stage.broker.apply(&file.to_string()).await;
         stage.idp.trust_sp(&our_metadata(&stage.broker).await);
         stage
@@ -79,6 +85,25 @@ impl SimpleSamlPhpStage {
         self.app.tell(json!({ "cmd": "callback", "url": page.url })).await["claims"].clone()
     }
 
+    /// Alice signs in in this browser. Returns where the application sends her to sign out again.
+    pub async fn enter(&mut self, browser: &mut Browser) -> String {
+        let page = self.answered(browser).await;
+        let end = arrive(browser, &page).await;
+        assert!(end.stopped, "not signed in: {end}");
+        let answer = self.app.tell(json!({ "cmd": "callback", "url": end.url })).await;
+        let hint = &answer["tokens"]["id_token"];
+        let ended = json!({ "cmd": "end_session_url", "id_token_hint": hint, "post_logout_redirect_uri": BYE });
+        browser.stop_at(BYE);
+        self.app.tell(ended).await["url"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether Avouch knows who is in this browser.
+    pub async fn knows(&mut self, browser: &Browser) -> bool {
+        let page = self.visit(&mut browser.clone(), json!({ "prompt": "none" })).await;
+        assert!(page.stopped, "it answers the application: {page}");
+        page.params().contains_key("code")
+    }
+
     /// A whole sign-in of alice in a new browser, which must succeed.
     pub async fn sign_in(&mut self) -> Value {
         let mut browser = Browser::new();
@@ -109,12 +134,19 @@ pub fn asks_who(page: &Page) -> bool {
 
 /// The XML of the response that the page would post.
 pub fn saml_response(page: &Page) -> Option<String> {
-    use base64::Engine as _;
     let forms = page.forms();
     let mut fields = forms.iter().flat_map(|form| &form.fields);
     let (_, value) = fields.find(|(name, _)| name == "SAMLResponse")?;
-    let xml = base64::engine::general_purpose::STANDARD.decode(value).expect("base64");
+    let xml = STANDARD.decode(value).expect("base64");
     Some(String::from_utf8(xml).expect("text"))
+}
+
+/// The XML of a message in a redirect's query (SAML bindings §3.4.4.1).
+pub fn inflated(message: &str) -> String {
+    let deflated = STANDARD.decode(message).expect("base64");
+    let mut xml = String::new();
+    flate2::read::DeflateDecoder::new(&deflated[..]).read_to_string(&mut xml).expect("DEFLATE of text");
+    xml
 }
 
 fn has_field(page: &Page, wanted: &str) -> bool {
