@@ -8,6 +8,7 @@ mod oidc_provider;
 mod openid_client;
 mod person;
 mod pysaml2;
+mod pysaml2_logout;
 mod relying_party;
 mod saml_stage;
 mod simplesamlphp;

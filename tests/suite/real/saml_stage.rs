@@ -26,9 +26,13 @@ pub struct SamlStage {
 impl SamlStage {
     /// `more` adds to the connection. pysaml2 lives at this host's name.
     pub async fn set(host: &str, metadata: Metadata, more: Value) -> Self {
+        Self::around(Peer::pysaml2_idp(host).await, metadata, more).await
+    }
+
+    /// The same around a pysaml2 that was told already what it is.
+    pub async fn around((mut idp, metadata_url): (Peer, String), metadata: Metadata, more: Value) -> Self {
         let broker = Broker::start(Options::default()).await;
         broker.secret("secret", SECRET);
-        let (mut idp, metadata_url) = Peer::pysaml2_idp(host).await;
         let source = match metadata {
             Metadata::Fetched => json!({ "metadata_url": metadata_url }),
             Metadata::InAFile => {
