@@ -61,7 +61,7 @@ async fn show(urls: web::Data<Urls>, name: web::Path<String>, trace_id: TraceId)
                 Some(SignedInAs { name: "Mateo Álvarez".into(), detail: Some("mateo@contoso.com".into()) }),
             ),
         ),
-        "signed-out" => page::render(ok, &SignedOutPage { brand }),
+        "signed-out" => page::render(ok, &SignedOutPage { brand, also_at: None }),
         "chooser" => page::render(ok, &chooser(brand)),
         "chooser-error" => page::render(
             StatusCode::UNPROCESSABLE_ENTITY,

@@ -337,3 +337,53 @@ users:
     }
     assert_eq!(export(&house.ctx).await.unwrap(), ResourceFile::default());
 }
+
+#[sqlx::test]
+async fn how_far_a_logout_goes_is_written_down_and_goes_round(_: PgPoolOptions, options: PgConnectOptions) {
+    let house = House::open(options).await;
+    let certificate = certificate();
+    let hand =
+        format!("protocol: saml, entity_id: x, sso_url: https://idp.example/sso, certificates: ['{certificate}']");
+    let file = format!(
+        "
+connections:
+  - {{ slug: oidc, issuer: https://idp.example, client_id: c, client_authentication: private_key_jwt, upstream_logout: true }}
+  - {{ slug: saml, {hand}, single_logout: true, slo_url: https://idp.example/slo, slo_binding: post, slo_response_url: https://idp.example/done }}
+  - {{ slug: quiet, protocol: saml, metadata_url: https://idp.example/m, single_logout: false }}
+"
+    );
+    apply(&house.ctx, &house.job(&file)).await.unwrap();
+    let again = apply(&house.ctx, &house.job(&file)).await.unwrap();
+    assert_eq!(again.plan.to_string(), "no changes (3 as the file says)");
+    let yaml = export(&house.ctx).await.unwrap().to_yaml().unwrap();
+    for line in ["upstream_logout: true", "single_logout: true", "slo_url: ", "slo_binding: post", "slo_response_url: "]
+    {
+        assert_eq!(yaml.matches(line).count(), 1, "{line} in {yaml}");
+    }
+    assert!(plan(&house.ctx, &house.job(&yaml)).await.unwrap().changes.is_empty(), "{yaml}");
+
+    let text = format!(
+        "
+connections:
+  - {{ slug: both, protocol: saml, metadata_url: https://idp.example/m, slo_url: https://idp.example/slo }}
+  - {{ slug: half, {hand}, slo_binding: post }}
+  - {{ slug: nowhere, {hand}, single_logout: true }}
+  - {{ slug: odd, {hand}, slo_url: nowhere, upstream_logout: true }}
+  - {{ slug: oidc2, issuer: https://idp.example, client_id: c, single_logout: true }}
+"
+    );
+    let Err(ProvisioningError::Problems(problems)) = apply(&house.ctx, &house.job(&text)).await else {
+        panic!("faults")
+    };
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for expected in [
+        "connections[both].slo_url: stands beside metadata",
+        "connections[half].slo_url: is missing",
+        "connections[nowhere].single_logout: needs slo_url",
+        "connections[odd].slo_url: \"nowhere\" is not an absolute",
+        "connections[odd].upstream_logout: belongs to connections of protocol oidc",
+        "connections[oidc2].single_logout: belongs to connections of protocol saml",
+    ] {
+        assert!(shown.iter().any(|problem| problem.starts_with(expected)), "{expected} in {shown:#?}");
+    }
+}

@@ -193,7 +193,7 @@ fn neutral(broker: &Broker, visitor: &Visitor, reason: &'static str) -> ErrorPag
 
 /// Every refusal is audited: the word for the cause, and what only the operator may read.
 pub(super) fn note(broker: &Broker, visitor: &Visitor, slug: Option<&str>, reason: &'static str, detail: &str) {
-    let mut event = Event::refused("upstream_logout", reason, "anonymous");
+    let mut event = Event::refused("logout.upstream", reason, "anonymous");
     // not what a stranger made up
     event.connection = slug.filter(|slug| broker.catalog.load().connection(slug).is_some()).map(str::to_owned);
     let event = event.trace(&visitor.trace_id).from_addr(visitor.addr);

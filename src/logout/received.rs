@@ -38,7 +38,7 @@ pub async fn follow(
             session::store::by_upstream(conn, &connection.id, meant.subject.as_deref(), &meant.sids).await?;
         let ids: Vec<_> = candidates.into_iter().filter(|(_, s)| meant.includes(s)).map(|(id, _)| id).collect();
         let ended = session::end_many(conn, &ids, EndReason::SignedOutUpstream, ctx.now()).await?;
-        let event = || Event::success("upstream_logout", "system").connection(&connection.slug);
+        let event = || Event::success("logout.upstream", "system").connection(&connection.slug);
         for ended in &ended {
             let detail = serde_json::json!({ "session": ended.id.as_str() });
             audit::record(ctx, conn, sign(event()).about(&ended.user_id).detail(detail)).await?;

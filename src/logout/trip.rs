@@ -49,7 +49,7 @@ pub async fn depart(
         Ok(onward) => onward,
         Err(problem) => {
             tracing::warn!(connection = %session.connection_slug, detail = problem.internal(), "no sign-out upstream");
-            let event = Event::failed("upstream_logout", problem.reason(), format!("user:{}", session.user_id));
+            let event = Event::failed("logout.upstream", problem.reason(), format!("user:{}", session.user_id));
             broker.audit.record(
                 event
                     .about(&session.user_id)
@@ -142,8 +142,8 @@ pub async fn come_back(
     }
     let connection = catalog.connection(&trip.connection_slug);
     let event = match complete {
-        true => Event::success("upstream_logout", "anonymous"),
-        false => Event::failed("upstream_logout", "partial_logout", "anonymous"),
+        true => Event::success("logout.upstream", "anonymous"),
+        false => Event::failed("logout.upstream", "partial_logout", "anonymous"),
     };
     let mut event = event.connection(&trip.connection_slug).trace(&visitor.trace_id).from_addr(visitor.addr);
     event.client_id = trip.client_id.clone();

@@ -11,6 +11,7 @@
 //! | `nonce_present` | it has a nonce: an ID token posing as a logout token |
 //! | `jti_missing` | nothing to remember it by |
 //! | `logout_subject_missing` | it names neither a session nor a subject |
+//! | `protocol_mismatch` | it came to a connection of the other protocol |
 //! | `issued_long_ago` | `iat` is too old to be remembered |
 
 use time::OffsetDateTime;

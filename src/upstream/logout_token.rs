@@ -76,7 +76,7 @@ struct Presented<'a> {
 
 impl<'a> Presented<'a> {
     /// # Errors
-    /// `logout_token_malformed`, `header_not_supported`, `alg_not_allowed`, `events_missing`.
+    /// `logout_token_malformed`, `header_not_supported`, `alg_not_allowed`.
     fn parse(token: &'a str) -> Result<Self, UpstreamError> {
         let malformed = || UpstreamError::invalid("logout_token_malformed", "the logout token is no signed JWT");
         if token.len() > LONGEST_TOKEN {
@@ -93,13 +93,12 @@ impl<'a> Presented<'a> {
         let Some(alg) = alg.filter(|alg| ALGORITHMS.contains(alg)) else {
             return refuse("alg_not_allowed", "the logout token is not signed with RS*, PS*, ES256, ES384 or EdDSA");
         };
-        if !header["crit"].is_null() {
-            return refuse("header_not_supported", "the logout token's header has a crit we do not take");
-        }
         // §2.4 recommends logout+jwt; what says that it is something else is not one
         let typ = header["typ"].as_str().unwrap_or("JWT").to_ascii_lowercase();
-        if !["logout+jwt", "jwt"].contains(&typ.strip_prefix("application/").unwrap_or(&typ)) {
-            return refuse("events_missing", "its typ says that it is something else than a logout token");
+        let known = ["logout+jwt", "jwt"].contains(&typ.strip_prefix("application/").unwrap_or(&typ));
+        if !known || !header["crit"].is_null() {
+            let text = "its typ says that it is something else than a logout token, or it has a crit we do not take";
+            return refuse("header_not_supported", text);
         }
         Ok(Self { signed, signature, alg, kid: header["kid"].as_str().map(str::to_owned), claims })
     }
@@ -194,4 +193,67 @@ impl<'a> Presented<'a> {
 
 fn refuse<T>(reason: &'static str, detail: &str) -> Result<T, UpstreamError> {
     Err(UpstreamError::invalid(reason, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::jose::{Alg, Header, KeyPair};
+
+    fn settings() -> OidcSettings {
+        let settings = json!({"issuer": "https://idp", "client_id": "c", "client_authentication": "client_secret_basic", "scopes": []});
+        serde_json::from_value(settings).unwrap()
+    }
+
+    fn reason(result: Result<(), UpstreamError>) -> &'static str {
+        result.map_or_else(|error| error.reason(), |()| "ok")
+    }
+
+    #[test]
+    fn the_header_chooses_one_key_that_may_sign() {
+        let (ours, other) = (KeyPair::generate(Alg::ES256).0, KeyPair::generate(Alg::ES256).0);
+        let jwk = |pair: &KeyPair, name: &str, value: &str| {
+            let mut jwk = serde_json::to_value(pair.public_jwk()).unwrap();
+            jwk[name] = value.into();
+            jwk
+        };
+        let kid = ours.public_jwk().kid;
+        let named = ours.sign_jwt(&Header::new(Alg::ES256, "logout+jwt").with_kid(&kid), &json!({}));
+        let nameless = ours.sign_jwt(&Header::new(Alg::ES256, "JWT"), &json!({}));
+        let good = jwk(&ours, "use", "sig");
+        for (token, keys, expected) in [
+            (&named, vec![good.clone()], "ok"),
+            (&nameless, vec![good.clone()], "ok"),
+            (&named, vec![jwk(&other, "use", "sig"), good.clone()], "ok"),
+            (&nameless, vec![jwk(&other, "use", "sig"), good.clone()], "ambiguous_key"),
+            (&named, vec![jwk(&other, "kid", &kid)], "signature_invalid"),
+            (&named, vec![jwk(&ours, "kid", "another")], "unknown_key"),
+            (&named, vec![jwk(&ours, "use", "enc")], "unknown_key"),
+            (&named, vec![jwk(&ours, "alg", "RS256")], "unknown_key"),
+            (&named, vec![jwk(&ours, "kty", "oct")], "unknown_key"),
+            (&named, vec![], "unknown_key"),
+        ] {
+            let verified =
+                Presented::parse(token).unwrap().verify(&settings(), &KeySet { keys: keys.clone() }, "https://idp");
+            assert_eq!(reason(verified), expected, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_says_something_else_is_not_taken() {
+        let parse = |header: Value| {
+            let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let token = format!("{}.{}.AA", encode(header), encode(json!({})));
+            reason(Presented::parse(&token).map(drop))
+        };
+        assert_eq!(parse(json!({"alg": "RS256"})), "ok");
+        assert_eq!(parse(json!({"alg": "RS256", "typ": "application/Logout+JWT"})), "ok");
+        assert_eq!(parse(json!({"alg": "RS256", "typ": "at+jwt"})), "header_not_supported");
+        assert_eq!(parse(json!({"alg": "RS256", "crit": ["b64"], "b64": false})), "header_not_supported");
+        for alg in ["none", "HS256", "ES256K", "rs256", ""] {
+            assert_eq!(parse(json!({"alg": alg})), "alg_not_allowed", "{alg}");
+        }
+    }
 }

@@ -16,7 +16,10 @@ async fn a_person_comes_back_verified() {
         .await
         .unwrap();
     assert_eq!((identity.key().issuer.as_str(), identity.key().subject.as_str()), (house.idp.url.as_str(), "alice"));
-    assert_eq!((identity.auth_time(), identity.acr(), identity.sid()), (Some(NOW - 5), Some("mfa"), Some("s1")));
+    assert_eq!(
+        (identity.auth_time(), identity.acr(), identity.session().sids.as_slice()),
+        (Some(NOW - 5), Some("mfa"), &["s1".to_owned()][..])
+    );
     assert_eq!(identity.amr(), ["pwd", "otp"]);
     assert_eq!(identity.claims()["email"], "alice@x.example");
     let (_, request) = house.idp.requests.lock().unwrap().iter().find(|(path, _)| path == "/token").cloned().unwrap();

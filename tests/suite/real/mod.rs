@@ -11,6 +11,7 @@ mod pysaml2;
 mod pysaml2_logout;
 mod relying_party;
 mod saml_stage;
+mod sign_out;
 mod simplesamlphp;
 mod simplesamlphp_chromium;
 mod simplesamlphp_logout;

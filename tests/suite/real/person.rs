@@ -13,6 +13,11 @@ impl Person {
         Self { login, browser: Browser::new() }
     }
 
+    /// In the browser of [`Person::travel`], without answering anything.
+    pub fn browser(&mut self) -> &mut Browser {
+        &mut self.browser
+    }
+
     /// Goes to `start` and on, until somebody sends them to an address that begins with `goal`; returns that address.
     pub async fn travel(&mut self, start: &str, goal: &str) -> String {
         self.browser.stop_no_more().stop_at(goal);

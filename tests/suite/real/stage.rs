@@ -97,6 +97,9 @@ fn broker_as_client(issuer: &str, slug: &str, method: &str) -> Value {
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
         "token_endpoint_auth_method": method,
+        "post_logout_redirect_uris": [format!("{issuer}/oidc/logout/done")],
+        "backchannel_logout_uri": format!("{connection}/backchannel-logout"),
+        "backchannel_logout_session_required": true,
     });
     merge(metadata, more)
 }

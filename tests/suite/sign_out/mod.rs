@@ -1,6 +1,13 @@
 //! RP-Initiated Logout 1.0: who is signed out, who is asked, and who is sent where. Named after what the OpenID
 //! Foundation's plan checks.
 
+mod back_channel;
+mod refresh;
+mod saml;
+mod saml_request;
+mod single_logout;
+mod upstream;
+
 use serde_json::Value;
 use time::Duration;
 

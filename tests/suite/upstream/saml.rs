@@ -2,7 +2,7 @@
 
 #[path = "../../../src/upstream/saml/tests/forge.rs"]
 #[allow(dead_code)]
-mod forge;
+pub mod forge;
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -16,21 +16,21 @@ use crate::harness::app::get;
 use crate::harness::{Browser, Page, World};
 use forge::{Identity, Sign, USER};
 
-const SSO: &str = "http://localhost:9/sso?tenant=1";
+pub const SSO: &str = "http://localhost:9/sso?tenant=1";
 
 /// A provider, and the broker's side of it.
-struct Saml {
-    world: World,
-    idp: forge::World,
+pub struct Saml {
+    pub world: World,
+    pub idp: forge::World,
 }
 
-fn pem(der: &[u8]) -> String {
+pub fn pem(der: &[u8]) -> String {
     STANDARD.encode(der)
 }
 
 impl Saml {
     /// The provider's addresses and certificate entered by hand; `more` is one setting a line.
-    async fn by_hand(more: &str) -> Self {
+    pub async fn by_hand(more: &str) -> Self {
         let saml = Self::without_connection().await;
         let certificate = pem(&saml.idp.idp.certificate);
         saml.connect(&format!(
@@ -41,7 +41,7 @@ impl Saml {
         saml
     }
 
-    async fn without_connection() -> Self {
+    pub async fn without_connection() -> Self {
         let world = World::new().await;
         let mut idp = forge::World::new(avouch::clock::Clock::now(world.broker.clock.as_ref()));
         idp.sp_entity_id = world.broker.url("/connections/fabrikam/metadata");
@@ -49,14 +49,14 @@ impl Saml {
         Self { world, idp }
     }
 
-    async fn connect(&self, settings: &str) {
+    pub async fn connect(&self, settings: &str) {
         let mut yaml = "connections:\n  - slug: fabrikam\n    protocol: saml\n".to_owned();
         yaml.extend(settings.lines().map(|line| format!("    {line}\n")));
         self.world.apply(&yaml).await;
     }
 
     /// A browser that stands before the provider, and the relay state it carries. The provider knows the request now.
-    async fn at_the_provider(&mut self) -> (Browser, String) {
+    pub async fn at_the_provider(&mut self) -> (Browser, String) {
         let mut browser = self.world.shop.browser();
         browser.stop_at("http://localhost:9/");
         let (_, page) = self.world.shop.sign_in(&mut browser, &[("connection", "fabrikam")]).await;
@@ -78,7 +78,7 @@ impl Saml {
         self.idp.request_id = root.attribute("ID").unwrap().to_owned();
     }
 
-    async fn post(&self, browser: &mut Browser, relay_state: &str, xml: &str) -> Page {
+    pub async fn post(&self, browser: &mut Browser, relay_state: &str, xml: &str) -> Page {
         let fields = [("SAMLResponse", &*STANDARD.encode(xml)), ("RelayState", relay_state)];
         browser.post(&self.idp.acs_url, &fields).await
     }

@@ -42,6 +42,21 @@ pub fn make(state: &State, issuer: &str, code: &Code, now: i64) -> String {
     sign(state, &claims)
 }
 
+/// A logout token of this issuer for this client, in which `change` may lie; signed as the script says.
+pub fn logout_token(state: &State, issuer: &str, client_id: &str, now: i64, change: &Value) -> String {
+    let mut claims = json!({
+        "iss": issuer,
+        "aud": client_id,
+        "iat": now,
+        "exp": now + 120,
+        "jti": crate::harness::app::random(),
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    extend(&mut claims, change);
+    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    sign(state, &claims)
+}
+
 fn sign(state: &State, claims: &Value) -> String {
     let ours = state.signing.public_jwk();
     let stranger = key(2);

@@ -176,6 +176,21 @@ impl FakeIdp {
         self.tell(|script| drop(script.misbehaviour.insert(place, how)));
     }
 
+    /// A logout token for this client; `change` adds and replaces claims, null takes one away.
+    pub fn logout_token(&self, client_id: &str, change: Value) -> String {
+        use avouch::clock::Clock as _;
+        let now = self.shared.clock.now().unix_timestamp();
+        id_token::logout_token(&self.shared.state(), &self.issuer, client_id, now, &change)
+    }
+
+    /// It offers RP-initiated logout at `/logout`.
+    pub fn offers_logout(&self) {
+        let url = format!("{}/logout", self.issuer);
+        self.tell(|script| {
+            script.discovery = Some(Box::new(move |document| document["end_session_endpoint"] = url.as_str().into()));
+        });
+    }
+
     pub fn received(&self) -> Received {
         self.shared.state().received.clone()
     }
