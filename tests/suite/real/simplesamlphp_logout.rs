@@ -50,7 +50,7 @@ async fn whoever_signs_out_here_is_signed_out_there() {
         assert!(!stage.knows(&browser).await, "{binding}");
         let page = stage.visit(&mut browser, json!({})).await;
         assert!(asks_who(&page), "{binding}: its session is over: {page}");
-        let event = last(&stage, "upstream_logout").await;
+        let event = last(&stage, "logout.upstream").await;
         assert_eq!((event.outcome.as_str(), event.reason.as_deref()), ("success", None), "{binding}");
     }
 }
