@@ -291,8 +291,8 @@ fn upstream(connection: &str, error: &UpstreamError, tell: &str) -> Wording {
         UpstreamError::Invalid { .. } | UpstreamError::UnknownCertificate { .. } => (
             403,
             format!("We could not verify the answer of {connection}"),
-            "What arrived does not hold against what we know of it, so you were not signed in.".into(),
-            "Start again from the application.".into(),
+            "It did not pass our checks, so you were not signed in. Your password is not the cause.".into(),
+            "Sign in again.".into(),
         ),
         UpstreamError::Misconfigured { .. } => (
             500,

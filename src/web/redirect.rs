@@ -26,14 +26,16 @@ pub fn see_other(url: &str) -> HttpResponse {
 struct FormPostPage<'a> {
     brand: Brand,
     target: &'a str,
-    host: &'a str,
+    /// The host that the person goes to; none where it is ours.
+    onward: Option<&'a str>,
     fields: &'a [(String, String)],
 }
 
 /// A page whose form carries `fields` to `target`: sent by script, or by the person where there is none.
 pub fn form_post(urls: &Urls, brand: Brand, target: &Url, fields: &[(String, String)]) -> HttpResponse {
-    let host = target.host_str().unwrap_or("the application");
-    let page = FormPostPage { brand, target: target.as_str(), host, fields };
+    let ours = target.origin().ascii_serialization() == urls.origin();
+    let onward = (!ours).then(|| target.host_str().unwrap_or("the application"));
+    let page = FormPostPage { brand, target: target.as_str(), onward, fields };
     FormAction::onward(urls, [target]).on(page::render(StatusCode::OK, &page))
 }
 
@@ -79,5 +81,15 @@ mod tests {
         let html = std::str::from_utf8(&html).unwrap();
         assert!(html.contains("action=\"https://app.example/cb\"") && html.contains("id=\"continue\""));
         assert!(html.contains("data-auto-submit") && !html.contains("<script>"));
+        assert!(html.contains("Continue to <bdi>app.example</bdi>"));
+    }
+
+    #[actix_web::test]
+    async fn whoever_stays_here_is_not_told_to_go_elsewhere() {
+        let urls = Urls::new("https://id.example").unwrap();
+        let target = Url::parse("https://id.example/connections/fabrikam/acs").unwrap();
+        let html = to_bytes(form_post(&urls, Brand::avouch(&urls), &target, &[]).into_body()).await.unwrap();
+        let html = std::str::from_utf8(&html).unwrap();
+        assert!(html.contains("One moment") && !html.contains("Continue to"), "{html}");
     }
 }

@@ -42,6 +42,12 @@ await serve(stdinLines(), {
     config = await oidc.discovery(new URL(issuer), client_id, metadata, authentication[auth](client_secret), {
       // http on localhost; and the ID token's signature is checked, which openid-client leaves to TLS by default.
       execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
+      // A connection kept for later may be closed just when it is used again, on a busy machine.
+      [oidc.customFetch]: (url, options) => {
+        const headers = new Headers(options.headers);
+        headers.set('connection', 'close');
+        return fetch(url, { ...options, headers });
+      },
     });
     pending = tokens = undefined;
     return { metadata: config.serverMetadata() };

@@ -7,6 +7,9 @@ Configuration, one JSON object, as argv[1] or as the first line of stdin:
   host                   in its own URLs; default localhost; 127.0.0.1 is another site than a broker at localhost
   want_requests_signed   default true; false: an unsigned AuthnRequest is answered too, and no signature is looked at
 Prints {"ready":true,"entity_id","issuer","metadata_url","sso_url"} once it answers (issuer is the entity id). HTTP:
+  GET /slo, POST /slo   a LogoutRequest, which must be signed and name a session, is answered by the same binding; a
+                        LogoutResponse, which must be signed, ends at "signed out everywhere"; 400 "refused ..." otherwise
+  GET /logout           the person of the last session begins the logout here
   GET /metadata   GET /sso (HTTP-Redirect)   POST /sso (HTTP-POST)   400 "refused ...": this AuthnRequest is not believed
   GET /start?sp=ENTITY_ID&RelayState=...   answers that service provider, which asked nothing
 Afterwards stdin takes commands, answered by {"ok":true,...} or {"ok":false,"error","code"}; `id` is echoed when given:
@@ -17,12 +20,14 @@ Afterwards stdin takes commands, answered by {"ok":true,...} or {"ok":false,"err
   {"cmd":"rotate_certificate","publish_first":false}                                      -> certificates (PEM)
        at once: a new key signs, and the metadata shows it alone. With publish_first the metadata shows both and the old
        one signs on; the next rotation takes the published one into use.
+  {"cmd":"slo_binding","binding":"redirect|post"}   by which logout messages are taken, and sent from /logout
   {"cmd":"log"}                       -> requests: [{method, path, status}]
 It exits when stdin closes.
 """
 
 import functools
 import json
+import re
 import sys
 import tempfile
 import threading
@@ -45,7 +50,9 @@ from saml2.config import IdPConfig
 from saml2.metadata import create_metadata_string
 from saml2.saml import NAME_FORMAT_URI, NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_TRANSIENT, NameID
 from saml2.server import Server
-from saml2.sigver import pre_encryption_part
+from saml2.samlp import logout_response_from_string
+from saml2.sigver import pre_encryption_part, verify_redirect_signature
+from saml2.time_util import in_a_while
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 # pysaml2 knows only Triple DES by itself.
@@ -53,6 +60,8 @@ AES_256_GCM = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
 saml2.entity.pre_encryption_part = functools.partial(pre_encryption_part, msg_enc=AES_256_GCM)
 
 SIGN = {"response": (True, False), "assertion": (False, True), "both": (True, True), "none": (False, False)}
+
+BINDINGS = {"redirect": BINDING_HTTP_REDIRECT, "post": BINDING_HTTP_POST}
 
 
 class KeyPair:
@@ -86,6 +95,7 @@ class IdentityProvider:
 
     def __init__(self, base, folder, want_requests_signed=True):
         self.entity_id, self.sso_url, self.folder = f"{base}/metadata", f"{base}/sso", folder
+        self.slo_url, self.slo_bindings, self.sessions = f"{base}/slo", list(BINDINGS.values()), []
         self.want_requests_signed = want_requests_signed
         self.lock, self.requests, self.providers, self.made = threading.Lock(), [], {}, 0
         self.sign, self.encrypt = "both", False
@@ -128,8 +138,81 @@ class IdentityProvider:
         self._renew()
         return {"certificates": [pair.certificate() for pair in self._pairs()]}
 
+    def slo_binding(self, binding):
+        self.slo_bindings = [BINDINGS[binding]]
+        self._renew()
+        return {}
+
     def log(self):
         return {"requests": self.requests}
+
+    # logout
+
+    def logout(self, binding, parameters):
+        """What a logout message is answered with, as HTTP arguments of pysaml2, or None when all is done."""
+        if binding not in self.slo_bindings:
+            raise ValueError(f"{binding} is not in its metadata")
+        if "SAMLResponse" in parameters:
+            return self._logged_out(binding, parameters)
+        asked = self.server.parse_logout_request(
+            parameters["SAMLRequest"],
+            binding,
+            relay_state=parameters.get("RelayState"),
+            sigalg=parameters.get("SigAlg"),
+            signature=parameters.get("Signature"),
+        ).message
+        indexes = [index.text for index in asked.session_index]
+        ended = [s for s in self.sessions if s[:2] == (asked.name_id.text, asked.name_id.format) and s[2] in indexes]
+        if not ended or asked.name_id.sp_name_qualifier or asked.name_id.name_qualifier:
+            raise ValueError(f"nobody is called {asked.name_id} in {indexes}")
+        self.sessions = [session for session in self.sessions if session not in ended]
+        by_form = binding == BINDING_HTTP_POST
+        answer = self.server.create_logout_response(
+            asked, [binding], sign=by_form, sign_alg=SIG_RSA_SHA256, digest_alg=DIGEST_SHA256
+        )
+        return self._send(binding, answer, parameters.get("RelayState", ""), response=True)
+
+    def begin_logout(self):
+        name_id, name_id_format, index = self.sessions.pop()
+        binding = self.slo_bindings[0]
+        (provider,) = self.providers
+        _, place = self.server.pick_binding("single_logout_service", [binding], "spsso", entity_id=provider)
+        _, asked = self.server.create_logout_request(
+            place,
+            provider,
+            name_id=NameID(format=name_id_format, text=name_id),
+            session_indexes=[index],
+            expire=in_a_while(minutes=5),
+            sign=binding == BINDING_HTTP_POST,
+            sign_alg=SIG_RSA_SHA256,
+            digest_alg=DIGEST_SHA256,
+        )
+        self.asked = re.search('ID="([^"]+)"', str(asked)).group(1)
+        return self._send(binding, asked, "begun at pysaml2", response=False)
+
+    def _send(self, binding, message, relay_state, response):
+        (provider,) = self.providers
+        _, place = self.server.pick_binding("single_logout_service", [binding], "spsso", entity_id=provider)
+        by_redirect = binding == BINDING_HTTP_REDIRECT
+        return self.server.apply_binding(
+            binding, str(message), place, relay_state, response=response, sign=by_redirect, sigalg=SIG_RSA_SHA256
+        )
+
+    def _logged_out(self, binding, parameters):
+        xml = self.server.unravel(parameters["SAMLResponse"], binding, "logout_response")
+        answer = logout_response_from_string(xml)
+        certificates = [pem for _, pem in self.server.metadata.certs(answer.issuer.text, "any", "signing")]
+        if binding == BINDING_HTTP_REDIRECT:
+            signed = {name: parameters[name] for name in ("SAMLResponse", "RelayState", "SigAlg", "Signature")}
+            backend = self.server.sec.sec_backend
+            if not any(verify_redirect_signature(signed, backend, pem) for pem in certificates):
+                raise ValueError("the LogoutResponse is not signed correctly")
+        else:
+            self.server.sec.correctly_signed_logout_response(xml, must=True)
+        if answer.in_response_to != self.asked or parameters["RelayState"] != "begun at pysaml2":
+            raise ValueError("the LogoutResponse answers nothing that was asked")
+        if answer.destination != self.slo_url or not answer.status.status_code.value.endswith(":Success"):
+            raise ValueError(f"the LogoutResponse is no success for us: {answer}")
 
     # HTTP
 
@@ -170,6 +253,8 @@ class IdentityProvider:
             sign_alg=SIG_RSA_SHA256,
             digest_alg=DIGEST_SHA256,
         )
+        index = re.search('SessionIndex="([^"]+)"', str(response))  # not legible where it is encrypted
+        self.sessions.append((self.name_id, self.name_id_format, index and index.group(1)))
         page = self.server.apply_binding(
             BINDING_HTTP_POST, str(response), place["destination"], parameters.get("RelayState", ""), response=True
         )
@@ -199,7 +284,8 @@ class IdentityProvider:
                             "single_sign_on_service": [
                                 (self.sso_url, BINDING_HTTP_REDIRECT),
                                 (self.sso_url, BINDING_HTTP_POST),
-                            ]
+                            ],
+                            "single_logout_service": [(self.slo_url, binding) for binding in self.slo_bindings],
                         },
                     }
                 },
@@ -209,13 +295,15 @@ class IdentityProvider:
         self.server.sec.encrypt_assertion = functools.partial(self.server.sec.encrypt_assertion, key_type="aes-256")
 
 
-COMMANDS = ["trust_sp", "metadata", "mode", "user", "rotate_certificate", "log"]
+COMMANDS = ["trust_sp", "metadata", "mode", "user", "rotate_certificate", "slo_binding", "log"]
 
 
 def handler(provider):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             url = urlsplit(self.path)
+            if url.path in ("/slo", "/logout"):
+                return self.log_out(BINDING_HTTP_REDIRECT, url.query)
             if url.path == "/metadata":
                 with provider.lock:
                     self.say(200, "application/samlmetadata+xml", provider.metadata()["metadata"])
@@ -225,7 +313,8 @@ def handler(provider):
                 self.sign_in(BINDING_HTTP_REDIRECT, url.query)
 
         def do_POST(self):
-            self.sign_in(BINDING_HTTP_POST, self.rfile.read(int(self.headers["Content-Length"])).decode())
+            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            (self.log_out if self.path == "/slo" else self.sign_in)(BINDING_HTTP_POST, form)
 
         def sign_in(self, binding, form):
             if urlsplit(self.path).path != "/sso":
@@ -239,13 +328,29 @@ def handler(provider):
                 except Exception as error:  # whatever pysaml2 finds wrong with it
                     self.say(400, "text/plain", f"refused {type(error).__name__}: {error}")
 
-        def say(self, status, content_type, body):
+        def say(self, status, content_type, body, location=None):
             provider.requests.append({"method": self.command, "path": urlsplit(self.path).path, "status": status})
             self.send_response(status)
+            if location:
+                self.send_header("Location", location)
             self.send_header("Content-Type", f"{content_type}; charset=utf-8")
             self.send_header("Content-Length", str(len(body.encode())))
             self.end_headers()
             self.wfile.write(body.encode())
+
+        def log_out(self, binding, form):
+            with provider.lock:
+                try:
+                    begun = urlsplit(self.path).path == "/logout"
+                    http = provider.begin_logout() if begun else provider.logout(binding, dict(parse_qsl(form)))
+                except Exception as error:  # whatever pysaml2 finds wrong with it
+                    return self.say(400, "text/plain", f"refused {type(error).__name__}: {error}")
+                if http is None:
+                    self.say(200, "text/plain", "signed out everywhere")
+                elif http["method"] == "POST":
+                    self.say(200, "text/html", http["data"])
+                else:
+                    self.say(303, "text/plain", "", dict(http["headers"])["Location"])
 
         def log_message(self, *_):
             pass

@@ -13,6 +13,7 @@ pub mod peer;
 pub mod postgres;
 pub mod process;
 pub mod raw;
+pub mod simplesamlphp;
 pub mod wire;
 pub mod world;
 
@@ -24,4 +25,5 @@ pub use fake_idp::{FakeIdp, Misbehaviour, Place, Signature};
 pub use peer::Peer;
 pub use postgres::Database;
 pub use process::BrokerProcess;
+pub use simplesamlphp::SimpleSamlPhp;
 pub use world::World;

@@ -26,9 +26,13 @@ pub struct SamlStage {
 impl SamlStage {
     /// `more` adds to the connection. pysaml2 lives at this host's name.
     pub async fn set(host: &str, metadata: Metadata, more: Value) -> Self {
+        Self::around(Peer::pysaml2_idp(host).await, metadata, more).await
+    }
+
+    /// The same around a pysaml2 that was told already what it is.
+    pub async fn around((mut idp, metadata_url): (Peer, String), metadata: Metadata, more: Value) -> Self {
         let broker = Broker::start(Options::default()).await;
         broker.secret("secret", SECRET);
-        let (mut idp, metadata_url) = Peer::pysaml2_idp(host).await;
         let source = match metadata {
             Metadata::Fetched => json!({ "metadata_url": metadata_url }),
             Metadata::InAFile => {
@@ -62,9 +66,7 @@ impl SamlStage {
 
     /// As the identity provider's administrator downloads it.
     pub async fn our_metadata(&self) -> String {
-        let page = Browser::new().open(&self.broker.url("/connections/fabrikam/metadata")).await;
-        assert_eq!(page.status, 200, "{page}");
-        page.body
+        our_metadata(&self.broker).await
     }
 
     pub async fn sign(&mut self, what: &str) {
@@ -86,11 +88,7 @@ impl SamlStage {
 
     /// Where the application sends a person.
     pub async fn ask(&mut self) -> String {
-        let issuer = &self.broker.issuer;
-        let discover = json!({ "cmd": "discover", "issuer": issuer, "client_id": "reports", "client_secret": SECRET });
-        self.app.tell(discover).await;
-        let asked = json!({ "cmd": "authorize_url", "redirect_uri": CALLBACK, "scope": "openid profile email groups" });
-        self.app.tell(asked).await["url"].as_str().unwrap_or_default().to_owned()
+        ask(&mut self.app, &self.broker, json!({})).await
     }
 
     /// A person goes from the application to pysaml2, and stands before the form that it answers with.
@@ -123,11 +121,7 @@ impl SamlStage {
     }
 
     pub async fn assert_refusal(&self, browser: &Browser, page: &Page, status: u16, code: &str) {
-        page.assert_problem(status, code);
-        assert_eq!(browser.session(&self.broker.issuer), None, "{code} left a session");
-        let events = self.broker.audit_events().await;
-        let event = events.iter().rfind(|event| event.trace_id == page.text_of("trace-id"));
-        assert_eq!(event.and_then(|event| event.reason.as_deref()), Some(code), "{events:#?}");
+        assert_refusal(&self.broker, browser, page, status, code).await;
     }
 
     /// How often pysaml2's metadata was fetched so far.
@@ -144,4 +138,29 @@ pub async fn arrive(browser: &mut Browser, page: &Page) -> Page {
         page = browser.submit(&page, "form-post", &[]).await;
     }
     page
+}
+
+/// The metadata of the connection fabrikam.
+pub async fn our_metadata(broker: &Broker) -> String {
+    let page = Browser::new().open(&broker.url("/connections/fabrikam/metadata")).await;
+    assert_eq!(page.status, 200, "{page}");
+    page.body
+}
+
+/// Where the application "reports" sends a person; `more` adds parameters to its request.
+pub async fn ask(app: &mut Peer, broker: &Broker, more: Value) -> String {
+    let issuer = &broker.issuer;
+    let discover = json!({ "cmd": "discover", "issuer": issuer, "client_id": "reports", "client_secret": SECRET });
+    app.tell(discover).await;
+    let asked = json!({ "cmd": "authorize_url", "redirect_uri": CALLBACK, "scope": "openid profile email groups" });
+    app.tell(merge(asked, more)).await["url"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The page says the cause and a trace id, the audit log has the same under that id, and nobody is signed in.
+pub async fn assert_refusal(broker: &Broker, browser: &Browser, page: &Page, status: u16, code: &str) {
+    page.assert_problem(status, code);
+    assert_eq!(browser.session(&broker.issuer), None, "{code} left a session");
+    let events = broker.audit_events().await;
+    let event = events.iter().rfind(|event| event.trace_id == page.text_of("trace-id"));
+    assert_eq!(event.and_then(|event| event.reason.as_deref()), Some(code), "{events:#?}");
 }
