@@ -4,6 +4,11 @@
 #[allow(dead_code)]
 mod forge;
 
+#[path = "../../../src/upstream/saml/tests/corpus/mod.rs"]
+mod corpus;
+
+mod cases;
+
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 

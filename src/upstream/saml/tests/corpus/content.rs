@@ -92,7 +92,7 @@ pub fn assertion(world: &World) -> Vec<Row> {
             said(&conditions, &conditions.replace(&format!(" NotOnOrAfter=\"{later}\""), "")),
             "expired",
         ),
-        ("not yet valid", said(&conditions, &conditions.replace(&before, &world.at(121))), "not_yet_valid"),
+        ("not yet valid", said(&conditions, &conditions.replace(&before, &world.at(180))), "not_yet_valid"),
         ("no audience", said(&restriction, ""), "audience"),
         ("wrong audience", said(&restriction, other_restriction), "audience"),
         ("one of two audiences wrong", said(&restriction, &format!("{restriction}{other_restriction}")), "audience"),
