@@ -11,6 +11,7 @@ mod logout;
 mod metadata;
 mod mutation;
 mod schema;
+mod second_opinion;
 mod sending;
 
 use std::sync::LazyLock;
