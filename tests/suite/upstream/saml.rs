@@ -8,6 +8,7 @@ mod forge;
 mod corpus;
 
 mod cases;
+mod sent;
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
