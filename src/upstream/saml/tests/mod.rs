@@ -12,6 +12,7 @@ mod metadata;
 mod mutation;
 mod schema;
 mod second_opinion;
+mod seeds;
 mod sending;
 
 use std::sync::LazyLock;
