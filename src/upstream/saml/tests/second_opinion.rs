@@ -12,7 +12,7 @@ use super::*;
 
 /// Where the two differ: the case, who says that the signature holds, and why.
 const DIFFERENCES: [(&str, Says, &str); 11] = [
-    ("Id clash", Says::Engine, "samael registers ID only, bergshamra Id and id too"),
+    ("Id clash", Says::Engine, "the engine registers ID only, bergshamra Id and id too"),
     ("undeclared prefix", Says::Engine, "libxml2 recovers: the prefix becomes part of the name"),
     ("trailing garbage", Says::Engine, "libxml2 recovers: what follows the root is dropped"),
     ("second root", Says::Engine, "libxml2 recovers: what follows the root is dropped"),
@@ -21,7 +21,7 @@ const DIFFERENCES: [(&str, Says, &str); 11] = [
     ("UTF-16 said", Says::Second, "libxml2 believes the declared encoding, bergshamra the text it was given"),
     ("RSA-SHA1", Says::Second, "not on our list; bergshamra has no list"),
     ("SHA-1 digest", Says::Second, "not on our list; bergshamra has no list"),
-    ("two references", Says::Second, "samael returns the bytes of exactly one"),
+    ("two references", Says::Second, "the engine returns the bytes of exactly one"),
     ("relative namespace", Says::Second, "libxml2 refuses to canonicalise them, as Canonical XML says"),
 ];
 

@@ -1,6 +1,6 @@
 //! What real identity providers send.
 
-use super::super::forge::{Encrypt, MGF1P, RSA_OAEP, SHA256, Sign, World, enveloped};
+use super::forge::{Encrypt, MGF1P, RSA_OAEP, SHA256, Sign, World, enveloped};
 
 type Row = (&'static str, String);
 

@@ -1,6 +1,6 @@
 //! What an answer says: to whom, about what request, for how long.
 
-use super::super::forge::{USER, World};
+use super::forge::{USER, World};
 use super::{Row, STATUS_END, cut};
 
 /// What the provider itself says wrongly, under a good signature.

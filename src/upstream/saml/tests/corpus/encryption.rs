@@ -1,6 +1,6 @@
 //! Encrypted assertions that must not open, or not count when they do.
 
-use super::super::forge::{ADMIN, Encrypt, MGF1P, Sign, USER, World};
+use super::forge::{ADMIN, Encrypt, MGF1P, Sign, USER, World};
 use super::{Row, cut};
 
 pub fn encryption(world: &World) -> Vec<Row> {

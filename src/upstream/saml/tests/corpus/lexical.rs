@@ -1,7 +1,7 @@
 //! XML that parsers read differently, or at too great a cost.
 
-use super::super::forge::{USER, World};
 use super::Row;
+use super::forge::{USER, World};
 
 pub fn lexical(world: &World) -> Vec<Row> {
     let signed = world.signed_assertion();

@@ -9,7 +9,8 @@ mod lexical;
 mod signature;
 mod wrapping;
 
-use super::forge::World;
+use super::forge;
+use forge::World;
 
 pub struct Case {
     pub name: &'static str,

@@ -1,6 +1,6 @@
 //! What a signature says about itself: algorithms, references, whose key.
 
-use super::super::forge::{ADMIN, DS, EXC_C14N, Sign, USER, World, enveloped, transform, x509_data};
+use super::forge::{ADMIN, DS, EXC_C14N, Sign, USER, World, enveloped, transform, x509_data};
 use super::{Row, cut, signature_of};
 
 pub fn algorithms(world: &World) -> Vec<Row> {

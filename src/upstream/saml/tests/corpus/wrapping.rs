@@ -1,6 +1,6 @@
 //! Signature wrapping: which element is read and which is signed.
 
-use super::super::forge::{ADMIN, Encrypt, USER, World};
+use super::forge::{ADMIN, Encrypt, USER, World};
 use super::{Row, SAML, STATUS_END, assertion_of, cut, signature_of};
 
 /// Signature wrapping: the signed original is kept somewhere, another one stands where it will be read.
