@@ -2,7 +2,7 @@
 export SQLX_OFFLINE ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup peers demo test check sqlx check-sqlx bench screenshots deny clean
+.PHONY: help setup peers demo test check sqlx check-sqlx bench fuzz screenshots deny clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ check: ## rustfmt and clippy, warnings are errors
 bench: ## install what is missing, print one line per measure
 	@dev/setup bench
 	cargo bench --locked --bench '*'
+
+fuzz: ## run each fuzz target of the SAML guard for FUZZ_SECONDS (60)
+	@dev/setup demo
+	@dev/fuzz
 
 setup: ## install the packages that the tests need
 	@dev/setup test

@@ -79,7 +79,14 @@ fn namespaces(document: &Document<'_>) -> Result<(), Refusal> {
             && url::Url::parse(uri).is_ok()
     };
     let mut known: HashSet<&str> = HashSet::new();
+    let mut last: Vec<&roxmltree::Namespace<'_>> = Vec::new();
     for node in document.descendants().filter(roxmltree::Node::is_element) {
+        // most elements have the namespaces of the one before, the very same ones
+        let in_scope = node.namespaces();
+        if in_scope.len() == last.len() && in_scope.clone().zip(&last).all(|(one, other)| std::ptr::eq(one, *other)) {
+            continue;
+        }
+        last = in_scope.collect();
         if node.namespaces().len() > NAMESPACES {
             return refuse("namespace", format!("more than {NAMESPACES} namespaces are in scope of an element"));
         }

@@ -55,6 +55,10 @@ pub(super) fn name<'a>(node: Node<'a, '_>) -> &'a str {
 /// base64 as XML carries it: with line breaks.
 pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     use base64::Engine as _;
+    let standard = base64::engine::general_purpose::STANDARD;
+    if let Ok(bytes) = standard.decode(text) {
+        return Some(bytes);
+    }
     let compact: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    base64::engine::general_purpose::STANDARD.decode(compact).ok()
+    standard.decode(compact).ok()
 }

@@ -8,6 +8,12 @@ mod keys;
 mod requests;
 mod unsolicited;
 
+#[path = "../../../src/upstream/saml/tests/corpus/mod.rs"]
+mod corpus;
+
+mod cases;
+mod sent;
+
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 

@@ -4,12 +4,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::asn1::Asn1Time;
-use openssl::bn::BigNum;
-use openssl::ec::{EcGroup, EcKey};
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::ec::{EcGroup, EcKey, EcPoint};
 use openssl::encrypt::Encrypter;
 use openssl::hash::{MessageDigest, hash};
 use openssl::nid::Nid;
-use openssl::pkey::{PKey, Private};
+use openssl::pkey::{PKey, Private, Public};
 use openssl::rsa::{Padding, Rsa};
 use openssl::sign::Signer;
 use openssl::symm::{Cipher, Crypter, Mode, encrypt_aead};
@@ -27,6 +27,8 @@ pub const ADMIN: &str = "admin@example.test";
 /// A private key and a certificate around it.
 pub struct Identity {
     pub key: PKey<Private>,
+    /// What is encrypted to it.
+    pub public: PKey<Public>,
     pub certificate: Vec<u8>,
 }
 
@@ -38,6 +40,20 @@ impl Identity {
     pub fn ec() -> Self {
         let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
         Self::around(PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap())
+    }
+
+    /// The same in every run, and known to everybody: what it signed yesterday it has signed today.
+    pub fn known() -> Self {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let private = BigNum::from_slice(&[0x2a; 32]).unwrap();
+        let mut public = EcPoint::new(&group).unwrap();
+        public.mul_generator2(&group, &private, &mut BigNumContext::new().unwrap()).unwrap();
+        let key = EcKey::from_private_components(&group, &private, &public).unwrap();
+        Self::around(PKey::from_ec_key(key).unwrap())
+    }
+
+    pub fn certificate_pem(&self) -> Vec<u8> {
+        X509::from_der(&self.certificate).unwrap().to_pem().unwrap()
     }
 
     pub fn around(key: PKey<Private>) -> Self {
@@ -52,7 +68,8 @@ impl Identity {
         builder.set_not_before(&Asn1Time::from_unix(1_700_000_000).unwrap()).unwrap();
         builder.set_not_after(&Asn1Time::from_unix(1_900_000_000).unwrap()).unwrap();
         builder.sign(&key, MessageDigest::sha256()).unwrap();
-        Self { key, certificate: builder.build().to_der().unwrap() }
+        let certificate = builder.build();
+        Self { key, public: certificate.public_key().unwrap(), certificate: certificate.to_der().unwrap() }
     }
 }
 
@@ -60,6 +77,8 @@ impl Identity {
 #[derive(Clone)]
 pub struct Sign<'a> {
     pub by: &'a Identity,
+    /// Instead of the key: HMAC with this secret.
+    pub secret: Option<Vec<u8>>,
     pub algorithm: &'a str,
     pub digest: &'a str,
     pub canonicalization: &'a str,
@@ -90,6 +109,7 @@ impl<'a> Sign<'a> {
         let ec = by.key.ec_key().is_ok();
         Self {
             by,
+            secret: None,
             algorithm: if ec { "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256" } else { RSA_SHA256 },
             digest: SHA256,
             canonicalization: EXC_C14N,
@@ -131,6 +151,10 @@ impl<'a> Sign<'a> {
     }
 
     fn value(&self, signed: &[u8]) -> Vec<u8> {
+        if let Some(secret) = &self.secret {
+            let secret = PKey::hmac(secret).unwrap();
+            return Signer::new(MessageDigest::sha256(), &secret).unwrap().sign_oneshot_to_vec(signed).unwrap();
+        }
         let mut signer = Signer::new(message_digest(self.algorithm), &self.by.key).unwrap();
         let value = signer.sign_oneshot_to_vec(signed).unwrap();
         if self.by.key.ec_key().is_err() {
@@ -225,7 +249,7 @@ impl<'a> Encrypt<'a> {
     }
 
     fn wrap(&self, key: &[u8]) -> Vec<u8> {
-        let mut encrypter = Encrypter::new(&self.to.key).unwrap();
+        let mut encrypter = Encrypter::new(&self.to.public).unwrap();
         if self.key.ends_with("rsa-1_5") {
             encrypter.set_rsa_padding(Padding::PKCS1).unwrap();
         } else {
@@ -249,6 +273,8 @@ pub struct World {
     pub sp_entity_id: String,
     pub acs_url: String,
     pub request_id: String,
+    /// A response with another one is another response to whoever remembers.
+    pub assertion_id: String,
     pub idp: Identity,
     pub idp_ec: Identity,
     pub attacker: Identity,
@@ -263,6 +289,7 @@ impl World {
             sp_entity_id: "https://avouch.test/connections/contoso/metadata".into(),
             acs_url: "https://avouch.test/connections/contoso/acs".into(),
             request_id: "_request".into(),
+            assertion_id: "_assertion".into(),
             idp: Identity::rsa(2048),
             idp_ec: Identity::ec(),
             attacker: Identity::rsa(2048),
@@ -277,9 +304,9 @@ impl World {
     /// Unsigned, canonical.
     pub fn assertion(&self) -> String {
         let (now, later, before) = (self.at(0), self.at(300), self.at(-60));
-        let Self { idp_entity_id, sp_entity_id, acs_url, request_id, .. } = self;
+        let Self { idp_entity_id, sp_entity_id, acs_url, request_id, assertion_id, .. } = self;
         format!(
-            r#"<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_assertion" IssueInstant="{now}" Version="2.0"><saml:Issuer>{idp_entity_id}</saml:Issuer><saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{USER}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="{request_id}" NotOnOrAfter="{later}" Recipient="{acs_url}"></saml:SubjectConfirmationData></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{before}" NotOnOrAfter="{later}"><saml:AudienceRestriction><saml:Audience>{sp_entity_id}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{before}" SessionIndex="_session"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement><saml:Attribute FriendlyName="mail" Name="urn:oid:0.9.2342.19200300.100.1.3"><saml:AttributeValue>{USER}</saml:AttributeValue></saml:Attribute><saml:Attribute Name="groups"><saml:AttributeValue>staff</saml:AttributeValue><saml:AttributeValue>R&amp;D</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>"#
+            r#"<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{assertion_id}" IssueInstant="{now}" Version="2.0"><saml:Issuer>{idp_entity_id}</saml:Issuer><saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{USER}</saml:NameID><saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData InResponseTo="{request_id}" NotOnOrAfter="{later}" Recipient="{acs_url}"></saml:SubjectConfirmationData></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{before}" NotOnOrAfter="{later}"><saml:AudienceRestriction><saml:Audience>{sp_entity_id}</saml:Audience></saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{before}" SessionIndex="_session"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement><saml:Attribute FriendlyName="mail" Name="urn:oid:0.9.2342.19200300.100.1.3"><saml:AttributeValue>{USER}</saml:AttributeValue></saml:Attribute><saml:Attribute Name="groups"><saml:AttributeValue>staff</saml:AttributeValue><saml:AttributeValue>R&amp;D</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion>"#
         )
     }
 
@@ -293,7 +320,7 @@ impl World {
     }
 
     pub fn sign_assertion(&self, assertion: &str) -> String {
-        Sign::by(&self.idp).apply(assertion, "_assertion")
+        Sign::by(&self.idp).apply(assertion, &self.assertion_id)
     }
 
     pub fn sign_response(&self, response: &str) -> String {

@@ -11,6 +11,8 @@ mod logout;
 mod metadata;
 mod mutation;
 pub(super) mod schema;
+mod second_opinion;
+mod seeds;
 mod sending;
 
 use std::sync::LazyLock;

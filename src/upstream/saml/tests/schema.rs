@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use super::*;
 
+const PROTOCOL: &str = "saml-schema-protocol-2.0.xsd";
+const METADATA: &str = "saml-schema-metadata-2.0.xsd";
 const SCHEMAS: &str = "/usr/share/simplesamlphp/schemas";
 
 pub(in crate::upstream::saml) fn valid(schema: &str, xml: &str) {
@@ -31,63 +33,75 @@ pub(in crate::upstream::saml) fn valid(schema: &str, xml: &str) {
     assert!(output.status.success(), "{}\n{xml}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn decoded(form: &PostForm) -> String {
+fn posted(form: &PostForm) -> String {
     String::from_utf8(STANDARD.decode(&form.fields[0].1).unwrap()).unwrap()
 }
 
-#[test]
-fn requests_are_valid() {
+fn redirected(url: &str, kind: redirect::MessageKind) -> String {
+    let query = url.split_once("sso?").or(url.split_once("slo?")).unwrap().1;
+    String::from_utf8(redirect::RedirectMessage::parse(query, kind).unwrap().xml().unwrap()).unwrap()
+}
+
+/// By both bindings, signed and not, with every option and without.
+pub(super) fn requests() -> Vec<String> {
     let contexts = ["urn:a".to_owned(), "urn:b".to_owned()];
-    let mut request = AuthnRequest {
-        id: "_abc",
-        issue_instant: WORLD.now,
-        issuer: &WORLD.sp_entity_id,
-        destination: "https://idp.test/sso?a=b&c=d",
-        acs_url: &WORLD.acs_url,
-        force_authn: true,
-        is_passive: true,
-        name_id_format: Some(name_id::EMAIL_ADDRESS),
-        requested_authn_context: &contexts,
-    };
-    valid("saml-schema-protocol-2.0.xsd", &decoded(&request.post_form(None, Some(&sp_key(&WORLD.sp)))));
-    request = AuthnRequest {
-        name_id_format: None,
-        force_authn: false,
-        is_passive: false,
-        requested_authn_context: &[],
-        ..request
-    };
-    valid("saml-schema-protocol-2.0.xsd", &decoded(&request.post_form(None, None)));
+    let key = sp_key(&WORLD.sp);
+    let mut out = Vec::new();
+    for options in 0..16 {
+        let on = |bit: u8| options & (1 << bit) != 0;
+        let request = AuthnRequest {
+            id: "_abc",
+            issue_instant: WORLD.now,
+            issuer: &WORLD.sp_entity_id,
+            destination: "https://idp.test/sso?a=b&c=d",
+            acs_url: &WORLD.acs_url,
+            force_authn: on(0),
+            is_passive: on(1),
+            name_id_format: on(2).then_some(name_id::EMAIL_ADDRESS),
+            requested_authn_context: if on(3) { &contexts } else { &[] },
+        };
+        for key in [None, Some(&key)] {
+            out.push(posted(&request.post_form(Some("relay"), key)));
+            out.push(redirected(&request.redirect_url(Some("relay"), key), redirect::MessageKind::Request));
+        }
+    }
+    out
 }
 
-#[test]
-fn logout_messages_are_valid() {
+pub(super) fn logout_messages() -> Vec<String> {
+    let key = sp_key(&WORLD.sp);
     let header = Header { id: "_x", issue_instant: WORLD.now, issuer: "urn:sp", destination: "https://idp.test/slo" };
-    let mut name_id = NameId { value: "a&b".into(), format: None, name_qualifier: None, sp_name_qualifier: None };
-    let (key, not_on_or_after) = (sp_key(&WORLD.sp), WORLD.now);
-    let request = LogoutMessage::Request {
-        name_id: &name_id.clone(),
-        session_indexes: &["_s".into(), "_t".into()],
-        not_on_or_after,
-    }
-    .post_form(&header, None, &key);
-    valid("saml-schema-protocol-2.0.xsd", &decoded(&request));
-    name_id.format = Some(name_id::PERSISTENT.into());
-    name_id.name_qualifier = Some("idp".into());
-    let request = LogoutMessage::Request { name_id: &name_id, session_indexes: &[], not_on_or_after }
-        .post_form(&header, None, &key);
-    valid("saml-schema-protocol-2.0.xsd", &decoded(&request));
-    for success in [true, false] {
-        let response = LogoutMessage::Response { in_response_to: "_y", success }.post_form(&header, None, &key);
-        valid("saml-schema-protocol-2.0.xsd", &decoded(&response));
-    }
+    let name = |format: Option<&str>, qualifier: Option<&str>| NameId {
+        value: "a&b".into(),
+        format: format.map(Into::into),
+        name_qualifier: qualifier.map(Into::into),
+        sp_name_qualifier: qualifier.map(Into::into),
+    };
+    let names = [name(None, None), name(Some(name_id::PERSISTENT), Some("idp"))];
+    let not_on_or_after = WORLD.now;
+    let indexes = ["_s".to_owned(), "_t".to_owned()];
+    let requests = names.iter().flat_map(|name_id| {
+        [0, 1, 2].map(|n| LogoutMessage::Request { name_id, session_indexes: &indexes[..n], not_on_or_after })
+    });
+    let responses = [true, false].map(|success| LogoutMessage::Response { in_response_to: "_y", success });
+    let kind = |message: &LogoutMessage<'_>| match message {
+        LogoutMessage::Request { .. } => redirect::MessageKind::Request,
+        LogoutMessage::Response { .. } => redirect::MessageKind::Response,
+    };
+    let by_both = |message: LogoutMessage<'_>| {
+        [
+            posted(&message.post_form(&header, Some("relay"), &key)),
+            redirected(&message.redirect_url(&header, Some("relay"), &key), kind(&message)),
+        ]
+    };
+    requests.chain(responses).flat_map(by_both).collect()
 }
 
-#[test]
-fn our_metadata_is_valid_and_its_signature_holds() {
+/// Signed and not; with logout, keys and formats, and without.
+pub(super) fn metadata() -> Vec<String> {
     let key = sp_key(&WORLD.sp);
     let certificates: [&[u8]; 2] = [&WORLD.sp.certificate, &WORLD.idp.certificate];
-    let metadata = SpMetadata {
+    let full = SpMetadata {
         entity_id: &WORLD.sp_entity_id,
         acs_url: &WORLD.acs_url,
         slo_url: Some("https://avouch.test/connections/contoso/slo?a=b&c"),
@@ -98,10 +112,43 @@ fn our_metadata_is_valid_and_its_signature_holds() {
         name_id_formats: &[name_id::PERSISTENT, name_id::EMAIL_ADDRESS],
         valid_until: WORLD.now + Duration::days(7),
     };
-    let signed = metadata.write(Some(("_m", &key)));
-    valid("saml-schema-metadata-2.0.xsd", &signed);
-    let bytes = XmlSec::new().verified_bytes(&signed, &[&WORLD.sp.certificate]).unwrap();
-    assert!(bytes.starts_with("<md:EntityDescriptor") && !bytes.contains("SignatureValue"));
-    let bare = SpMetadata { slo_url: None, encryption_certificates: &[], name_id_formats: &[], ..metadata };
-    valid("saml-schema-metadata-2.0.xsd", &bare.write(None));
+    let signed = full.write(Some(("_m", &key)));
+    let unsigned = full.write(None);
+    let bare = SpMetadata {
+        slo_url: None,
+        encryption_certificates: &[],
+        authn_requests_signed: false,
+        want_assertions_signed: false,
+        name_id_formats: &[],
+        ..full
+    };
+    vec![signed, unsigned, bare.write(Some(("_m", &key))), bare.write(None)]
+}
+
+#[test]
+fn requests_are_valid() {
+    requests().iter().for_each(|xml| valid(PROTOCOL, xml));
+}
+
+#[test]
+fn logout_messages_are_valid() {
+    logout_messages().iter().for_each(|xml| valid(PROTOCOL, xml));
+}
+
+#[test]
+fn our_metadata_is_valid() {
+    metadata().iter().for_each(|xml| valid(METADATA, xml));
+}
+
+#[test]
+fn what_we_sign_holds() {
+    let engine = XmlSec::new();
+    let all = [requests(), logout_messages(), metadata()].concat();
+    let (signed, unsigned): (Vec<_>, Vec<_>) = all.iter().partition(|xml| xml.contains("SignatureValue"));
+    assert!(signed.len() > 20 && unsigned.len() > 20, "{} {}", signed.len(), unsigned.len());
+    for xml in signed {
+        let bytes = engine.verified_bytes(xml, &[&WORLD.sp.certificate]).unwrap();
+        let name = |xml: &str| xml.split([' ', '>']).next().unwrap().to_owned();
+        assert!(name(&bytes) == name(xml) && !bytes.contains("SignatureValue"), "{bytes}");
+    }
 }
