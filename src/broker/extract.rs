@@ -14,7 +14,7 @@ use super::{Broker, assertion};
 use crate::audit::Event;
 use crate::client::authentication::{Presented, Refusal};
 use crate::client::presented::Proof;
-use crate::client::{AuthenticatedClient, ClientId, presented};
+use crate::client::{AuthenticatedClient, Client, ClientId, presented};
 use crate::ids::TraceId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
@@ -80,10 +80,16 @@ impl FromRequest for TokenForm {
                 Some(bearer) => (identify(&posted, bearer).await?, true),
                 None => (authenticate(&posted).await?, false),
             };
+            within_limit(&posted.broker, client.client())?;
             Ok(Self { form: ClientForm { client, params: posted.params, caller: posted.caller }, vouched })
         })
     }
 }
+
+/// Failed authentications a minute of one client from one address. Beyond it a wrong secret is told to wait, without
+/// a row for each; a right one passes all the same, or an instance that was forgotten at a rotation would lock out those
+/// beside it.
+const MOST_FAILURES: u32 = 20;
 
 /// A form post, by somebody.
 struct Posted {
@@ -142,6 +148,9 @@ async fn authenticate(posted: &Posted) -> Result<AuthenticatedClient, OAuthError
     };
     match presented::proof(header, params).inspect_err(|_| refused("credentials_malformed", None))? {
         Proof::Named(presented) => by_name(broker, &presented).map_err(|refusal| {
+            if let Some(too_many) = failed(broker, &presented.client_id, caller.addr) {
+                return too_many;
+            }
             refused(refusal.reason(), Some(&presented.client_id));
             OAuthError::new(ErrorCode::InvalidClient, refusal.description())
         }),
@@ -177,6 +186,30 @@ async fn identify(posted: &Posted, bearer: Bearer<'_>) -> Result<AuthenticatedCl
         }));
         not.into_error(bearer.refusal)
     })
+}
+
+/// Counts a failure. An answer: there were too many.
+fn failed(broker: &Broker, client_id: &ClientId, addr: Option<IpAddr>) -> Option<OAuthError> {
+    let key = format!("{client_id} {}", addr.map(|addr| addr.to_string()).unwrap_or_default());
+    let now = broker.ctx.now();
+    let wait = broker.failed_authentications.wait(&key, MOST_FAILURES, now);
+    broker.failed_authentications.note(key, now);
+    wait.map(|_| {
+        let text = "this client failed to authenticate too often from your address; correct its credentials";
+        OAuthError::new(ErrorCode::TooManyRequests, text)
+    })
+}
+
+/// The client's own limit, where an operator set one.
+fn within_limit(broker: &Broker, client: &Client) -> Result<(), OAuthError> {
+    let Some(limit) = client.settings.rate_limit else { return Ok(()) };
+    let (key, now) = (client.client_id.as_str(), broker.ctx.now());
+    if broker.token_requests.wait(key, limit, now).is_some() {
+        let text = format!("this client may make {limit} token requests a minute; keep tokens until they end");
+        return Err(OAuthError::new(ErrorCode::TooManyRequests, text));
+    }
+    broker.token_requests.note(key.into(), now);
+    Ok(())
 }
 
 fn by_name(broker: &Broker, presented: &Presented) -> Result<AuthenticatedClient, Refusal> {

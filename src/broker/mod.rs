@@ -34,6 +34,7 @@ use crate::upstream::Upstreams;
 
 /// The window in which attempts are counted.
 const LIMITED: time::Duration = time::Duration::minutes(10);
+const MINUTE: time::Duration = time::Duration::minutes(1);
 
 pub struct Broker {
     pub ctx: Ctx,
@@ -49,6 +50,10 @@ pub struct Broker {
     pub code_guesses: Attempts,
     /// Device authorization requests, by address.
     pub device_requests: Attempts,
+    /// By client and address.
+    failed_authentications: Attempts,
+    /// By client, of those that have a `rate_limit`.
+    token_requests: Attempts,
     live: AtomicBool,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -72,6 +77,8 @@ impl Broker {
             device_polls: Polls::default(),
             code_guesses: Attempts::new(LIMITED),
             device_requests: Attempts::new(LIMITED),
+            failed_authentications: Attempts::new(MINUTE),
+            token_requests: Attempts::new(MINUTE),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
             ctx,

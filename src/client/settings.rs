@@ -13,6 +13,9 @@ pub struct ClientSettings {
     /// seen the device, and a link can be sent to anybody.
     #[serde(skip_serializing_if = "is_false")]
     pub complete_verification_uri: bool,
+    /// Token requests a minute. Absent: as many as it likes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<u32>,
     /// Absent: by whatever it has, a secret or a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthMethod>,

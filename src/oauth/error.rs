@@ -26,6 +26,8 @@ pub enum ErrorCode {
     RequestNotSupported,
     RequestUriNotSupported,
     TemporarilyUnavailable,
+    /// The same word on the wire: RFC 6749 has none of its own. The status tells (RFC 6585 §4).
+    TooManyRequests,
     ServerError,
 }
 
@@ -52,7 +54,7 @@ impl ErrorCode {
             Self::AccountSelectionRequired => "account_selection_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TemporarilyUnavailable | Self::TooManyRequests => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }
     }
@@ -63,6 +65,7 @@ impl ErrorCode {
             Self::InvalidClient | Self::InvalidToken => 401,
             Self::InsufficientScope => 403,
             Self::TemporarilyUnavailable => 503,
+            Self::TooManyRequests => 429,
             Self::ServerError => 500,
             Self::InvalidRequest
             | Self::InvalidGrant

@@ -12,6 +12,8 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 
 /// Seconds after which a client may ask again when we could not decide.
 const RETRY_AFTER_SECONDS: &str = "5";
+/// And when it asked too often.
+const TOO_MANY_SECONDS: &str = "30";
 
 /// Lets a protocol endpoint end with `?`.
 #[derive(Clone, Debug)]
@@ -46,8 +48,10 @@ impl ResponseError for OAuthErrorAnswer {
         let mut answer = HttpResponse::build(self.status_code());
         answer.insert_header((CACHE_CONTROL, "no-store")).insert_header((PRAGMA, "no-cache"));
         challenge(&mut answer, &self.0);
-        if self.0.code == ErrorCode::TemporarilyUnavailable {
-            answer.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
+        match self.0.code {
+            ErrorCode::TemporarilyUnavailable => drop(answer.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS))),
+            ErrorCode::TooManyRequests => drop(answer.insert_header((RETRY_AFTER, TOO_MANY_SECONDS))),
+            _ => {}
         }
         answer.json(Body {
             error: self.0.code.as_str(),

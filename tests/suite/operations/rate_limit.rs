@@ -1,7 +1,9 @@
 //! One address may begin so much a second and no more; tokens, keys and documents are not counted.
 
+use time::Duration;
+
 use crate::harness::app::{answer, get, http};
-use crate::harness::{Browser, Options, World};
+use crate::harness::{App, Browser, Options, World};
 
 #[tokio::test]
 async fn who_asks_too_often_waits_and_the_fleet_behind_the_same_address_does_not() {
@@ -38,4 +40,43 @@ async fn zero_is_no_limit() {
     for _ in 0..50 {
         assert_eq!(get(&world.broker.url("/authorize")).await.status, 400);
     }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_soon_told_to_wait_and_the_right_one_beside_it_still_works() {
+    let world = World::new().await;
+    let wrong = App::new(&world.broker, "shop", Some("a-secret-of-last-year"));
+    let attempt = async || wrong.token(&[("grant_type", "refresh_token"), ("refresh_token", "x")]).await;
+    for _ in 0..20 {
+        attempt().await.assert_error(401, "invalid_client");
+    }
+    for _ in 0..30 {
+        let waits = attempt().await;
+        waits.assert_error(429, "temporarily_unavailable");
+        assert!(waits.text("error_description").contains("credentials") && waits.header("retry-after") == "30");
+    }
+    assert_eq!(world.count("client.authentication", "refused").await, 20, "no row for each of what follows");
+    world.shop.tokens(&mut world.shop.browser(), &[]).await;
+    world.broker.clock.advance(Duration::minutes(1));
+    attempt().await.assert_error(401, "invalid_client");
+}
+
+#[tokio::test]
+async fn a_client_has_the_limit_that_its_operator_gave_it() {
+    let world = World::new().await;
+    world.broker.secret("eager", "eager-secret-0123456789");
+    world
+        .apply("clients: [{ client_id: eager, kind: machine, rate_limit: 3, client_secret: { file: eager } }]")
+        .await;
+    let eager = App::new(&world.broker, "eager", Some("eager-secret-0123456789"));
+    let ask = async || eager.token(&[("grant_type", "client_credentials")]).await;
+    for _ in 0..3 {
+        assert_eq!(ask().await.status, 200);
+    }
+    let refused = ask().await;
+    refused.assert_error(429, "temporarily_unavailable");
+    assert!(refused.text("error_description").contains("3 token requests a minute"));
+    world.shop.tokens(&mut world.shop.browser(), &[]).await;
+    world.broker.clock.advance(Duration::minutes(1));
+    assert_eq!(ask().await.status, 200);
 }
