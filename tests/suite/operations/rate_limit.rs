@@ -65,9 +65,7 @@ async fn a_wrong_secret_is_soon_told_to_wait_and_the_right_one_beside_it_still_w
 async fn a_client_has_the_limit_that_its_operator_gave_it() {
     let world = World::new().await;
     world.broker.secret("eager", "eager-secret-0123456789");
-    world
-        .apply("clients: [{ client_id: eager, kind: machine, rate_limit: 3, client_secret: { file: eager } }]")
-        .await;
+    world.apply("clients: [{ client_id: eager, kind: machine, rate_limit: 3, client_secret: { file: eager } }]").await;
     let eager = App::new(&world.broker, "eager", Some("eager-secret-0123456789"));
     let ask = async || eager.token(&[("grant_type", "client_credentials")]).await;
     for _ in 0..3 {
