@@ -72,6 +72,13 @@ pub fn next_step(request: &AuthorizeRequest, client: &Client, person: Person<'_>
         }
         return sign_in(SignIn::Choose);
     }
+    if !request.claims.accepts(session.acr.as_deref()) {
+        if person.signed_in_for_this {
+            let text = "the person did not sign in by any of the acr that claims calls essential";
+            return Step::Refuse(OAuthError::new(ErrorCode::UnmetAuthenticationRequirements, text));
+        }
+        return sign_in(SignIn::Again);
+    }
     let covered = person.consent.is_some_and(|c| c.covers(&request.scope, &request.audiences));
     if !client.first_party && (!covered || prompt.consent) {
         if prompt.none {

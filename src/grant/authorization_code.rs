@@ -120,7 +120,9 @@ async fn issue(
     let nonce = code.request.nonce.as_deref();
     let id_token = scopes
         .contains("openid")
-        .then(|| id_token::mint(broker, catalog, granted, &person, nonce, &access.jwt))
+        .then(|| {
+            id_token::mint_asked(broker, catalog, granted, &person, nonce, &access.jwt, &code.request.claims.id_token)
+        })
         .transpose()?;
     let wants_refresh = scopes.contains("offline_access") && client.may_use(GrantType::RefreshToken);
     let family = wants_refresh.then(|| Family {

@@ -10,6 +10,7 @@ mod errors;
 mod introspection;
 mod refresh;
 mod registration;
+mod requested_claims;
 mod reuse;
 mod revocation;
 mod userinfo;
