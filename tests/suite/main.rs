@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod conformance;
 mod database;
 mod operations;
 mod process;
