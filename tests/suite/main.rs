@@ -13,3 +13,4 @@ mod sign_in;
 mod sign_out;
 mod tokens;
 mod upstream;
+mod withdrawal;
