@@ -11,4 +11,5 @@ mod pysaml2;
 mod pysaml2_requests;
 mod relying_party;
 mod saml_stage;
+mod schemathesis;
 mod stage;
