@@ -2,7 +2,7 @@
 export SQLX_OFFLINE ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup peers demo test check sqlx check-sqlx bench fuzz screenshots deny clean
+.PHONY: help setup peers demo test check fuzz fuzz-http sqlx check-sqlx bench screenshots deny clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ check: ## rustfmt and clippy, warnings are errors
 	@dev/setup demo
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+
+fuzz-http: setup peers ## let Schemathesis attack the protocol endpoints for ten minutes (AVOUCH_FUZZ_SECONDS)
+	AVOUCH_FUZZ_SECONDS=$${AVOUCH_FUZZ_SECONDS:-600} dev/with-postgres cargo test --locked --test suite -- schemathesis
 
 bench: ## install what is missing, print one line per measure
 	@dev/setup bench

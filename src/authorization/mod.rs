@@ -3,10 +3,12 @@
 
 pub mod next_step;
 pub mod request;
+pub mod requested_claims;
 pub mod store;
 
 pub use next_step::{Step, next_step};
 pub use request::{AuthorizeRequest, Target};
+pub use requested_claims::RequestedClaims;
 
 use time::{Duration, OffsetDateTime};
 

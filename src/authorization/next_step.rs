@@ -82,6 +82,13 @@ pub fn next_step(request: &AuthorizeRequest, client: &Client, person: Person<'_>
         }
         return sign_in(SignIn::Choose);
     }
+    if !request.claims.accepts(session.acr.as_deref()) {
+        if person.signed_in_for_this {
+            let text = "the person did not sign in by any of the acr that claims calls essential";
+            return Step::Refuse(OAuthError::new(ErrorCode::UnmetAuthenticationRequirements, text));
+        }
+        return sign_in(SignIn::Again);
+    }
     if request.device.is_some() {
         return Step::ApproveDevice;
     }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::requested_claims::{RequestedClaims, with_claims};
 use crate::broker::Catalog;
 use crate::client::Client;
 use crate::ids::DeviceAuthorizationId;
+use crate::oauth::claims_parameter::ClaimsParameter;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::params::Params;
@@ -84,10 +86,12 @@ pub struct AuthorizeRequest {
     pub login_hint: Option<String>,
     pub domain_hint: Option<String>,
     pub acr_values: Option<String>,
+    #[serde(default)]
+    pub claims: RequestedClaims,
     pub ui_locales: Option<String>,
     /// A connection's slug, as `connection`, `kc_idp_hint`, `connector_id` or `idp_hint` said.
     pub connection_hint: Option<String>,
-    /// The subject of a valid `id_token_hint`.
+    /// Whom it must be about: the `sub` that `claims` names, or the subject of a valid `id_token_hint`.
     pub hinted_sub: Option<String>,
     /// A person approves this device (RFC 8628); no code is made and nobody returns to a client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,7 +132,9 @@ impl AuthorizeRequest {
                 "code_challenge is missing: this client must use PKCE with S256 (RFC 7636)",
             ));
         }
-        let (scope, audiences) = asked_for(params, client, catalog)?;
+        let claims = ClaimsParameter::parse(params.get("claims"))?;
+        let (scope, audiences) = asked_for(params, &claims, client, catalog)?;
+        let acr = (!claims.acr().0.is_empty()).then(|| claims.acr().0.join(" "));
         Ok(Self {
             redirect_uri: target.redirect_uri.clone(),
             response_mode: target.response_mode,
@@ -141,13 +147,14 @@ impl AuthorizeRequest {
             max_age: max_age(params)?,
             login_hint: bounded(params, "login_hint")?,
             domain_hint: bounded(params, "domain_hint")?,
-            acr_values: bounded(params, "acr_values")?,
+            acr_values: bounded(params, "acr_values")?.or(acr),
+            claims: RequestedClaims::new(&claims),
             ui_locales: bounded(params, "ui_locales")?,
             connection_hint: ["connection", "kc_idp_hint", "connector_id", "idp_hint"]
                 .iter()
                 .find_map(|name| params.get(name))
                 .map(Into::into),
-            hinted_sub,
+            hinted_sub: claims.sub().map(Into::into).or(hinted_sub),
             device: None,
         })
     }
@@ -171,6 +178,7 @@ impl AuthorizeRequest {
             ui_locales: None,
             connection_hint: None,
             hinted_sub: None,
+            claims: RequestedClaims::default(),
             device: Some(device),
         }
     }
@@ -198,12 +206,17 @@ fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
 ///
 /// # Errors
 /// `invalid_scope` and `invalid_target`, naming what this client may not have.
-pub fn asked_for(params: &Params, client: &Client, catalog: &Catalog) -> Result<(Scope, Vec<String>), OAuthError> {
+pub fn asked_for(
+    params: &Params,
+    claims: &ClaimsParameter,
+    client: &Client,
+    catalog: &Catalog,
+) -> Result<(Scope, Vec<String>), OAuthError> {
     let mut scope = Scope::requested(params.get("scope").unwrap_or_default())?;
     let mut wanted: Vec<String> = params.targets().into_iter().map(Into::into).collect();
     scope.take_default_targets(&mut wanted, &client.audiences)?;
     let audiences = client.resolve_audiences(&wanted)?;
-    let scope = catalog.narrowed(client, &audiences, scope);
+    let scope = catalog.narrowed(client, &audiences, with_claims(scope, claims));
     Ok((scope, audiences))
 }
 

@@ -73,10 +73,9 @@ pub enum ClaimName {
 impl<'de> Deserialize<'de> for ClaimName {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let name = String::deserialize(d)?;
-        let known: Result<_, serde::de::value::Error> = UserClaim::deserialize(name.as_str().into_deserializer());
-        match known {
-            Ok(claim) => Ok(Self::User(claim)),
-            Err(_) => CustomClaim::parse(&name).map(Self::Custom).map_err(serde::de::Error::custom),
+        match UserClaim::parse(&name) {
+            Some(claim) => Ok(Self::User(claim)),
+            None => CustomClaim::parse(&name).map(Self::Custom).map_err(serde::de::Error::custom),
         }
     }
 }
@@ -99,6 +98,34 @@ pub enum UserClaim {
     PreferredUsername,
     Groups,
     Roles,
+}
+
+impl UserClaim {
+    pub const ALL: [Self; 8] = [
+        Self::Email,
+        Self::EmailVerified,
+        Self::Name,
+        Self::GivenName,
+        Self::FamilyName,
+        Self::PreferredUsername,
+        Self::Groups,
+        Self::Roles,
+    ];
+
+    pub fn parse(name: &str) -> Option<Self> {
+        let known: Result<_, serde::de::value::Error> = Self::deserialize(name.into_deserializer());
+        known.ok()
+    }
+
+    /// OIDC Core §5.4: the scope that brings it. `groups` is a scope of its own; roles come by registration only.
+    pub const fn scope(self) -> Option<&'static str> {
+        match self {
+            Self::Name | Self::GivenName | Self::FamilyName | Self::PreferredUsername => Some("profile"),
+            Self::Email | Self::EmailVerified => Some("email"),
+            Self::Groups => Some("groups"),
+            Self::Roles => None,
+        }
+    }
 }
 
 /// The name of a claim that is not ours: whatever its consumers look for.

@@ -9,6 +9,7 @@ use crate::broker::extract::Caller;
 use crate::client::Client;
 use crate::db::{self, database_error};
 use crate::ids::DeviceAuthorizationId;
+use crate::oauth::claims_parameter::ClaimsParameter;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::params::Params;
@@ -54,7 +55,7 @@ pub async fn begin(
         return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, text));
     }
     broker.device_requests.note(key, now);
-    let (scopes, audiences) = asked_for(params, client, &broker.catalog.load())?;
+    let (scopes, audiences) = asked_for(params, &ClaimsParameter::default(), client, &broker.catalog.load())?;
     let device_code = mint(Kind::DeviceCode, &ctx.rng);
     let mut attempts = 0;
     let user_code = loop {

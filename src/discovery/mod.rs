@@ -164,7 +164,7 @@ fn document(urls: &Urls) -> Document<'_> {
         code_challenge_methods_supported: ["S256"],
         claims_supported: &CLAIMS,
         prompt_values_supported: ["none", "login", "consent", "select_account"],
-        claims_parameter_supported: false,
+        claims_parameter_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
         authorization_response_iss_parameter_supported: true,

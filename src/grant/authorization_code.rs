@@ -100,6 +100,7 @@ async fn issue(
         scopes: &code.scopes,
         audiences: &code.request.audiences,
         nonce: code.request.nonce.as_deref(),
+        asked: &code.request.claims.id_token,
     };
     let minted = match signed_in::mint(broker, catalog, conn, client, grounds).await? {
         Ok(minted) => minted,

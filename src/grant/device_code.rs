@@ -56,7 +56,13 @@ pub async fn poll(
         State::Approved { session } => session,
     };
     let outcome = db::in_tx(&broker.ctx.db, async |conn| {
-        let grounds = Grounds { session: &session, scopes: &device.scopes, audiences: &device.audiences, nonce: None };
+        let grounds = Grounds {
+            session: &session,
+            scopes: &device.scopes,
+            audiences: &device.audiences,
+            nonce: None,
+            asked: &[],
+        };
         let minted = match signed_in::mint(broker, catalog, conn, client, grounds).await? {
             Ok(minted) => minted,
             Err(refused) => return Ok(Err(refused)),

@@ -2,7 +2,7 @@
 
 use super::{GrantError, TokenResponse, today};
 use crate::broker::{Broker, Catalog};
-use crate::client::Client;
+use crate::client::{Client, UserClaim};
 use crate::db::Conn;
 use crate::ids::{FamilyId, SessionId, TokenId, UserId};
 use crate::oauth::grant_type::GrantType;
@@ -18,6 +18,8 @@ pub struct Grounds<'a> {
     pub scopes: &'a Scope,
     pub audiences: &'a [String],
     pub nonce: Option<&'a str>,
+    /// Claims of the ID token that the request asked for by name.
+    pub asked: &'a [UserClaim],
 }
 
 /// Made, and nothing stored yet: [`Minted::keep`] does that, once the code is used up.
@@ -60,7 +62,7 @@ pub async fn mint(
     let access = access::mint(broker, catalog, granted)?;
     let id_token = scopes
         .contains("openid")
-        .then(|| id_token::mint(broker, catalog, granted, &person, grounds.nonce, &access.jwt))
+        .then(|| id_token::mint_asked(broker, catalog, granted, &person, grounds.nonce, &access.jwt, grounds.asked))
         .transpose()?;
     let wants_refresh = scopes.contains("offline_access") && client.may_use(GrantType::RefreshToken);
     let scope = scopes.to_string();

@@ -98,7 +98,8 @@ async fn acs(
     respond(&broker, &visiting, next, "login").await
 }
 
-/// Ourselves as a SAML service provider, for the identity provider's administrator.
+/// Ourselves as a SAML service provider, for the identity provider's administrator. Of a disabled connection too: it is
+/// needed before anybody can sign in, and signs nobody in.
 async fn metadata(broker: Data<Broker>, slug: Path<String>) -> HttpResponse {
     let connection = broker.catalog.load().connection(&slug);
     match connection.map(|connection| broker.upstreams.sp_metadata(&broker.ctx, &connection)) {
@@ -114,7 +115,8 @@ async fn metadata(broker: Data<Broker>, slug: Path<String>) -> HttpResponse {
     }
 }
 
-/// The keys by which a connection with private_key_jwt proves itself: what its IdP's administrator registers.
+/// The keys by which a connection with private_key_jwt proves itself: what its IdP's administrator registers. Of a
+/// disabled connection too, as its metadata.
 async fn jwks(broker: Data<Broker>, slug: Path<String>) -> HttpResponse {
     match broker.catalog.load().connection(&slug) {
         Some(connection) => HttpResponse::Ok()

@@ -41,7 +41,12 @@ pub fn routes(app: &mut web::ServiceConfig) {
 async fn landing(broker: Data<Broker>, visiting: Visiting) -> HttpResponse {
     let urls = &broker.ctx.urls;
     let signed_in = match authorize::live_session(&broker, &visiting.visitor).await {
-        Ok(Some(session)) => person(&broker, &session).await.ok().flatten(),
+        // by a disabled connection nobody is signed in anywhere
+        Ok(Some(session))
+            if broker.catalog.load().connection(&session.connection_slug).is_some_and(|c| c.may_login()) =>
+        {
+            person(&broker, &session).await.ok().flatten()
+        }
         _ => None,
     };
     let page = LandingPage {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 6750 §3.1, RFC 8707 §2, RFC 8628 §3.5.
+/// RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6 with its Error Code unmet_authentication_requirements, RFC 6750 §3.1,
+/// RFC 8707 §2, RFC 8628 §3.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     InvalidRequest,
@@ -22,6 +23,7 @@ pub enum ErrorCode {
     LoginRequired,
     InteractionRequired,
     ConsentRequired,
+    UnmetAuthenticationRequirements,
     AccountSelectionRequired,
     RequestNotSupported,
     RequestUriNotSupported,
@@ -51,6 +53,7 @@ impl ErrorCode {
             Self::LoginRequired => "login_required",
             Self::InteractionRequired => "interaction_required",
             Self::ConsentRequired => "consent_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::AccountSelectionRequired => "account_selection_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
@@ -81,6 +84,7 @@ impl ErrorCode {
             | Self::LoginRequired
             | Self::InteractionRequired
             | Self::ConsentRequired
+            | Self::UnmetAuthenticationRequirements
             | Self::AccountSelectionRequired
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported => 400,

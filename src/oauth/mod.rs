@@ -1,5 +1,6 @@
 //! The vocabulary of OAuth 2.0 and OpenID Connect in the RFCs' own words. No I/O, no storage, no HTTP framework.
 
+pub mod claims_parameter;
 pub mod error;
 pub mod grant_type;
 pub mod params;

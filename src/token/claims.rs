@@ -116,17 +116,7 @@ fn about(client: &Client) -> Value {
     json!({ "client_id": client.client_id.as_str(), "name": client.name, "kind": client.kind.as_str() })
 }
 
-/// OIDC Core §5.4: what a scope brings to UserInfo. `groups` is a scope of its own.
+/// OIDC Core §5.4: what a scope brings to UserInfo.
 pub fn by_scope(scope: &Scope) -> Vec<UserClaim> {
-    let mut wanted = Vec::new();
-    if scope.contains("profile") {
-        wanted.extend([UserClaim::Name, UserClaim::GivenName, UserClaim::FamilyName, UserClaim::PreferredUsername]);
-    }
-    if scope.contains("email") {
-        wanted.push(UserClaim::Email);
-    }
-    if scope.contains("groups") {
-        wanted.push(UserClaim::Groups);
-    }
-    wanted
+    UserClaim::ALL.into_iter().filter(|claim| claim.scope().is_some_and(|word| scope.contains(word))).collect()
 }

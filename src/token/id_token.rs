@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use super::access::{no_key, roles};
-use super::claims::UserClaims;
+use super::claims::{UserClaims, by_scope};
 use super::{Granted, Person};
 use crate::broker::{Broker, Catalog};
 use crate::client::UserClaim;
@@ -52,12 +52,29 @@ pub fn mint(
     nonce: Option<&str>,
     access_token: &str,
 ) -> Result<String, OAuthError> {
+    mint_asked(broker, catalog, granted, person, nonce, access_token, &[])
+}
+
+/// [`mint`] with claims that the request asked for by name, as far as the granted scope covers them.
+///
+/// # Errors
+/// as [`mint`].
+pub fn mint_asked(
+    broker: &Broker,
+    catalog: &Catalog,
+    granted: Granted<'_>,
+    person: &Person,
+    nonce: Option<&str>,
+    access_token: &str,
+    asked: &[UserClaim],
+) -> Result<String, OAuthError> {
     let Granted { client, scope, audiences, .. } = granted;
     let now = broker.ctx.now();
     let iat = now.unix_timestamp();
     let jti = TokenId::new(now, &broker.ctx.rng);
     let wanted = &client.claims.id_token;
-    let more: &[UserClaim] = if scope.contains("groups") { &[UserClaim::Groups] } else { &[] };
+    let mut more = by_scope(scope);
+    more.retain(|claim| *claim == UserClaim::Groups || asked.contains(claim));
     let wants_roles = wanted.contains(&UserClaim::Roles.into());
     let roles = if wants_roles { roles(catalog, &person.user, audiences) } else { Vec::new() };
     let claims = IdClaims {
@@ -75,7 +92,7 @@ pub fn mint(
         amr: &person.amr,
         sid: person.session_id.as_str(),
         at_hash: at_hash(client.id_token_alg, access_token),
-        user: UserClaims::select(client, Some(&person.user), &roles, wanted, more),
+        user: UserClaims::select(client, Some(&person.user), &roles, wanted, &more),
     };
     broker.keys.load().sign(client.id_token_alg, "JWT", &claims).map_err(no_key)
 }

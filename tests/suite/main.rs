@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod conformance;
 mod database;
 mod device;
 mod federation;
@@ -14,3 +15,4 @@ mod sign_in;
 mod sign_out;
 mod tokens;
 mod upstream;
+mod withdrawal;

@@ -14,6 +14,7 @@ mod pysaml2_logout;
 mod pysaml2_requests;
 mod relying_party;
 mod saml_stage;
+mod schemathesis;
 mod sign_out;
 mod simplesamlphp;
 mod simplesamlphp_chromium;

@@ -11,6 +11,7 @@ mod introspection;
 mod private_key_jwt;
 mod refresh;
 mod registration;
+mod requested_claims;
 mod reuse;
 mod revocation;
 mod userinfo;

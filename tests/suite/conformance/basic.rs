@@ -1,0 +1,3 @@
+//! The basic OP plan: authorization code, answers in the query.
+
+super::basic_plan!(Query);
