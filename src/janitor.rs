@@ -41,6 +41,7 @@ enum Rows {
     Assertions,
     ClientAssertions,
     Authorizations,
+    PushedRequests,
     DeviceAuthorizations,
     Tokens,
     Sessions,
@@ -48,11 +49,12 @@ enum Rows {
 }
 
 impl Rows {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
         Self::Authorizations,
+        Self::PushedRequests,
         Self::DeviceAuthorizations,
         Self::Tokens,
         Self::Sessions,
@@ -71,6 +73,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Assertions => login::store::delete_ended_assertions(&mut conn, now).await?,
             Rows::ClientAssertions => client::assertion::store::delete_ended(&mut conn, now).await?,
             Rows::Authorizations => authorization::store::delete_ended(&mut conn, now).await?,
+            Rows::PushedRequests => authorization::pushed::store::delete_ended(&mut conn, now).await?,
             Rows::DeviceAuthorizations => device::store::delete_ended(&mut conn, now).await?,
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,

@@ -13,6 +13,9 @@ pub struct ClientSettings {
     /// seen the device, and a link can be sent to anybody.
     #[serde(skip_serializing_if = "is_false")]
     pub complete_verification_uri: bool,
+    /// RFC 9126 §6: a request that a browser brings in its query is refused.
+    #[serde(skip_serializing_if = "is_false")]
+    pub require_pushed_authorization_requests: bool,
     /// Absent: by whatever it has, a secret or a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthMethod>,

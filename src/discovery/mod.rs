@@ -70,6 +70,9 @@ fn join(one: &[u8], other: &[u8]) -> Vec<u8> {
 struct Document<'a> {
     issuer: &'a str,
     authorization_endpoint: String,
+    pushed_authorization_request_endpoint: String,
+    /// Some clients must; see their registration.
+    require_pushed_authorization_requests: bool,
     token_endpoint: String,
     device_authorization_endpoint: String,
     userinfo_endpoint: String,
@@ -129,6 +132,8 @@ fn document(urls: &Urls) -> Document<'_> {
     Document {
         issuer: urls.issuer(),
         authorization_endpoint: urls.at("/authorize"),
+        pushed_authorization_request_endpoint: urls.at("/oauth/par"),
+        require_pushed_authorization_requests: false,
         token_endpoint: urls.at("/oauth/token"),
         device_authorization_endpoint: urls.at("/oauth/device/code"),
         userinfo_endpoint: urls.at("/userinfo"),

@@ -48,6 +48,9 @@ pub struct ClientEntry {
     /// RFC 8628: whether the device may show a link with the code in it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub complete_verification_uri: bool,
+    /// RFC 9126.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub require_pushed_authorization_requests: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
     /// Absent: whatever it has.
@@ -85,6 +88,7 @@ impl ClientEntry {
             claims: client.claims.clone(),
             id_token_alg: client.id_token_alg,
             complete_verification_uri: client.settings.complete_verification_uri,
+            require_pushed_authorization_requests: client.settings.require_pushed_authorization_requests,
             client_secret: (!client.secrets.is_empty()).then(|| SecretRef::Env(secret_variable("CLIENT", id))),
             token_endpoint_auth_method: client.settings.token_endpoint_auth_method,
             jwks: client.settings.jwks.clone(),
@@ -115,6 +119,7 @@ impl ClientEntry {
             id_token_alg: self.id_token_alg,
             settings: ClientSettings {
                 complete_verification_uri: self.complete_verification_uri,
+                require_pushed_authorization_requests: self.require_pushed_authorization_requests,
                 token_endpoint_auth_method: self.token_endpoint_auth_method,
                 jwks: self.jwks.clone(),
                 jwks_uri: self.jwks_uri.clone(),

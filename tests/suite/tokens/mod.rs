@@ -8,6 +8,7 @@ mod custom_claims;
 mod discovery;
 mod errors;
 mod introspection;
+mod par;
 mod private_key_jwt;
 mod refresh;
 mod registration;
