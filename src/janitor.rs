@@ -44,12 +44,13 @@ enum Rows {
     PushedRequests,
     DeviceAuthorizations,
     Tokens,
+    DpopProofs,
     Sessions,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -57,6 +58,7 @@ impl Rows {
         Self::PushedRequests,
         Self::DeviceAuthorizations,
         Self::Tokens,
+        Self::DpopProofs,
         Self::Sessions,
         Self::AuditEvents,
     ];
@@ -76,6 +78,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::PushedRequests => authorization::pushed::store::delete_ended(&mut conn, now).await?,
             Rows::DeviceAuthorizations => device::store::delete_ended(&mut conn, now).await?,
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
+            Rows::DpopProofs => token::dpop::store::delete_ended(&mut conn, now).await?,
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,
         };

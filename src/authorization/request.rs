@@ -9,6 +9,7 @@ use crate::client::Client;
 use crate::ids::{DeviceAuthorizationId, PushedRequestId};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
+use crate::oauth::jkt::Jkt;
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::prompt::Prompt;
@@ -104,6 +105,9 @@ pub struct AuthorizeRequest {
     /// Audiences of the access token, checked against the client.
     pub audiences: Vec<String>,
     pub code_challenge: Option<CodeChallenge>,
+    /// Only who holds this key redeems the code (RFC 9449 §10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<Jkt>,
     pub prompt: Prompt,
     /// Seconds.
     pub max_age: Option<u32>,
@@ -162,6 +166,7 @@ impl AuthorizeRequest {
             scope,
             audiences,
             code_challenge,
+            dpop_jkt: params.get("dpop_jkt").map(Jkt::parse).transpose()?,
             prompt: Prompt::parse(params.get("prompt"))?,
             max_age: max_age(params)?,
             login_hint: bounded(params, "login_hint")?,
@@ -178,6 +183,19 @@ impl AuthorizeRequest {
         })
     }
 
+    /// For the key that whoever pushes it proved (RFC 9449 §10.1).
+    ///
+    /// # Errors
+    /// `invalid_dpop_proof` when `dpop_jkt` names another one.
+    pub fn bound_to(mut self, key: Jkt) -> Result<Self, OAuthError> {
+        if self.dpop_jkt.as_ref().is_some_and(|named| *named != key) {
+            let text = "dpop_jkt names another key than the DPoP proof shows";
+            return Err(OAuthError::new(ErrorCode::InvalidDpopProof, text));
+        }
+        self.dpop_jkt = Some(key);
+        Ok(self)
+    }
+
     /// What signing in to approve a device comes to: always a sign-in anew, because the person who approves must be the
     /// one who sits there now (see [`super::next_step`]). Where it stops half-way, our own page is where it returns to.
     pub fn for_device(urls: &Urls, device: DeviceAuthorizationId, scope: Scope, audiences: Vec<String>) -> Self {
@@ -189,6 +207,7 @@ impl AuthorizeRequest {
             scope,
             audiences,
             code_challenge: None,
+            dpop_jkt: None,
             prompt: Prompt { login: true, ..Prompt::default() },
             max_age: None,
             login_hint: None,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 6750 §3.1, RFC 8707 §2, RFC 8628 §3.5.
+/// RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 6750 §3.1, RFC 8707 §2, RFC 8628 §3.5, RFC 9449 §5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     InvalidRequest,
@@ -15,6 +15,7 @@ pub enum ErrorCode {
     InvalidTarget,
     InvalidToken,
     InsufficientScope,
+    InvalidDpopProof,
     AccessDenied,
     AuthorizationPending,
     SlowDown,
@@ -42,6 +43,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::AccessDenied => "access_denied",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
@@ -71,6 +73,7 @@ impl ErrorCode {
             | Self::UnsupportedResponseType
             | Self::InvalidScope
             | Self::InvalidTarget
+            | Self::InvalidDpopProof
             | Self::AccessDenied
             | Self::AuthorizationPending
             | Self::SlowDown

@@ -19,9 +19,11 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::oauth::redirect_uri::RegisteredRedirectUri;
 use crate::secret::{Kind, fingerprint, is_well_formed, mint};
+use crate::token::dpop::DpopHeader;
 
 /// From the push to the browser's first coming (RFC 9126 §2.2: between 5 and 600 seconds).
 pub const LIFETIME: Duration = Duration::seconds(90);
+const PATH: &str = "/oauth/par";
 /// RFC 9126 §2.2.
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 
@@ -41,15 +43,23 @@ pub struct PushedResponse {
     pub expires_in: i64,
 }
 
-/// Checks it as `/authorize` would, for a client that authenticated, and keeps it.
+/// Checks it as `/authorize` would, for a client that authenticated, and keeps it. A proof binds the code to its key.
 ///
 /// # Errors
 /// what `/authorize` would have answered; `temporarily_unavailable` without the database.
-pub async fn push(broker: &Broker, client: &Arc<Client>, params: &Params) -> Result<PushedResponse, OAuthError> {
+pub async fn push(
+    broker: &Broker,
+    client: &Arc<Client>,
+    params: &Params,
+    proof: &DpopHeader,
+) -> Result<PushedResponse, OAuthError> {
     let ctx = &broker.ctx;
     let now = ctx.now();
     let target = Target::of(client.clone(), params).map_err(|error| not_a_target(&error))?;
-    let request = AuthorizeRequest::check(broker, &broker.catalog.load(), params, &target)?;
+    let mut request = AuthorizeRequest::check(broker, &broker.catalog.load(), params, &target)?;
+    if let Some(key) = proof.key(broker, PATH).await? {
+        request = request.bound_to(key)?;
+    }
     let reference = mint(Kind::PushedRequest, &ctx.rng);
     let pushed = PushedRequest {
         id: PushedRequestId::new(now, &ctx.rng),

@@ -6,6 +6,7 @@ mod client_credentials;
 mod cors;
 mod custom_claims;
 mod discovery;
+mod dpop;
 mod errors;
 mod introspection;
 mod par;

@@ -2,7 +2,7 @@
 
 use time::Duration;
 
-use crate::harness::app::{answer, get, http};
+use crate::harness::app::get;
 use crate::harness::{App, Browser, World};
 
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:avo_pr_";
@@ -84,13 +84,6 @@ async fn only_a_client_that_proves_itself_pushes_and_only_by_post() {
     assert_eq!(get(&world.broker.url("/oauth/par?client_id=shop")).await.status, 405);
     let wiki = world.app("wiki", "kind: spa").await;
     assert_eq!(wiki.push(&[], &[]).await.1.status, 201);
-    let preflight = answer(
-        http()
-            .request(reqwest::Method::OPTIONS, world.broker.url("/oauth/par"))
-            .header("origin", "https://wiki.example")
-            .header("access-control-request-method", "POST"),
-    );
-    assert_eq!(preflight.await.header("access-control-allow-origin"), "https://wiki.example");
     world.broker.secret("robot", "robot-secret-0123456789");
     world.apply("clients: [{ client_id: robot, kind: machine, client_secret: { file: robot } }]").await;
     let robot = App::new(&world.broker, "robot", Some("robot-secret-0123456789"));
