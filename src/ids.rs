@@ -67,6 +67,7 @@ id!(/** Who a person is at one upstream. */ IdentityId, "idn");
 id!(/** A browser's single sign-on session; the `sid` of ID tokens. */ SessionId, "ses");
 id!(/** One /authorize request. */ AuthorizationId, "atz");
 id!(/** One device authorization request (RFC 8628). */ DeviceAuthorizationId, "dev");
+id!(/** One authorization request that a client pushed ahead. */ PushedRequestId, "par");
 id!(/** One trip to an upstream. */ LoginAttemptId, "att");
 id!(/** All refresh tokens of one grant. */ FamilyId, "fam");
 id!(/** One refresh token. */ RefreshTokenId, "rtk");

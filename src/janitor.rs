@@ -41,21 +41,25 @@ enum Rows {
     Assertions,
     ClientAssertions,
     Authorizations,
+    PushedRequests,
     DeviceAuthorizations,
     Tokens,
+    DpopProofs,
     Sessions,
     Logouts,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
         Self::Authorizations,
+        Self::PushedRequests,
         Self::DeviceAuthorizations,
         Self::Tokens,
+        Self::DpopProofs,
         Self::Sessions,
         Self::Logouts,
         Self::AuditEvents,
@@ -73,8 +77,10 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Assertions => login::store::delete_ended_assertions(&mut conn, now).await?,
             Rows::ClientAssertions => client::assertion::store::delete_ended(&mut conn, now).await?,
             Rows::Authorizations => authorization::store::delete_ended(&mut conn, now).await?,
+            Rows::PushedRequests => authorization::pushed::store::delete_ended(&mut conn, now).await?,
             Rows::DeviceAuthorizations => device::store::delete_ended(&mut conn, now).await?,
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
+            Rows::DpopProofs => token::dpop::store::delete_ended(&mut conn, now).await?,
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,

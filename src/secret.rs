@@ -45,6 +45,8 @@ impl<'de> serde::Deserialize<'de> for Secret<String> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     AuthorizationCode,
+    /// What stands in the `request_uri` of a pushed authorization request.
+    PushedRequest,
     DeviceCode,
     RefreshToken,
     ClientSecret,
@@ -60,6 +62,7 @@ impl Kind {
     pub const fn prefix(self) -> &'static str {
         match self {
             Kind::AuthorizationCode => "avo_ac_",
+            Kind::PushedRequest => "avo_pr_",
             Kind::DeviceCode => "avo_dc_",
             Kind::RefreshToken => "avo_rt_",
             Kind::ClientSecret => "avo_cs_",

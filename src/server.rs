@@ -24,7 +24,7 @@ use crate::telemetry::Metrics;
 use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::RateLimit;
 use crate::web::tls;
-use crate::{device, grant, janitor, login, logout, metadata, signing_key, token};
+use crate::{authorization, device, grant, janitor, login, logout, metadata, signing_key, token};
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
 const DRAIN: Duration = Duration::from_secs(3);
@@ -113,6 +113,7 @@ async fn assemble(
             .configure(discovery_routes)
             .configure(grant::endpoint::routes)
             .configure(token::endpoint::routes)
+            .configure(authorization::pushed::endpoint::routes)
             .configure(device::endpoint::routes)
             .configure(device::entry::pages::routes)
             .configure(device::approval::pages::routes)

@@ -2,6 +2,7 @@
 //! and the code. It does not talk to upstreams and makes no tokens.
 
 pub mod next_step;
+pub mod pushed;
 pub mod request;
 pub mod requested_claims;
 pub mod store;
@@ -13,6 +14,7 @@ pub use requested_claims::RequestedClaims;
 use time::{Duration, OffsetDateTime};
 
 use crate::client::ClientId;
+use crate::db::Conn;
 use crate::ids::{AuthorizationId, SessionId, TraceId};
 
 /// Time to sign in, second factors and forgotten passwords included.
@@ -44,4 +46,13 @@ pub enum State {
     Granted,
     Redeemed,
     Denied,
+}
+
+/// The client is told no. False: an answer was given before.
+///
+/// # Errors
+/// the database's.
+pub async fn deny(conn: &mut Conn, authorization: &Authorization) -> Result<bool, sqlx::Error> {
+    pushed::use_up(conn, &authorization.request).await?;
+    store::deny(conn, &authorization.id).await
 }

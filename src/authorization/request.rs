@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::requested_claims::{RequestedClaims, with_claims};
-use crate::broker::Catalog;
+use crate::broker::{Broker, Catalog};
 use crate::client::Client;
-use crate::ids::DeviceAuthorizationId;
+use crate::ids::{DeviceAuthorizationId, PushedRequestId};
 use crate::oauth::claims_parameter::ClaimsParameter;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
+use crate::oauth::jkt::Jkt;
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::prompt::Prompt;
@@ -41,6 +42,16 @@ pub enum TargetError {
     },
     /// It would have to be kept and sent back.
     StateTooLong,
+    /// `request_uri` refers to no request that was pushed and waits (RFC 9126).
+    RequestUri(RequestUriFault),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestUriFault {
+    /// Never made, or answered already.
+    Unknown,
+    Expired,
+    OfAnotherClient,
 }
 
 /// Bytes of `state`: more than any library sends.
@@ -50,14 +61,30 @@ impl Target {
     /// # Errors
     /// [`TargetError`]: never redirect to an unchecked URI.
     pub fn check(params: &Params, find: impl Fn(&str) -> Option<Arc<Client>>) -> Result<Self, TargetError> {
+        Self::of(Self::client(params, find)?, params)
+    }
+
+    /// The client that a browser names.
+    ///
+    /// # Errors
+    /// [`TargetError`] when it is none that may come in.
+    pub fn client(params: &Params, find: impl Fn(&str) -> Option<Arc<Client>>) -> Result<Arc<Client>, TargetError> {
         let client_id = params.get("client_id").ok_or(TargetError::ClientIdMissing)?;
         let client = find(client_id).ok_or_else(|| TargetError::UnknownClient(client_id.into()))?;
-        if !client.enabled {
-            return Err(TargetError::ClientDisabled(client_id.into()));
-        }
+        if client.enabled { Ok(client) } else { Err(TargetError::ClientDisabled(client_id.into())) }
+    }
+
+    /// For a client that is known to be the one.
+    ///
+    /// # Errors
+    /// [`TargetError`].
+    pub fn of(client: Arc<Client>, params: &Params) -> Result<Self, TargetError> {
         let requested = params.get("redirect_uri").ok_or(TargetError::RedirectUriMissing)?;
         let redirect_uri = RegisteredRedirectUri::check(requested, &client.redirect_uris).ok_or_else(|| {
-            TargetError::RedirectUriNotRegistered { client_id: client_id.into(), redirect_uri: requested.into() }
+            TargetError::RedirectUriNotRegistered {
+                client_id: client.client_id.to_string(),
+                redirect_uri: requested.into(),
+            }
         })?;
         if params.get("state").is_some_and(|state| state.len() > LONGEST_STATE) {
             return Err(TargetError::StateTooLong);
@@ -80,6 +107,9 @@ pub struct AuthorizeRequest {
     /// Audiences of the access token, checked against the client.
     pub audiences: Vec<String>,
     pub code_challenge: Option<CodeChallenge>,
+    /// Only who holds this key redeems the code (RFC 9449 §10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<Jkt>,
     pub prompt: Prompt,
     /// Seconds.
     pub max_age: Option<u32>,
@@ -96,18 +126,17 @@ pub struct AuthorizeRequest {
     /// A person approves this device (RFC 8628); no code is made and nobody returns to a client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceAuthorizationId>,
+    /// It was pushed (RFC 9126), and the answer uses that up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<PushedRequestId>,
 }
 
 impl AuthorizeRequest {
     /// # Errors
     /// an [`OAuthError`] that travels to the target.
-    pub fn parse(
-        params: &Params,
-        target: &Target,
-        hinted_sub: Option<String>,
-        catalog: &Catalog,
-    ) -> Result<Self, OAuthError> {
+    pub fn check(broker: &Broker, catalog: &Catalog, params: &Params, target: &Target) -> Result<Self, OAuthError> {
         let client = &*target.client;
+        let hinted_sub = params.get("id_token_hint").map(|hint| hinted_sub(broker, hint)).transpose()?;
         refuse_request_objects(params)?;
         match params.require("response_type")? {
             "code" => {}
@@ -143,6 +172,7 @@ impl AuthorizeRequest {
             scope,
             audiences,
             code_challenge,
+            dpop_jkt: params.get("dpop_jkt").map(Jkt::parse).transpose()?,
             prompt: Prompt::parse(params.get("prompt"))?,
             max_age: max_age(params)?,
             login_hint: bounded(params, "login_hint")?,
@@ -156,7 +186,21 @@ impl AuthorizeRequest {
                 .map(Into::into),
             hinted_sub: claims.sub().map(Into::into).or(hinted_sub),
             device: None,
+            pushed: None,
         })
+    }
+
+    /// For the key that whoever pushes it proved (RFC 9449 §10.1).
+    ///
+    /// # Errors
+    /// `invalid_dpop_proof` when `dpop_jkt` names another one.
+    pub fn bound_to(mut self, key: Jkt) -> Result<Self, OAuthError> {
+        if self.dpop_jkt.as_ref().is_some_and(|named| *named != key) {
+            let text = "dpop_jkt names another key than the DPoP proof shows";
+            return Err(OAuthError::new(ErrorCode::InvalidDpopProof, text));
+        }
+        self.dpop_jkt = Some(key);
+        Ok(self)
     }
 
     /// What signing in to approve a device comes to: always a sign-in anew, because the person who approves must be the
@@ -170,6 +214,7 @@ impl AuthorizeRequest {
             scope,
             audiences,
             code_challenge: None,
+            dpop_jkt: None,
             prompt: Prompt { login: true, ..Prompt::default() },
             max_age: None,
             login_hint: None,
@@ -180,8 +225,17 @@ impl AuthorizeRequest {
             hinted_sub: None,
             claims: RequestedClaims::default(),
             device: Some(device),
+            pushed: None,
         }
     }
+}
+
+/// An expired hint is fine (OIDC Core §3.1.2.1): it only says who is meant.
+fn hinted_sub(broker: &Broker, hint: &str) -> Result<String, OAuthError> {
+    let token = broker.keys.load().verify(hint).ok();
+    let ours = token.filter(|t| t.claims.get("iss").and_then(|i| i.as_str()) == Some(broker.ctx.urls.issuer()));
+    ours.and_then(|t| t.claims.get("sub").and_then(|s| s.as_str()).map(Into::into))
+        .ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is not an ID token of ours"))
 }
 
 /// OIDC Core §6: ignoring a request object would lose what it says, so it is refused by name.
@@ -195,7 +249,7 @@ fn refuse_request_objects(params: &Params) -> Result<(), OAuthError> {
     if params.get("request_uri").is_some() {
         return Err(OAuthError::new(
             ErrorCode::RequestUriNotSupported,
-            "request_uri is not supported; send parameters",
+            "request_uri must be one that the pushed authorization request endpoint gave, and stands for a whole request",
         ));
     }
     Ok(())

@@ -16,6 +16,12 @@ pub struct ClientSettings {
     /// Token requests a minute. Absent: as many as it likes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<u32>,
+    /// RFC 9126 §6: a request that a browser brings in its query is refused.
+    #[serde(skip_serializing_if = "is_false")]
+    pub require_pushed_authorization_requests: bool,
+    /// RFC 9449 §5.2: no token without a DPoP proof.
+    #[serde(skip_serializing_if = "is_false")]
+    pub dpop_bound_access_tokens: bool,
     /// Absent: by whatever it has, a secret or a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthMethod>,

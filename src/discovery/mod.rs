@@ -13,6 +13,7 @@ use crate::jose::{Alg, SignatureAlg};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::scope::OIDC_SCOPES;
 use crate::signing_key::{JWKS_MAX_AGE, KeySet};
+use crate::token::dpop;
 use crate::urls::Urls;
 use crate::web::published::Published;
 
@@ -70,6 +71,9 @@ fn join(one: &[u8], other: &[u8]) -> Vec<u8> {
 struct Document<'a> {
     issuer: &'a str,
     authorization_endpoint: String,
+    pushed_authorization_request_endpoint: String,
+    /// Some clients must; see their registration.
+    require_pushed_authorization_requests: bool,
     token_endpoint: String,
     device_authorization_endpoint: String,
     userinfo_endpoint: String,
@@ -91,6 +95,7 @@ struct Document<'a> {
     revocation_endpoint_auth_methods_supported: [&'a str; 4],
     revocation_endpoint_auth_signing_alg_values_supported: [SignatureAlg; SignatureAlg::ALL.len()],
     code_challenge_methods_supported: [&'a str; 1],
+    dpop_signing_alg_values_supported: [SignatureAlg; dpop::ALGS.len()],
     claims_supported: &'a [&'a str],
     prompt_values_supported: [&'a str; 4],
     claims_parameter_supported: bool,
@@ -129,6 +134,8 @@ fn document(urls: &Urls) -> Document<'_> {
     Document {
         issuer: urls.issuer(),
         authorization_endpoint: urls.at("/authorize"),
+        pushed_authorization_request_endpoint: urls.at("/oauth/par"),
+        require_pushed_authorization_requests: false,
         token_endpoint: urls.at("/oauth/token"),
         device_authorization_endpoint: urls.at("/oauth/device/code"),
         userinfo_endpoint: urls.at("/userinfo"),
@@ -162,6 +169,7 @@ fn document(urls: &Urls) -> Document<'_> {
         ],
         revocation_endpoint_auth_signing_alg_values_supported: SignatureAlg::ALL,
         code_challenge_methods_supported: ["S256"],
+        dpop_signing_alg_values_supported: dpop::ALGS,
         claims_supported: &CLAIMS,
         prompt_values_supported: ["none", "login", "consent", "select_account"],
         claims_parameter_supported: true,

@@ -5,11 +5,12 @@ use time::Duration;
 
 use super::request::CodeRequest;
 use super::signed_in::{self, Grounds};
-use super::{GrantError, TokenResponse};
+use super::{GrantError, TokenResponse, possession};
 use crate::authorization::store::{self as authorizations, Code};
 use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
 use crate::db::{self, Conn};
+use crate::oauth::jkt::Jkt;
 use crate::oauth::pkce;
 use crate::secret::{Kind, fingerprint, is_well_formed};
 use crate::token::store as tokens;
@@ -29,6 +30,7 @@ pub async fn redeem(
     catalog: &Catalog,
     authenticated: &AuthenticatedClient,
     request: CodeRequest,
+    key: Option<&Jkt>,
 ) -> Result<(TokenResponse, crate::ids::UserId), GrantError> {
     let unknown =
         || GrantError::invalid_grant("code_unknown", "the code is unknown; start again at the authorization endpoint");
@@ -40,10 +42,11 @@ pub async fn redeem(
     let outcome = db::in_tx(&broker.ctx.db, async |conn| {
         let Some(code) = authorizations::by_code(conn, &hash).await? else { return Err(unknown()) };
         check(client, &code, &request)?;
+        possession::held(code.request.dpop_jkt.as_ref(), key)?;
         if code.redeemed.is_some() {
             return reused(broker, conn, &code).await;
         }
-        issue(broker, catalog, conn, client, code).await
+        issue(broker, catalog, conn, client, code, key).await
     })
     .await?;
     match outcome {
@@ -90,6 +93,7 @@ async fn issue(
     conn: &mut Conn,
     client: &Client,
     code: Code,
+    key: Option<&Jkt>,
 ) -> Result<Outcome, GrantError> {
     let now = broker.ctx.now();
     if now >= code.expires_at {
@@ -101,6 +105,7 @@ async fn issue(
         audiences: &code.request.audiences,
         nonce: code.request.nonce.as_deref(),
         asked: &code.request.claims.id_token,
+        key,
     };
     let minted = match signed_in::mint(broker, catalog, conn, client, grounds).await? {
         Ok(minted) => minted,

@@ -5,6 +5,7 @@ use super::{GrantError, TokenResponse};
 use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
 use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::{OIDC_SCOPES, Scope};
 use crate::token::{Granted, access};
 
@@ -15,6 +16,7 @@ pub fn issue(
     catalog: &Catalog,
     authenticated: &AuthenticatedClient,
     request: CredentialsRequest,
+    key: Option<&Jkt>,
 ) -> Result<TokenResponse, GrantError> {
     let client = &**authenticated.client();
     if !client.is_confidential() {
@@ -25,10 +27,11 @@ pub fn issue(
         .into());
     }
     let (scope, audiences) = granted(catalog, client, request.scope, request.targets)?;
-    let token = access::mint(broker, catalog, Granted { client, person: None, scope: &scope, audiences: &audiences })?;
+    let granted = Granted { client, person: None, scope: &scope, audiences: &audiences, key };
+    let token = access::mint(broker, catalog, granted)?;
     Ok(TokenResponse {
         access_token: token.jwt,
-        token_type: "Bearer",
+        token_type: token.scheme.as_str(),
         expires_in: token.expires_in,
         scope: scope.to_string(),
         refresh_token: None,

@@ -10,6 +10,7 @@ use crate::db;
 use crate::device::{self, State, store};
 use crate::ids::UserId;
 use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::jkt::Jkt;
 use crate::secret::{Kind, fingerprint, is_well_formed};
 
 const USED: (&str, &str) = ("device_code_redeemed", "the device code was used before; start again");
@@ -22,6 +23,7 @@ pub async fn poll(
     catalog: &Catalog,
     authenticated: &AuthenticatedClient,
     request: DeviceCodeRequest,
+    key: Option<&Jkt>,
 ) -> Result<(TokenResponse, UserId), GrantError> {
     let unknown =
         || GrantError::invalid_grant("device_code_unknown", "the device code is unknown; start again on the device");
@@ -62,6 +64,7 @@ pub async fn poll(
             audiences: &device.audiences,
             nonce: None,
             asked: &[],
+            key,
         };
         let minted = match signed_in::mint(broker, catalog, conn, client, grounds).await? {
             Ok(minted) => minted,

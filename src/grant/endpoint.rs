@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::request::TokenRequest;
 use super::{
-    GrantError, TokenResponse, authorization_code, client_credentials, device_code, refresh_token, token_exchange,
+    GrantError, TokenResponse, authorization_code, client_credentials, device_code, possession, refresh_token,
+    token_exchange,
 };
 use crate::audit::Event;
 use crate::broker::Broker;
@@ -21,6 +22,7 @@ use crate::ids::UserId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::token_type::TokenType;
+use crate::token::dpop::DpopHeader;
 use crate::web::oauth_error::OAuthErrorAnswer;
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -36,7 +38,7 @@ struct Answer {
     issued_token_type: Option<&'static str>,
 }
 
-async fn token(broker: Data<Broker>, form: TokenForm) -> Result<HttpResponse, OAuthErrorAnswer> {
+async fn token(broker: Data<Broker>, form: TokenForm, proof: DpopHeader) -> Result<HttpResponse, OAuthErrorAnswer> {
     let TokenForm { form, vouched } = form;
     let client = form.client.client();
     let actor = || format!("client:{}", client.client_id);
@@ -47,7 +49,7 @@ async fn token(broker: Data<Broker>, form: TokenForm) -> Result<HttpResponse, OA
     let grant = request.grant_type();
     let about =
         |event: Event| form.caller.sign(event.client(&client.client_id).detail(json!({ "grant": grant.as_str() })));
-    match issue(&broker, &form.client, request, vouched).await {
+    match issue(&broker, &form.client, request, vouched, &proof).await {
         Ok((response, user)) => {
             broker.metrics.token(grant.as_str(), "success");
             let event = || about(Event::success("token.issued", actor()));
@@ -113,24 +115,27 @@ async fn issue(
     client: &AuthenticatedClient,
     request: TokenRequest,
     vouched: bool,
+    proof: &DpopHeader,
 ) -> Result<(TokenResponse, Option<UserId>), GrantError> {
     registered(client, request.grant_type())?;
+    let key = possession::proven(broker, client.client(), proof).await?;
+    let key = key.as_ref();
     let catalog = broker.catalog.load_full();
     match request {
         TokenRequest::ClientCredentials(request) | TokenRequest::JwtBearer(request) => {
-            client_credentials::issue(broker, &catalog, client, request).map(|response| (response, None))
+            client_credentials::issue(broker, &catalog, client, request, key).map(|response| (response, None))
         }
         TokenRequest::TokenExchange(request) => {
-            token_exchange::exchange(broker, &catalog, client, request, vouched).await
+            token_exchange::exchange(broker, &catalog, client, request, vouched, key).await
         }
         TokenRequest::AuthorizationCode(request) => {
-            authorization_code::redeem(broker, &catalog, client, request).await.map(|(r, user)| (r, Some(user)))
+            authorization_code::redeem(broker, &catalog, client, request, key).await.map(|(r, user)| (r, Some(user)))
         }
         TokenRequest::RefreshToken(request) => {
-            refresh_token::refresh(broker, &catalog, client, request).await.map(|(r, user)| (r, Some(user)))
+            refresh_token::refresh(broker, &catalog, client, request, key).await.map(|(r, user)| (r, Some(user)))
         }
         TokenRequest::DeviceCode(request) => {
-            device_code::poll(broker, &catalog, client, request).await.map(|(r, user)| (r, Some(user)))
+            device_code::poll(broker, &catalog, client, request, key).await.map(|(r, user)| (r, Some(user)))
         }
     }
 }

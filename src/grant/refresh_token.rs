@@ -1,12 +1,13 @@
 //! `refresh_token` (RFC 6749 §6) with rotation: see `token::refresh` for the rules.
 
 use super::request::RefreshRequest;
-use super::{GrantError, TokenResponse, today};
+use super::{GrantError, TokenResponse, possession, today};
 use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
 use crate::db::{self, Conn};
 use crate::ids::UserId;
 use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed};
 use crate::token::refresh::{self, Stored};
@@ -26,6 +27,7 @@ pub async fn refresh(
     catalog: &Catalog,
     authenticated: &AuthenticatedClient,
     request: RefreshRequest,
+    key: Option<&Jkt>,
 ) -> Result<(TokenResponse, UserId), GrantError> {
     let unknown = || GrantError::invalid_grant("refresh_token_unknown", "the refresh token is unknown; sign in again");
     if !is_well_formed(Kind::RefreshToken, request.refresh_token.expose()) {
@@ -41,7 +43,8 @@ pub async fn refresh(
                 "the refresh token was issued to another client",
             ));
         }
-        use_token(broker, catalog, conn, client, stored, &request).await
+        possession::held(stored.family.key.as_ref(), key)?;
+        use_token(broker, catalog, conn, client, stored, &request, key).await
     })
     .await?;
     match outcome {
@@ -57,6 +60,7 @@ async fn use_token(
     client: &Client,
     stored: Stored,
     request: &RefreshRequest,
+    key: Option<&Jkt>,
 ) -> Result<Outcome, GrantError> {
     let now = broker.ctx.now();
     let family = &stored.family;
@@ -106,7 +110,7 @@ async fn use_token(
         acr: family.acr.clone(),
         amr: family.amr.clone(),
     };
-    let granted = Granted { client, person: Some(&person), scope: &scope, audiences: &audiences };
+    let granted = Granted { client, person: Some(&person), scope: &scope, audiences: &audiences, key };
     let access = access::mint(broker, catalog, granted)?;
     let id_token = scope
         .contains("openid")
@@ -118,7 +122,7 @@ async fn use_token(
     };
     let response = TokenResponse {
         access_token: access.jwt,
-        token_type: "Bearer",
+        token_type: access.scheme.as_str(),
         expires_in: access.expires_in,
         scope: scope.to_string(),
         refresh_token: Some(refresh_token.expose().clone()),

@@ -6,6 +6,7 @@ use crate::client::{Client, UserClaim};
 use crate::db::Conn;
 use crate::ids::{FamilyId, SessionId, TokenId, UserId};
 use crate::oauth::grant_type::GrantType;
+use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::session;
 use crate::token::refresh::{self, Family, NewRefreshToken};
@@ -20,6 +21,8 @@ pub struct Grounds<'a> {
     pub nonce: Option<&'a str>,
     /// Claims of the ID token that the request asked for by name.
     pub asked: &'a [UserClaim],
+    /// What whoever asks has proven to hold.
+    pub key: Option<&'a Jkt>,
 }
 
 /// Made, and nothing stored yet: [`Minted::keep`] does that, once the code is used up.
@@ -58,7 +61,7 @@ pub async fn mint(
     let person =
         Person { user, session_id: session.id, auth_time: session.auth_time, acr: session.acr, amr: session.amr };
     let (scopes, audiences) = today::narrowed(catalog, client, grounds.scopes, grounds.audiences)?;
-    let granted = Granted { client, person: Some(&person), scope: &scopes, audiences: &audiences };
+    let granted = Granted { client, person: Some(&person), scope: &scopes, audiences: &audiences, key: grounds.key };
     let access = access::mint(broker, catalog, granted)?;
     let id_token = scopes
         .contains("openid")
@@ -80,6 +83,7 @@ pub async fn mint(
             auth_time: person.auth_time,
             acr: person.acr,
             amr: person.amr,
+            key: grounds.key.filter(|_| !client.is_confidential()).cloned(),
             expires_at: now + refresh::ABSOLUTE_LIFETIME,
         };
         let first = refresh::new_token(ctx, family.expires_at);
@@ -87,7 +91,7 @@ pub async fn mint(
     });
     let response = TokenResponse {
         access_token: access.jwt,
-        token_type: "Bearer",
+        token_type: access.scheme.as_str(),
         expires_in: access.expires_in,
         scope,
         refresh_token: refresh.as_ref().map(|(_, first)| first.value.expose().clone()),

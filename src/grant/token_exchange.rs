@@ -5,11 +5,12 @@
 use time::OffsetDateTime;
 
 use super::request::{CredentialsRequest, ExchangeRequest};
-use super::{GrantError, TokenResponse, client_credentials, today};
+use super::{GrantError, TokenResponse, client_credentials, possession, today};
 use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
 use crate::ids::{SessionId, UserId};
 use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::session;
 use crate::token::presented::{PresentedToken, TokenFault};
@@ -27,25 +28,31 @@ pub async fn exchange(
     authenticated: &AuthenticatedClient,
     request: ExchangeRequest,
     vouched: bool,
+    key: Option<&Jkt>,
 ) -> Result<(TokenResponse, Option<UserId>), GrantError> {
     if vouched {
         let request = CredentialsRequest { scope: request.scope, targets: request.targets };
-        return client_credentials::issue(broker, catalog, authenticated, request).map(|response| (response, None));
+        return client_credentials::issue(broker, catalog, authenticated, request, key)
+            .map(|response| (response, None));
     }
     let client = &**authenticated.client();
     let subject = PresentedToken::read(broker, request.subject_token.expose()).map_err(refused)?;
     let serves = may_exchange(client, &subject)?;
+    if !serves {
+        // or a stolen one would be freed of its key
+        possession::held(subject.key().as_ref(), key)?;
+    }
     let person = standing(broker, catalog, client, &subject).await?;
     let (scope, audiences) = if serves {
         passed_on(catalog, client, &request)?
     } else {
         part_of(broker, catalog, client, &subject, &request)?
     };
-    let granted = Granted { client, person: person.as_ref(), scope: &scope, audiences: &audiences };
+    let granted = Granted { client, person: person.as_ref(), scope: &scope, audiences: &audiences, key };
     let token = access::mint_until(broker, catalog, granted, subject.exp)?;
     let response = TokenResponse {
         access_token: token.jwt,
-        token_type: "Bearer",
+        token_type: token.scheme.as_str(),
         expires_in: token.expires_in,
         scope: scope.to_string(),
         refresh_token: None,

@@ -36,6 +36,9 @@ pub struct JwtHeader {
     /// Entra puts one into tokens that are for Microsoft Graph alone; nobody else can verify those.
     #[serde(default)]
     pub nonce: Option<Value>,
+    /// A key that the sender brings along: it proves nothing but that the sender has it.
+    #[serde(default)]
+    pub jwk: Option<Value>,
     #[serde(default)]
     crit: Option<Value>,
 }

@@ -106,6 +106,11 @@ impl VerificationKey {
         }
     }
 
+    /// RFC 7638.
+    pub fn thumbprint(&self) -> String {
+        self.key.thumbprint()
+    }
+
     /// Whether some algorithm fits, and the numbers have the lengths that belong to it.
     pub(super) fn is_usable(&self) -> bool {
         let length = |text: &str| URL_SAFE_NO_PAD.decode(text).map_or(0, |bytes| bytes.len());

@@ -7,13 +7,13 @@ use super::depart::depart;
 use super::{Next, Problem, Refusal, Visitor, chooser};
 use crate::audit::{self, Event};
 use crate::authorization::next_step::{Person, SignIn};
-use crate::authorization::{self, Authorization, AuthorizeRequest, State, Step, Target, next_step};
+use crate::authorization::{self, Authorization, AuthorizeRequest, State, Step, Target, next_step, pushed};
 use crate::broker::{Broker, Catalog};
 use crate::client::Client;
 use crate::consent::{self, Consent};
 use crate::db;
 use crate::ids::AuthorizationId;
-use crate::oauth::error::OAuthError;
+use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::secret::{Kind, fingerprint, mint};
 use crate::session::{self, Session};
@@ -25,6 +25,10 @@ use crate::session::{self, Session};
 pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Result<Next, Refusal> {
     require_live(broker)?;
     let catalog = broker.catalog.load_full();
+    if let Some(reference) = pushed::reference(params) {
+        let (client, request) = pushed::take_up(broker, &catalog, params, reference).await?.map_err(Problem::Target)?;
+        return take_up(broker, visitor, &catalog, &client, request).await;
+    }
     let target = Target::check(params, |id| catalog.client(id)).map_err(Problem::Target)?;
     let issuer = broker.ctx.urls.issuer();
     let early = |error: OAuthError| {
@@ -33,12 +37,11 @@ pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Resul
         broker.audit.record(event.trace(&visitor.trace_id).from_addr(visitor.addr).detail(detail));
         Ok(Next::Client(ClientAnswer::early_error(&target, &error, issuer)))
     };
-    let hinted_sub = match params.get("id_token_hint").map(|hint| hinted_sub(broker, hint)) {
-        Some(Err(error)) => return early(error),
-        Some(Ok(sub)) => Some(sub),
-        None => None,
-    };
-    let request = match AuthorizeRequest::parse(params, &target, hinted_sub, &catalog) {
+    if target.client.settings.require_pushed_authorization_requests {
+        let text = "this client must push its requests: use the pushed_authorization_request_endpoint (RFC 9126)";
+        return early(OAuthError::new(ErrorCode::InvalidRequest, text));
+    }
+    let request = match AuthorizeRequest::check(broker, &catalog, params, &target) {
         Ok(request) => request,
         Err(error) => return early(error),
     };
@@ -141,7 +144,7 @@ async fn carry_out(
             broker.audit.record(event.client(&client.client_id).trace(&visitor.trace_id).from_addr(visitor.addr));
             // it may stand in storage, identified: what was refused must not be taken up again
             let mut conn = broker.ctx.db.acquire().await?;
-            authorization::store::deny(&mut conn, &authorization.id).await?;
+            authorization::deny(&mut conn, &authorization).await?;
             Ok(Next::Client(ClientAnswer::error(&authorization.request, &error, broker.ctx.urls.issuer())))
         }
         (Step::SignIn(kind), session) => sign_in(broker, visitor, catalog, authorization, client, session, kind).await,
@@ -240,6 +243,9 @@ pub async fn issue(
         .trace(&visitor.trace_id)
         .from_addr(visitor.addr);
     let granted = db::in_tx(&ctx.db, async |conn| {
+        if !pushed::use_up(conn, &authorization.request).await? {
+            return Ok(false);
+        }
         let scope = &authorization.request.scope;
         let granted =
             authorization::store::grant(conn, &authorization.id, &session.id, &hash, expires_at, scope).await?;
@@ -259,15 +265,6 @@ pub fn actor(session: Option<&Session>) -> String {
     session.map_or_else(|| "anonymous".into(), |session| format!("user:{}", session.user_id))
 }
 
-/// An expired hint is fine (OIDC Core §3.1.2.1): it only says who is meant.
-fn hinted_sub(broker: &Broker, hint: &str) -> Result<String, OAuthError> {
-    let token = broker.keys.load().verify(hint).ok();
-    let ours = token.filter(|t| t.claims.get("iss").and_then(|i| i.as_str()) == Some(broker.ctx.urls.issuer()));
-    ours.and_then(|t| t.claims.get("sub").and_then(|s| s.as_str()).map(Into::into)).ok_or_else(|| {
-        OAuthError::new(crate::oauth::error::ErrorCode::InvalidRequest, "id_token_hint is not an ID token of ours")
-    })
-}
-
 /// The person goes back to the application without having signed in: what was begun ends here.
 ///
 /// # Errors
@@ -275,6 +272,6 @@ fn hinted_sub(broker: &Broker, hint: &str) -> Result<String, OAuthError> {
 pub async fn give_up(broker: &Broker, visitor: &Visitor, id: &str, error: OAuthError) -> Result<Next, Refusal> {
     let (authorization, _) = find(broker, visitor, id).await?;
     let mut conn = broker.ctx.db.acquire().await?;
-    authorization::store::deny(&mut conn, &authorization.id).await?;
+    authorization::deny(&mut conn, &authorization).await?;
     Ok(Next::Client(ClientAnswer::error(&authorization.request, &error, broker.ctx.urls.issuer())))
 }

@@ -108,6 +108,7 @@ impl Problem {
             Self::Target(TargetError::ClientDisabled(_)) => "client_disabled",
             Self::Target(TargetError::RedirectUriMissing) => "redirect_uri_missing",
             Self::Target(TargetError::StateTooLong) => "state_too_long",
+            Self::Target(TargetError::RequestUri(_)) => "invalid_request_uri",
             Self::Target(TargetError::RedirectUriNotRegistered { .. }) => "redirect_uri_not_registered",
             Self::Malformed(_) => "request_malformed",
             Self::Stale => "authorization_stale",
@@ -251,6 +252,10 @@ fn target(error: &TargetError) -> Wording {
         TargetError::StateTooLong => {
             ("The application sent too much", "The parameter state is longer than 2048 bytes.".into())
         }
+        TargetError::RequestUri(_) => (
+            "This request is over",
+            "The application announced it to us a while ago (request_uri). Since then it was answered, or waited too long, or it is another application's.".into(),
+        ),
         TargetError::RedirectUriNotRegistered { redirect_uri, .. } => (
             "The application asks us to return to an address it did not register",
             format!(

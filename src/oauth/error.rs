@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6 with its Error Code unmet_authentication_requirements, RFC 6750 §3.1,
-/// RFC 8707 §2, RFC 8628 §3.5.
+/// RFC 8707 §2, RFC 8628 §3.5, RFC 9449 §5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     InvalidRequest,
@@ -16,6 +16,7 @@ pub enum ErrorCode {
     InvalidTarget,
     InvalidToken,
     InsufficientScope,
+    InvalidDpopProof,
     AccessDenied,
     AuthorizationPending,
     SlowDown,
@@ -46,6 +47,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::AccessDenied => "access_denied",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
@@ -77,6 +79,7 @@ impl ErrorCode {
             | Self::UnsupportedResponseType
             | Self::InvalidScope
             | Self::InvalidTarget
+            | Self::InvalidDpopProof
             | Self::AccessDenied
             | Self::AuthorizationPending
             | Self::SlowDown

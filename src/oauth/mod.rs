@@ -1,8 +1,10 @@
 //! The vocabulary of OAuth 2.0 and OpenID Connect in the RFCs' own words. No I/O, no storage, no HTTP framework.
 
+pub mod auth_scheme;
 pub mod claims_parameter;
 pub mod error;
 pub mod grant_type;
+pub mod jkt;
 pub mod params;
 pub mod pkce;
 pub mod prompt;

@@ -51,6 +51,12 @@ pub struct ClientEntry {
     /// Token requests a minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<u32>,
+    /// RFC 9126.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub require_pushed_authorization_requests: bool,
+    /// RFC 9449.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dpop_bound_access_tokens: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
     /// Absent: whatever it has.
@@ -89,6 +95,8 @@ impl ClientEntry {
             id_token_alg: client.id_token_alg,
             complete_verification_uri: client.settings.complete_verification_uri,
             rate_limit: client.settings.rate_limit,
+            require_pushed_authorization_requests: client.settings.require_pushed_authorization_requests,
+            dpop_bound_access_tokens: client.settings.dpop_bound_access_tokens,
             client_secret: (!client.secrets.is_empty()).then(|| SecretRef::Env(secret_variable("CLIENT", id))),
             token_endpoint_auth_method: client.settings.token_endpoint_auth_method,
             jwks: client.settings.jwks.clone(),
@@ -120,6 +128,8 @@ impl ClientEntry {
             settings: ClientSettings {
                 complete_verification_uri: self.complete_verification_uri,
                 rate_limit: self.rate_limit,
+                require_pushed_authorization_requests: self.require_pushed_authorization_requests,
+                dpop_bound_access_tokens: self.dpop_bound_access_tokens,
                 token_endpoint_auth_method: self.token_endpoint_auth_method,
                 jwks: self.jwks.clone(),
                 jwks_uri: self.jwks_uri.clone(),

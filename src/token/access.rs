@@ -7,6 +7,7 @@ use super::{Audience, Granted};
 use crate::broker::{Broker, Catalog};
 use crate::client::UserClaim;
 use crate::ids::TokenId;
+use crate::oauth::auth_scheme::AuthScheme;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::resource::AccessTokenProfile;
 
@@ -16,6 +17,8 @@ pub struct AccessToken {
     pub jwt: String,
     pub jti: TokenId,
     pub expires_in: u32,
+    /// Its `token_type`.
+    pub scheme: AuthScheme,
 }
 
 #[derive(Serialize)]
@@ -30,6 +33,8 @@ struct AccessClaims<'a> {
     exp: i64,
     jti: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'a str>,
@@ -39,6 +44,12 @@ struct AccessClaims<'a> {
     sid: Option<&'a str>,
     #[serde(flatten)]
     user: UserClaims<'a>,
+}
+
+/// RFC 7800 §3.1, RFC 9449 §6.1.
+#[derive(Serialize)]
+struct Confirmation<'a> {
+    jkt: &'a str,
 }
 
 /// Mints for a person, or for the client itself when there is none. Touches no storage.
@@ -59,7 +70,7 @@ pub fn mint_until(
     granted: Granted<'_>,
     latest: i64,
 ) -> Result<AccessToken, OAuthError> {
-    let Granted { client, person, scope, audiences } = granted;
+    let Granted { client, person, scope, audiences, key } = granted;
     let profile = profile(catalog, audiences)?;
     let now = broker.ctx.now();
     let iat = now.unix_timestamp();
@@ -85,6 +96,7 @@ pub fn mint_until(
         iat,
         exp: iat + lifetime,
         jti: jti.as_str(),
+        cnf: key.map(|key| Confirmation { jkt: key.as_str() }),
         auth_time: person.map(|p| p.auth_time.unix_timestamp()),
         acr: person.and_then(|p| p.acr.as_deref()),
         amr: person.map_or(&[], |p| &p.amr),
@@ -92,7 +104,8 @@ pub fn mint_until(
         user: UserClaims::select(client, person.map(|p| &p.user), &roles, &client.claims.access_token, &more),
     };
     let jwt = broker.keys.load().sign(profile.alg, profile.typ.as_str(), &claims).map_err(no_key)?;
-    Ok(AccessToken { jwt, jti, expires_in: lifetime as u32 })
+    let scheme = if key.is_some() { AuthScheme::Dpop } else { AuthScheme::Bearer };
+    Ok(AccessToken { jwt, jti, expires_in: lifetime as u32, scheme })
 }
 
 /// One token for several audiences lives as long as the strictest allows, and must be made alike for all.

@@ -7,6 +7,7 @@ use super::presented::PresentedToken;
 use super::store;
 use crate::broker::Broker;
 use crate::client::Client;
+use crate::oauth::auth_scheme::AuthScheme;
 use crate::secret::{Kind, fingerprint, is_well_formed};
 use crate::user;
 
@@ -34,7 +35,9 @@ async fn access_token(broker: &Broker, client: &Client, token: &str) -> Result<O
     if token.standing(broker, &mut conn).await?.is_err() {
         return Ok(None);
     }
-    let mut answer = Map::from_iter([("active".to_owned(), Value::Bool(true)), ("token_type".into(), "Bearer".into())]);
+    let scheme = if token.key().is_some() { AuthScheme::Dpop } else { AuthScheme::Bearer };
+    let mut answer =
+        Map::from_iter([("active".to_owned(), Value::Bool(true)), ("token_type".into(), scheme.as_str().into())]);
     answer.extend(token.claims.as_object().cloned().unwrap_or_default());
     Ok(Some(Value::Object(answer)))
 }

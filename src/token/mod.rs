@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod claims;
+pub mod dpop;
 pub mod endpoint;
 pub mod id_token;
 pub mod introspection;
@@ -16,6 +17,7 @@ use time::OffsetDateTime;
 
 use crate::client::Client;
 use crate::ids::SessionId;
+use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::user::User;
 
@@ -37,6 +39,8 @@ pub struct Granted<'a> {
     pub person: Option<&'a Person>,
     pub scope: &'a Scope,
     pub audiences: &'a [String],
+    /// The key that the access token is bound to (RFC 9449 §6); none: it is a bearer's.
+    pub key: Option<&'a Jkt>,
 }
 
 /// `aud`: a string when single, an array when several.

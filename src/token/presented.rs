@@ -6,6 +6,7 @@ use super::store;
 use crate::broker::Broker;
 use crate::db::Conn;
 use crate::ids::UserId;
+use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::session;
 use crate::user::{self, User};
@@ -33,6 +34,11 @@ pub enum TokenFault {
     UserGone,
     ClientGone,
     ConnectionDisabled,
+    /// It was shown without a proof of its key.
+    BoundToKey,
+    /// It is a bearer's, and was shown with a proof.
+    BoundToNone,
+    BoundToOtherKey,
 }
 
 impl TokenFault {
@@ -45,6 +51,9 @@ impl TokenFault {
             Self::Revoked => "the access token was revoked",
             Self::UserGone => "the person may not sign in any more",
             Self::ConnectionDisabled => "the connection by which the person signed in is disabled",
+            Self::BoundToKey => "the access token is bound to a key; send it as DPoP, with a proof of that key",
+            Self::BoundToNone => "the access token is not bound to a key; send it as Bearer",
+            Self::BoundToOtherKey => "the access token is bound to another key than the DPoP proof shows",
             Self::ClientGone => "the client of this token is gone or disabled",
         }
     }
@@ -75,6 +84,26 @@ impl PresentedToken {
     /// Whether it was made for the client itself.
     pub fn is_machine(&self) -> bool {
         self.sub == self.client_id
+    }
+
+    /// The key that it is bound to (RFC 9449 §6.1).
+    pub fn key(&self) -> Option<Jkt> {
+        let jkt = self.claims.get("cnf")?.get("jkt")?.as_str()?;
+        Some(Jkt::from_thumbprint(jkt.to_owned()))
+    }
+
+    /// Whether it may be shown by somebody who proved this key, or none (RFC 9449 §7.1, §7.2).
+    ///
+    /// # Errors
+    /// [`TokenFault`]: its kind does not fit.
+    pub fn shown_by(&self, proven: Option<&Jkt>) -> Result<(), TokenFault> {
+        match (self.key(), proven) {
+            (None, None) => Ok(()),
+            (Some(own), Some(proven)) if own == *proven => Ok(()),
+            (Some(_), Some(_)) => Err(TokenFault::BoundToOtherKey),
+            (Some(_), None) => Err(TokenFault::BoundToKey),
+            (None, Some(_)) => Err(TokenFault::BoundToNone),
+        }
     }
 
     pub fn audiences(&self) -> Vec<String> {

@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::ctx::Ctx;
 use crate::ids::{FamilyId, IdentityId, RefreshTokenId, SessionId, UserId};
+use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::secret::{Kind, Secret, fingerprint, mint};
 use crate::vault::{Place, Sealed};
@@ -30,6 +31,8 @@ pub struct Family {
     pub auth_time: OffsetDateTime,
     pub acr: Option<String>,
     pub amr: Vec<String>,
+    /// The key without which its tokens are worth nothing; none for clients that prove themselves (RFC 9449 §5).
+    pub key: Option<Jkt>,
     pub expires_at: OffsetDateTime,
 }
 

@@ -5,14 +5,15 @@ use time::OffsetDateTime;
 use super::refresh::{Family, NewRefreshToken, Stored};
 use crate::db::Conn;
 use crate::ids::{FamilyId, IdentityId, RefreshTokenId, SessionId, UserId};
+use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::vault::Sealed;
 
 pub async fn insert_family(conn: &mut Conn, family: &Family, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO refresh_families (id, client_id, user_id, identity_id, session_id, connection_slug, scopes, audiences,
-                                       auth_time, acr, amr, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                                       auth_time, acr, amr, created_at, expires_at, dpop_jkt)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         family.id.as_str(),
         family.client_id,
         family.user_id.as_str(),
@@ -25,7 +26,8 @@ pub async fn insert_family(conn: &mut Conn, family: &Family, now: OffsetDateTime
         family.acr,
         &family.amr,
         now,
-        family.expires_at
+        family.expires_at,
+        family.key.as_ref().map(Jkt::as_str)
     )
     .execute(conn)
     .await?;
@@ -55,7 +57,7 @@ pub async fn insert_token(
 pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
-                  f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr,
+                  f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr, f.dpop_jkt,
                   f.expires_at AS family_expires_at, f.revoked_at
            FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
            WHERE t.token_hash = $1 FOR UPDATE OF f"#,
@@ -85,6 +87,7 @@ pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Sto
             auth_time: row.auth_time,
             acr: row.acr,
             amr: row.amr,
+            key: row.dpop_jkt.map(Jkt::from_thumbprint),
             expires_at: row.family_expires_at,
         },
         revoked: fresh.revoked_at.is_some(),

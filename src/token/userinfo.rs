@@ -6,9 +6,11 @@ use serde::Serialize;
 
 use super::access::roles;
 use super::claims::{UserClaims, by_scope};
+use super::dpop::{DpopError, Proof};
 use super::presented::{PresentedToken, TokenFault};
 use crate::broker::Broker;
 use crate::client::{Client, UserClaim};
+use crate::oauth::auth_scheme::AuthScheme;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::user::User;
 
@@ -38,8 +40,18 @@ impl Serialize for UserInfo {
 
 #[derive(Debug)]
 pub enum UserInfoError {
-    Refused(OAuthError),
+    /// And how the token should have been shown.
+    Refused(OAuthError, AuthScheme),
     Database(sqlx::Error),
+}
+
+impl From<DpopError> for UserInfoError {
+    fn from(error: DpopError) -> Self {
+        match error {
+            DpopError::Refused(refusal) => Self::Refused(refusal.into(), AuthScheme::Dpop),
+            DpopError::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl From<sqlx::Error> for UserInfoError {
@@ -48,15 +60,24 @@ impl From<sqlx::Error> for UserInfoError {
     }
 }
 
+/// `proof`: came with the token, and is used up when it fits.
+///
 /// # Errors
-/// `invalid_token` when the token does not hold today, `insufficient_scope` without `openid`.
-pub async fn answer(broker: &Broker, bearer: &str) -> Result<UserInfo, UserInfoError> {
-    let invalid =
-        |fault: TokenFault| UserInfoError::Refused(OAuthError::new(ErrorCode::InvalidToken, fault.description()));
-    let token = PresentedToken::read(broker, bearer).map_err(invalid)?;
+/// `invalid_token` when the token does not hold today, `insufficient_scope` without `openid`, `invalid_dpop_proof`.
+pub async fn answer(broker: &Broker, token: &str, proof: Option<Proof>) -> Result<UserInfo, UserInfoError> {
+    let shown = if proof.is_some() { AuthScheme::Dpop } else { AuthScheme::Bearer };
+    let invalid = |fault: TokenFault| {
+        let scheme = if fault == TokenFault::BoundToKey { AuthScheme::Dpop } else { shown };
+        UserInfoError::Refused(OAuthError::new(ErrorCode::InvalidToken, fault.description()), scheme)
+    };
+    let token = PresentedToken::read(broker, token).map_err(invalid)?;
+    token.shown_by(proof.as_ref().map(|proof| &proof.key)).map_err(invalid)?;
+    if let Some(proof) = proof {
+        proof.spend(broker).await?;
+    }
     if !token.scope.contains("openid") {
         let text = "UserInfo needs an access token with the scope openid";
-        return Err(UserInfoError::Refused(OAuthError::new(ErrorCode::InsufficientScope, text)));
+        return Err(UserInfoError::Refused(OAuthError::new(ErrorCode::InsufficientScope, text), shown));
     }
     let mut conn = broker.ctx.db.acquire().await?;
     let user = token.standing(broker, &mut conn).await?.map_err(invalid)?;

@@ -47,7 +47,7 @@ pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Deci
         Decision::Deny => {
             let denied = db::in_tx(&ctx.db, async |conn| {
                 audit::record(ctx, conn, event).await?;
-                authorization::store::deny(conn, &authorization.id).await
+                authorization::deny(conn, &authorization).await
             })
             .await?;
             if !denied {

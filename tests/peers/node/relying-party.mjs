@@ -2,7 +2,9 @@
 // server. Commands, one JSON object a line (answers: {"ok":true,...} or {"ok":false,"error",...}):
 //   {"cmd":"make_key","alg"}             makes a key pair for auth private_key_jwt -> jwk, the public one
 //   {"cmd":"discover","issuer","client_id","client_secret"?,"auth":"basic|post|none|private_key_jwt","id_token_alg"?}
-//   {"cmd":"authorize_url","redirect_uri","scope", ...more parameters}   -> url, state, nonce; keeps the PKCE verifier
+//   {"cmd":"dpop","alg"?}                all that follows is bound to a new key (DPoP), without alg to none -> jkt
+//   {"cmd":"authorize_url","redirect_uri","scope","push"?, ...more parameters}   -> url, state, nonce; keeps the PKCE
+//                                        verifier; with push:true the request is pushed (PAR)
 //   {"cmd":"callback","url","body"?}     redeems; `body` is the form of response_mode=form_post -> claims, tokens
 //   {"cmd":"refresh","refresh_token"?}   the last refresh token unless given -> claims, tokens
 //   {"cmd":"userinfo"}                   with the last access token -> claims
@@ -21,6 +23,7 @@ let pending; // the checks of the last authorize_url
 let tokens; // the last token response
 let device; // the last device authorization response
 let key; // the last made
+let bound = {}; // the DPoP handle, where one is used
 
 const authentication = {
   basic: (secret) => oidc.ClientSecretBasic(secret),
@@ -50,6 +53,7 @@ await serve(stdinLines(), {
       },
     });
     pending = tokens = undefined;
+    bound = {};
     return { metadata: config.serverMetadata() };
   },
 
@@ -59,18 +63,27 @@ await serve(stdinLines(), {
     return { jwk: { ...await jose.exportJWK(publicKey), alg, kid: key.kid, use: 'sig' } };
   },
 
-  authorize_url: async ({ redirect_uri, ...parameters }) => {
+  dpop: async ({ alg }) => {
+    bound = {};
+    if (!alg) return {};
+    const pair = await oidc.randomDPoPKeyPair(alg);
+    bound = { DPoP: oidc.getDPoPHandle(config, pair) };
+    return { jkt: await jose.calculateJwkThumbprint(await jose.exportJWK(pair.publicKey)) };
+  },
+
+  authorize_url: async ({ redirect_uri, push, ...parameters }) => {
     const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
     const expectedState = oidc.randomState();
     const expectedNonce = oidc.randomNonce();
-    const url = oidc.buildAuthorizationUrl(config, {
+    const build = push ? oidc.buildAuthorizationUrlWithPAR : oidc.buildAuthorizationUrl;
+    const url = await build(config, {
       redirect_uri,
       code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
       code_challenge_method: 'S256',
       state: expectedState,
       nonce: expectedNonce,
       ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)])),
-    });
+    }, ...(push ? [bound] : []));
     pending = { pkceCodeVerifier, expectedState, expectedNonce, ...(parameters.max_age !== undefined && { maxAge: Number(parameters.max_age) }) };
     return { url: url.href, state: expectedState, nonce: expectedNonce };
   },
@@ -80,18 +93,18 @@ await serve(stdinLines(), {
       ? new URL(url)
       : new Request(url, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body });
     // Checks state, iss (RFC 9207), then the ID token: signature by the JWKS, alg, iss, aud, exp, nonce.
-    return remember(await oidc.authorizationCodeGrant(config, response, { ...pending, idTokenExpected: true }));
+    return remember(await oidc.authorizationCodeGrant(config, response, { ...pending, idTokenExpected: true }, undefined, bound));
   },
 
   refresh: async ({ refresh_token = tokens?.refresh_token, ...parameters }) =>
-    remember(await oidc.refreshTokenGrant(config, refresh_token, parameters)),
+    remember(await oidc.refreshTokenGrant(config, refresh_token, parameters, bound)),
 
   userinfo: async ({ access_token = tokens.access_token, sub = oidc.skipSubjectCheck }) =>
-    ({ claims: await oidc.fetchUserInfo(config, access_token, sub) }),
+    ({ claims: await oidc.fetchUserInfo(config, access_token, sub, bound) }),
 
   client_credentials: async ({ params = {} }) => {
     tokens = undefined;
-    return remember(await oidc.clientCredentialsGrant(config, params));
+    return remember(await oidc.clientCredentialsGrant(config, params, bound));
   },
 
   device_authorization: async ({ params = {} }) => {
@@ -100,7 +113,7 @@ await serve(stdinLines(), {
     return { response: { ...device } };
   },
 
-  device_poll: async () => remember(await oidc.pollDeviceAuthorizationGrant(config, device)),
+  device_poll: async () => remember(await oidc.pollDeviceAuthorizationGrant(config, device, undefined, bound)),
 
   verify_access_token: async ({ token = tokens.access_token, audience, alg, typ = 'at+jwt' }) => {
     const { issuer, jwks_uri } = config.serverMetadata();

@@ -48,6 +48,10 @@ async fn a_dump_after_sign_ins_holds_no_usable_secret() {
         ("access token", tokens.text("access_token").into()),
         ("ID token", tokens.text("id_token").into()),
     ]);
+    // one request that was pushed and waits
+    let (_, pushed) = shop.push(&[], &[]).await;
+    let reference = pushed.text("request_uri").rsplit_once(':').unwrap().1;
+    secrets.push(("pushed request's reference", reference.into()));
     // one device that got its tokens, one that waits
     let cli = world.app("cli", "kind: native\ngrants: [device_code]\nconnections: [contoso]").await;
     for approved in [true, false] {

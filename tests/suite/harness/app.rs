@@ -111,15 +111,44 @@ impl App {
 
     /// A token request with the client's usual authentication: Basic with a secret, its name in the body without.
     pub async fn token(&self, fields: &[(&str, &str)]) -> Answer {
+        self.post("/oauth/token", &[], fields).await
+    }
+
+    /// The same at another endpoint, with more headers.
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
         let mut fields = fields.to_vec();
         fields.retain(|(_, value)| !value.is_empty());
+        let mut request = http().post(format!("{}{path}", self.issuer));
         match &self.secret {
-            Some(secret) => post(&self.token_url(), Some(&basic(&self.client_id, secret)), &fields).await,
-            None => {
-                fields.push(("client_id", &self.client_id));
-                post(&self.token_url(), None, &fields).await
-            }
+            Some(secret) => request = request.header("authorization", basic(&self.client_id, secret)),
+            None if fields.iter().any(|(name, _)| *name == "client_id") => {}
+            None => fields.push(("client_id", &self.client_id)),
         }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request.form(&fields)).await
+    }
+
+    /// A pushed authorization request (RFC 9126); the URL in it is the one to open then.
+    pub async fn push(&self, headers: &[(&str, &str)], more: &[(&str, &str)]) -> (Request, Answer) {
+        let mut request = self.request(more);
+        let url = Url::parse(&request.url).unwrap();
+        let fields: Vec<_> = url.query_pairs().into_owned().collect();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let answer = self.post("/oauth/par", headers, &fields).await;
+        if let Some(request_uri) = answer.json["request_uri"].as_str() {
+            request.url = self.pushed_url(request_uri, &[]);
+        }
+        (request, answer)
+    }
+
+    /// Where a browser goes with a `request_uri`, and with parameters that should not count.
+    pub fn pushed_url(&self, request_uri: &str, more: &[(&str, &str)]) -> String {
+        let mut url = Url::parse(&format!("{}/authorize", self.issuer)).unwrap();
+        url.query_pairs_mut().append_pair("client_id", &self.client_id).append_pair("request_uri", request_uri);
+        url.query_pairs_mut().extend_pairs(more);
+        url.into()
     }
 
     pub fn token_url(&self) -> String {

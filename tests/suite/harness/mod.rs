@@ -6,6 +6,7 @@ pub mod app;
 pub mod broker;
 pub mod browser;
 pub mod chromium;
+pub mod dpop;
 pub mod fake_idp;
 pub mod html;
 pub mod jwt;

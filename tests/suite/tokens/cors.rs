@@ -6,7 +6,7 @@ use crate::harness::app::{answer, http};
 use crate::harness::{Answer, World};
 
 const ALLOW: &str = "access-control-allow-origin";
-const OPEN: [&str; 3] = ["/oauth/token", "/userinfo", "/oauth/revoke"];
+const OPEN: [&str; 4] = ["/oauth/token", "/userinfo", "/oauth/revoke", "/oauth/par"];
 
 async fn preflight(world: &World, path: &str, origin: &str) -> Answer {
     let request = http().request(Method::OPTIONS, world.broker.url(path)).header("origin", origin);
@@ -28,6 +28,7 @@ async fn the_pages_of_a_registered_application_may_call_and_read_refusals_too() 
         assert_eq!((asked.status, asked.header(ALLOW)), (204, origin), "{path}");
         assert!(asked.header("access-control-allow-methods").contains("POST"), "{path}");
         assert!(asked.header("access-control-allow-headers").contains("authorization"), "{path}");
+        assert!(asked.header("access-control-allow-headers").contains("dpop"), "{path}");
         let called = call(&world, path, origin).await;
         assert_eq!((called.status, called.header(ALLOW)), (401, origin), "{path}");
         assert!(called.header("access-control-expose-headers").contains("www-authenticate"), "{path}");
