@@ -7,7 +7,7 @@ mod entra;
 mod keys;
 mod lies;
 mod response;
-mod saml;
+pub mod saml;
 mod state;
 
 use crate::harness::{Browser, Page, World};

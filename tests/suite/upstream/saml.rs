@@ -2,7 +2,7 @@
 
 #[path = "../../../src/upstream/saml/tests/forge.rs"]
 #[allow(dead_code)]
-mod forge;
+pub mod forge;
 
 mod keys;
 mod requests;
