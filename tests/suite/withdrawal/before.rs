@@ -10,10 +10,7 @@ use sqlx::ConnectOptions as _;
 use super::Withdrawn;
 use crate::harness::app::Request;
 use crate::harness::{App, Browser, Page, World};
-
-#[path = "../../../src/upstream/saml/tests/forge.rs"]
-#[allow(dead_code)]
-mod forge;
+use crate::upstream::saml::forge;
 
 const SSO: &str = "http://localhost:9/sso";
 
