@@ -12,7 +12,6 @@ pub mod jwt;
 pub mod peer;
 pub mod postgres;
 pub mod process;
-pub mod raw;
 pub mod simplesamlphp;
 pub mod wire;
 pub mod world;
