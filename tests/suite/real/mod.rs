@@ -6,6 +6,7 @@ mod authlib;
 mod chromium;
 mod device;
 mod device_chromium;
+mod librdkafka;
 mod oidc_provider;
 mod openid_client;
 mod person;
