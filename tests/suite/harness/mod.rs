@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports)] // each folder uses a part
 
+pub mod apache;
 pub mod app;
 pub mod broker;
 pub mod browser;
@@ -16,6 +17,7 @@ pub mod simplesamlphp;
 pub mod wire;
 pub mod world;
 
+pub use apache::Apache;
 pub use app::{Answer, App};
 pub use broker::{AuditEvent, Broker, Options};
 pub use browser::{Browser, Page};

@@ -1,6 +1,7 @@
 //! Avouch among products that its authors did not write (`tests/peers`): identity providers above it, applications
 //! below it, and a browser between them.
 
+mod apache;
 mod app;
 mod authlib;
 mod chromium;
