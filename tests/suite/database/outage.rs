@@ -1,22 +1,10 @@
 //! The database goes away and comes back.
 
-use std::time::Duration;
-
 use avouch::embedded_postgres;
 
+use super::until;
 use crate::harness::app::get;
 use crate::harness::{Options, World};
-
-/// Until `look` says yes, for at most 20 s.
-async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
-    for _ in 0..200 {
-        if look().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{what} takes too long");
-}
 
 #[tokio::test]
 async fn without_its_database_the_broker_says_so_publishes_its_keys_and_recovers_by_itself() {

@@ -5,7 +5,6 @@ mod code_entry;
 mod freshness;
 mod polling;
 mod request;
-mod wire;
 mod withdrawn;
 
 use serde_json::Value;

@@ -1,23 +1,20 @@
-//! A token of a trusted issuer as the client's authentication (REQUIREMENTS A10, first).
+//! A token of a trusted issuer as the client's authentication. `fixtures` has what it looks like on the wire.
 
 use serde_json::json;
 
-use super::{API, ASSERTION_TYPE, federated, on_the_wire, show, token_of};
+use super::{API, ASSERTION_TYPE, federated, show, token_of};
 use crate::harness::app::{claims, post};
 use crate::harness::{FakeIdp, World};
 
 #[tokio::test]
-async fn a_workload_gets_a_token_as_its_client_byte_for_byte() {
+async fn a_workload_gets_tokens_as_its_client() {
     let world = World::new().await;
     let idp = FakeIdp::start(&world.broker.clock).await;
     federated(&world, &idp.issuer, "", "").await;
     let token = token_of(&world, &idp, json!({}));
-    let body = format!(
-        "grant_type=client_credentials&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer&client_assertion={token}&client_id=app"
-    );
     // the same token again and again, as workloads use theirs until it ends
     for _ in 0..2 {
-        let answer = on_the_wire(&world, &body).await;
+        let answer = show(&world, "client_assertion", &token, &[("client_id", "app")]).await;
         assert_eq!(answer.status, 200, "{}", answer.json);
         let issued = claims(answer.text("access_token"));
         assert_eq!((&issued["sub"], &issued["client_id"]), (&json!("app"), &json!("app")));

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::app::post;
 use crate::harness::fake_idp::key;
 use crate::harness::jwt::{changed, jwt};
-use crate::harness::{Answer, FakeIdp, World, wire};
+use crate::harness::{Answer, FakeIdp, World};
 
 pub const API: &str = "https://api.example";
 /// What Contoso calls us, and the workload.
@@ -77,10 +77,4 @@ pub async fn show(world: &World, way: &str, token: &str, more: &[(&str, &str)]) 
     fields.push((way, token));
     fields.extend(more);
     post(&world.shop.token_url(), None, &fields).await
-}
-
-/// `POST /oauth/token` byte for byte.
-pub async fn on_the_wire(world: &World, body: &str) -> Answer {
-    let lines = ["Content-Type: application/x-www-form-urlencoded", "Accept: application/json"];
-    wire::post(&world.broker.issuer, "/oauth/token", &lines, body).await
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports)] // each folder uses a part
 
+pub mod apache;
 pub mod app;
 pub mod broker;
 pub mod browser;
@@ -13,11 +14,11 @@ pub mod jwt;
 pub mod peer;
 pub mod postgres;
 pub mod process;
-pub mod raw;
 pub mod simplesamlphp;
 pub mod wire;
 pub mod world;
 
+pub use apache::Apache;
 pub use app::{Answer, App};
 pub use broker::{AuditEvent, Broker, Options};
 pub use browser::{Browser, Page};

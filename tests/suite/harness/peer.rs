@@ -52,6 +52,11 @@ impl Peer {
         Self::python("tests/peers/python/authlib_rp.py")
     }
 
+    /// confluent-kafka, which is librdkafka: a Kafka client that needs a token.
+    pub fn librdkafka() -> Self {
+        Self::python("tests/peers/python/kafka_client.py")
+    }
+
     fn python(file: &'static str) -> Self {
         Self::spawn("target/peers/venv/bin/python", file)
     }
@@ -90,6 +95,14 @@ impl Peer {
         answer
     }
 
+    /// The same for a command that may take a minute or two.
+    pub async fn tell_patiently(&mut self, command: Value) -> Value {
+        self.write(&command).await;
+        let answer = self.read_within(6 * PATIENCE).await;
+        assert!(answer["ok"] == true, "{}: {command}: {answer}", self.name);
+        answer
+    }
+
     /// A command that the peer must refuse; returns the refusal.
     pub async fn refused(&mut self, command: Value) -> Value {
         let answer = self.ask(&command).await;
@@ -108,8 +121,12 @@ impl Peer {
     }
 
     async fn read(&mut self) -> Value {
-        let line = tokio::time::timeout(PATIENCE, self.stdout.next_line()).await;
-        let line = line.unwrap_or_else(|_| panic!("{} said nothing for {PATIENCE:?}", self.name));
+        self.read_within(PATIENCE).await
+    }
+
+    async fn read_within(&mut self, patience: Duration) -> Value {
+        let line = tokio::time::timeout(patience, self.stdout.next_line()).await;
+        let line = line.unwrap_or_else(|_| panic!("{} said nothing for {patience:?}", self.name));
         let line = line.ok().flatten().unwrap_or_else(|| panic!("{} ended; its stderr says why", self.name));
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("{} said {line:?}", self.name))
     }

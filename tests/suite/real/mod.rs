@@ -1,11 +1,13 @@
 //! Avouch among products that its authors did not write (`tests/peers`): identity providers above it, applications
 //! below it, and a browser between them.
 
+mod apache;
 mod app;
 mod authlib;
 mod chromium;
 mod device;
 mod device_chromium;
+mod librdkafka;
 mod oidc_provider;
 mod openid_client;
 mod person;

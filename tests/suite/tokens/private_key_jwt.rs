@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use avouch::clock::Clock as _;
-use avouch::jose::{Certificate, KeyPair};
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use avouch::jose::KeyPair;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -14,7 +11,7 @@ use super::API;
 use crate::harness::app::{claims, post, random};
 use crate::harness::fake_idp::key;
 use crate::harness::jwt::{changed, compact, jwt};
-use crate::harness::{Answer, App, FakeIdp, Misbehaviour, Place, World, wire};
+use crate::harness::{Answer, App, FakeIdp, Misbehaviour, Place, World};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -49,15 +46,6 @@ async fn token(world: &World, assertion: &str) -> Answer {
     post(&world.shop.token_url(), None, &fields).await
 }
 
-fn pem(certificate: &Certificate) -> String {
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate.der()))
-}
-
-fn certificate_of(world: &World, key: &KeyPair) -> Certificate {
-    let now = world.broker.clock.now();
-    Certificate::self_signed(key, "zeebe", now - Duration::days(1), now + Duration::days(90)).unwrap()
-}
-
 #[tokio::test]
 async fn every_kind_of_key_proves_a_client_and_either_of_our_names_is_the_audience() {
     let world = World::new().await;
@@ -77,36 +65,6 @@ async fn every_kind_of_key_proves_a_client_and_either_of_our_names_is_the_audien
         let answer = token(&world, &jwt(&key(1), &json!({ "kid": null, "typ": null }), &bare)).await;
         assert_eq!(answer.status, 200, "{}", answer.json);
     }
-}
-
-/// REQUIREMENTS A7: the Camunda Java client, with a certificate.
-#[tokio::test]
-async fn the_certificate_mode_of_camunda_is_taken_byte_for_byte() {
-    let world = World::new().await;
-    let (old, new) = (certificate_of(&world, &key(2)), certificate_of(&world, &key(0)));
-    let list = format!("certificates: {}", json!([pem(&old), pem(&new)]));
-    world.apply("resources: [{ identifier: orchestration-api }]").await;
-    let more = format!("kind: machine\ngrants: [client_credentials]\naudiences: [orchestration-api]\n{list}");
-    let more: String = more.lines().map(|line| format!("    {line}\n")).collect();
-    world.apply(&format!("clients:\n  - client_id: zeebe\n{more}")).await;
-    let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, new.der()));
-    let sha256 = URL_SAFE_NO_PAD.encode(digest(&SHA256, new.der()));
-    for name in [json!({ "x5t": thumbprint }), json!({ "x5t#S256": sha256 }), json!({})] {
-        let header = changed(&json!({ "alg": "RS256", "typ": "JWT" }), &name);
-        let assertion = compact(&header, &honest(&world), |message| key(0).sign(message));
-        let body = format!(
-            "client_id=zeebe&client_assertion={assertion}&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&audience=orchestration-api&grant_type=client_credentials"
-        );
-        let lines = ["Content-Type: application/x-www-form-urlencoded", "Accept: application/json"];
-        let answer = wire::post(&world.broker.issuer, "/oauth/token", &lines, &body).await;
-        assert_eq!((answer.status, answer.text("token_type")), (200, "Bearer"), "{name}: {}", answer.json);
-        assert_eq!(claims(answer.text("access_token"))["aud"], "orchestration-api");
-    }
-    // the thumbprint of another certificate of its own, whose key did not sign
-    let wrong = URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, old.der()));
-    let header = json!({ "alg": "RS256", "typ": "JWT", "x5t": wrong });
-    let assertion = compact(&header, &honest(&world), |message| key(0).sign(message));
-    token(&world, &assertion).await.assert_error(401, "invalid_client");
 }
 
 #[tokio::test]
