@@ -1,7 +1,8 @@
 //! One case a route: use it with all that was begun before, and tell what was had.
 
 use super::Gain::{self, Access, MachineToken, Offer, Session, Standing};
-use super::before::{Before, post_acs};
+use super::before::{Before, at_question, post_acs};
+use crate::device::{self, Device};
 use crate::harness::app::{Answer, basic, get, post};
 use crate::harness::{Browser, Page};
 
@@ -84,9 +85,40 @@ pub async fn attempt(route: &str, before: &mut Before) -> Had {
             vec![
                 ("tokens for the code", Access, token(&redeemed)),
                 ("tokens for the refresh token", Access, token(&refreshed)),
+                ("tokens for the approved device", Access, token(&before.approved.poll().await)),
                 ("a token for the client itself", MachineToken, token(&machine)),
             ]
         }
+        "/oauth/par" => {
+            let pushed = world.shop.push(&[], &[]).await.1;
+            vec![("a request_uri", MachineToken, pushed.json.get("request_uri").is_some())]
+        }
+        "/oauth/device/code" => {
+            let answer = device::ask(&world.shop, &[("client_id", "shop"), ("scope", "openid")]).await;
+            vec![("a device code", MachineToken, answer.json.get("device_code").is_some())]
+        }
+        "/device" => {
+            let answer = device::ask(&world.shop, &[("client_id", "shop"), ("scope", "openid")]).await;
+            if answer.status != 200 {
+                return vec![("a device to approve", Access, false)];
+            }
+            let device = Device { app: world.shop.clone(), answer: answer.json };
+            let page = at_question(&device, &mut world.shop.browser()).await;
+            vec![("a device to approve", Access, page.has("approve"))]
+        }
+        "/device/{id}" => {
+            let (browser, page) = &mut before.at_device;
+            let shown = browser.open(page.url.as_str()).await;
+            let approved = browser.press(page, "approve").await;
+            vec![
+                ("the question", Access, shown.has("approve")),
+                ("an approved device", Access, approved.has("device-approved")),
+            ]
+        }
+        // drawn from the code alone, whether there is such a code or not
+        "/device/qr/{code}.svg" => Vec::new(),
+        // these end sessions and begin none
+        "/connections/{slug}/slo" | "/connections/{slug}/backchannel-logout" | "/oidc/logout/done" => Vec::new(),
         "/oauth/introspect" => {
             let tokens = before.tokens.pop().unwrap();
             let ask = async |app: &crate::harness::App, token: &str| {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sqlx::ConnectOptions as _;
 
 use super::Withdrawn;
+use crate::device::Device;
 use crate::harness::app::Request;
 use crate::harness::{App, Browser, Page, World};
 use crate::upstream::saml::forge;
@@ -34,6 +35,9 @@ pub struct Before {
     pub at_account: (Browser, Page),
     /// The question of a third-party application.
     pub at_consent: (Browser, Page),
+    /// A device that somebody approved and that has not asked since, and one whose question is on the screen.
+    pub approved: Device,
+    pub at_device: (Browser, Page),
 }
 
 impl Before {
@@ -80,6 +84,12 @@ clients: [{ client_id: api, kind: machine, audiences: [https://api.example], cli
         assert!(page.stopped, "{page}");
         let at_authorize = (browser, page);
         let at_acs = at_acs(&world, &mut saml, "_second").await;
+        let (mut browser, approved) = (world.shop.browser(), Device::ask(&world.shop).await);
+        let question = at_question(&approved, &mut browser).await;
+        assert!(browser.press(&question, "approve").await.has("device-approved"));
+        let mut browser = world.shop.browser();
+        let question = at_question(&Device::ask(&world.shop).await, &mut browser).await;
+        assert!(question.has("approve"), "{question}");
         let (request, page) = world.shop.sign_in(&mut session.clone(), &[]).await;
         let code = (request, page.param("code"));
         Self {
@@ -95,6 +105,8 @@ clients: [{ client_id: api, kind: machine, audiences: [https://api.example], cli
             at_chooser,
             at_account,
             at_consent,
+            approved,
+            at_device: (browser, question),
         }
     }
 
@@ -133,7 +145,7 @@ async fn clients(world: &World, enabled: bool) {
     enabled: {enabled}
     redirect_uris: [https://shop.example/callback]
     post_logout_redirect_uris: [https://shop.example/bye]
-    grants: [authorization_code, refresh_token, client_credentials]
+    grants: [authorization_code, refresh_token, client_credentials, device_code]
     audiences: [https://api.example]
     client_secret: {{ file: shop }}
   - client_id: partner
@@ -172,6 +184,12 @@ async fn at_acs(world: &World, saml: &mut forge::World, id: &str) -> (Browser, S
     let assertion = saml.assertion().replace("_assertion", id);
     let answer = saml.response(&forge::Sign::by(&saml.idp).apply(&assertion, id));
     (browser, page.param("RelayState"), STANDARD.encode(answer))
+}
+
+/// A person types the code and signs in, as far as that is still possible.
+pub async fn at_question(device: &Device, browser: &mut Browser) -> Page {
+    let page = device.enter(browser).await;
+    if page.has("connection-contoso") { browser.press(&page, "connection-contoso").await } else { page }
 }
 
 pub async fn post_acs(world: &World, browser: &mut Browser, relay_state: &str, answer: &str) -> Page {
