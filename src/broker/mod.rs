@@ -49,6 +49,8 @@ pub struct Broker {
     pub code_guesses: Attempts,
     /// Device authorization requests, by address.
     pub device_requests: Attempts,
+    /// Somebody is owed a logout token.
+    pub logouts_owed: tokio::sync::Notify,
     live: AtomicBool,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -72,6 +74,7 @@ impl Broker {
             device_polls: Polls::default(),
             code_guesses: Attempts::new(LIMITED),
             device_requests: Attempts::new(LIMITED),
+            logouts_owed: tokio::sync::Notify::new(),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
             ctx,

@@ -93,6 +93,9 @@ struct Document<'a> {
     code_challenge_methods_supported: [&'a str; 1],
     claims_supported: &'a [&'a str],
     prompt_values_supported: [&'a str; 4],
+    /// OIDC Back-Channel Logout 1.0 §2.1.
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     /// Its default is true, so it must be said (OIDC Discovery §3).
@@ -164,6 +167,8 @@ fn document(urls: &Urls) -> Document<'_> {
         code_challenge_methods_supported: ["S256"],
         claims_supported: &CLAIMS,
         prompt_values_supported: ["none", "login", "consent", "select_account"],
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         claims_parameter_supported: false,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
