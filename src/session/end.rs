@@ -102,11 +102,7 @@ impl EndedEverywhere {
 ///
 /// # Errors
 /// the database's.
-pub async fn everywhere(
-    conn: &mut Conn,
-    user: &UserId,
-    now: OffsetDateTime,
-) -> Result<EndedEverywhere, sqlx::Error> {
+pub async fn everywhere(conn: &mut Conn, user: &UserId, now: OffsetDateTime) -> Result<EndedEverywhere, sqlx::Error> {
     let reason = EndReason::SignedOutEverywhere;
     let ids = store::ids_of_user(conn, user).await?;
     let sessions = end_many(conn, &ids, reason, now).await?;

@@ -166,14 +166,9 @@ pub async fn set_status(
     status: UserStatus,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE users SET status = $2, updated_at = $3 WHERE id = $1",
-        id.as_str(),
-        status.as_str(),
-        now
-    )
-    .execute(conn)
-    .await?;
+    sqlx::query!("UPDATE users SET status = $2, updated_at = $3 WHERE id = $1", id.as_str(), status.as_str(), now)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

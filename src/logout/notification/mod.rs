@@ -23,7 +23,7 @@ pub struct Notification {
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Whoever took a notification and is not heard of for so long has died.
 const LEASE: Duration = Duration::seconds(30);
-/// Between one attempt and the next. After the last the application is given up, two hours after the logout: its own
+/// Between one attempt and the next. After the last the application is given up, nearly two hours after the logout: its own
 /// sessions end by themselves too.
 const PAUSES: [Duration; 7] = [
     Duration::seconds(1),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::is_signed_in;
+use crate::device::{Device, influxctl};
 use crate::harness::app::{claims, get, header, post};
 use crate::harness::{App, Browser, Habit, LogoutEndpoint, Options, World};
 
@@ -164,14 +165,11 @@ async fn another_person_in_the_same_browser_signs_nobody_out_by_it() {
 #[tokio::test]
 async fn a_device_that_was_approved_in_the_session_is_told() {
     let (world, endpoint) = told().await;
-    let uri = endpoint.url("tv");
-    let tv = world.app("tv", &format!("kind: native\ngrants: [device_code]\nbackchannel_logout_uri: {uri}")).await;
-    let device = crate::device::Device::of(tv.clone()).await;
-    let mut browser = device.approve_as_new_person().await;
-    let tokens = device.poll().await;
-    assert_eq!(tokens.status, 200, "{}", tokens.json);
+    let tv = influxctl(&world, &format!("backchannel_logout_uri: {}", endpoint.url("tv"))).await;
+    let mut browser = Browser::new();
+    Device::ask(&tv).await.tokens(&mut browser).await;
     sign_out(&world, &mut browser).await;
-    assert_eq!(claims(endpoint.wait(1).await[0].token())["aud"], "tv");
+    assert_eq!(claims(endpoint.wait(1).await[0].token())["aud"], "influxctl");
 }
 
 #[tokio::test]
