@@ -100,6 +100,7 @@ async fn assemble(
         tokio::spawn(broker::listen::run(broker.clone())),
         tokio::spawn(janitor::run(broker.clone())),
         tokio::spawn(metadata::watch::run(broker.clone())),
+        tokio::spawn(logout::notification::send::run(broker.clone())),
     ];
     let rate_limit = Data::new(RateLimit::per_second(config.rate_limit));
     tasks.push(tokio::spawn(forget_quiet_addresses(rate_limit.clone())));

@@ -47,6 +47,8 @@ clients:
     connections: [contoso]
     claims: { id_token: [email, groups] }
     complete_verification_uri: true
+    backchannel_logout_uri: https://influx.example/logout
+    backchannel_logout_session_required: true
   - client_id: worker
     name: The worker
     kind: machine
@@ -116,6 +118,7 @@ async fn a_file_is_applied_once_and_its_export_changes_nothing(_: PgPoolOptions,
     let yaml = export(&house.ctx).await.unwrap().to_yaml().unwrap();
     assert!(yaml.contains("AVOUCH_SECRET_CONNECTION_CONTOSO") && !yaml.contains("hunter2"), "{yaml}");
     assert_eq!(yaml.matches("complete_verification_uri: true").count(), 1, "{yaml}");
+    assert!(yaml.contains("backchannel_logout_uri: https://influx.example/logout"), "{yaml}");
     let round = plan(&house.ctx, &house.job(&yaml)).await.unwrap();
     assert!(round.changes.is_empty() && round.kept.is_empty(), "{round}\n{yaml}");
     assert_eq!(round.notes.len(), 2, "the secrets that are not at hand: {round}");

@@ -9,6 +9,8 @@ use sqlx::postgres::PgListener;
 use super::Broker;
 
 const CHANNEL: &str = "avouch_changed";
+/// The one table that is work and not configuration.
+const WORK: &str = "logout_notifications";
 /// Read anew now and then all the same.
 const REFRESH: Duration = Duration::from_secs(60);
 
@@ -34,12 +36,17 @@ async fn follow(broker: &Broker) -> anyhow::Result<()> {
     broker.set_live(true);
     loop {
         match tokio::time::timeout(REFRESH, listener.try_recv()).await {
-            Ok(Ok(Some(_))) => {
+            Ok(Ok(Some(first))) => {
                 // one apply touches many tables: take what is queued and read once
-                while let Some(more) = listener.next_buffered() {
-                    drop(more);
+                let queued = std::iter::from_fn(|| listener.next_buffered());
+                let (work, changed): (Vec<_>, Vec<_>) =
+                    std::iter::once(first).chain(queued).partition(|told| told.payload() == WORK);
+                if !work.is_empty() {
+                    broker.logouts_owed.notify_one();
                 }
-                broker.reload().await?;
+                if !changed.is_empty() {
+                    broker.reload().await?;
+                }
             }
             Ok(Ok(None)) => anyhow::bail!("the listening connection was closed"),
             Ok(Err(error)) => return Err(error.into()),

@@ -54,6 +54,8 @@ pub struct Broker {
     failed_authentications: Attempts,
     /// By client, of those that have a `rate_limit`.
     token_requests: Attempts,
+    /// Somebody is owed a logout token.
+    pub logouts_owed: tokio::sync::Notify,
     live: AtomicBool,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -79,6 +81,7 @@ impl Broker {
             device_requests: Attempts::new(LIMITED),
             failed_authentications: Attempts::new(MINUTE),
             token_requests: Attempts::new(MINUTE),
+            logouts_owed: tokio::sync::Notify::new(),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
             ctx,

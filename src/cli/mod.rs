@@ -10,6 +10,7 @@ mod keys;
 mod operator;
 mod resources;
 mod sp_keys;
+mod user;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,9 @@ enum Command {
     /// Break-glass administration
     #[command(subcommand)]
     Operator(operator::Operator),
+    /// A person: signed out everywhere, or not let in any more
+    #[command(subcommand)]
+    User(user::User),
     /// Signing keys and the master key
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -90,6 +94,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Export => resources::export(&config)?,
         Command::Connection(connection) => connection.run(&config)?,
         Command::Operator(operator) => operator.run(&config)?,
+        Command::User(user) => user.run(&config)?,
         Command::Keys(keys) => keys.run(&config)?,
         Command::Healthcheck => healthcheck::run(&config)?,
     }

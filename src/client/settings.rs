@@ -40,6 +40,12 @@ pub struct ClientSettings {
     /// Audiences of the API that this client is: people's access tokens for them it may exchange (RFC 8693).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub serves: Vec<String>,
+    /// Where it takes logout tokens (OIDC Back-Channel Logout 1.0 §2.2). Absent: it is not told of logouts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether it needs `sid` in them. They have it always.
+    #[serde(skip_serializing_if = "is_false")]
+    pub backchannel_logout_session_required: bool,
 }
 
 impl ClientSettings {

@@ -98,6 +98,9 @@ struct Document<'a> {
     dpop_signing_alg_values_supported: [SignatureAlg; dpop::ALGS.len()],
     claims_supported: &'a [&'a str],
     prompt_values_supported: [&'a str; 4],
+    /// OIDC Back-Channel Logout 1.0 §2.1.
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     /// Its default is true, so it must be said (OIDC Discovery §3).
@@ -172,6 +175,8 @@ fn document(urls: &Urls) -> Document<'_> {
         dpop_signing_alg_values_supported: dpop::ALGS,
         claims_supported: &CLAIMS,
         prompt_values_supported: ["none", "login", "consent", "select_account"],
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         claims_parameter_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,

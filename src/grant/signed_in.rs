@@ -30,6 +30,8 @@ pub struct Minted {
     pub response: TokenResponse,
     pub user: UserId,
     pub jti: TokenId,
+    session: SessionId,
+    client_id: String,
     refresh: Option<(Family, NewRefreshToken)>,
 }
 
@@ -97,7 +99,8 @@ pub async fn mint(
         refresh_token: refresh.as_ref().map(|(_, first)| first.value.expose().clone()),
         id_token,
     };
-    Ok(Ok(Minted { response, user, jti: access.jti, refresh }))
+    let (session, client_id) = (grounds.session.clone(), client.client_id.to_string());
+    Ok(Ok(Minted { response, user, jti: access.jti, session, client_id, refresh }))
 }
 
 impl Minted {
@@ -111,6 +114,7 @@ impl Minted {
     /// the database's.
     pub async fn keep(&self, broker: &Broker, conn: &mut Conn) -> Result<(), sqlx::Error> {
         let now = broker.ctx.now();
+        session::clients::store::join(conn, &self.session, &self.client_id, now).await?;
         if let Some((family, first)) = &self.refresh {
             tokens::insert_family(conn, family, now).await?;
             tokens::insert_token(conn, &family.id, first, now).await?;

@@ -239,12 +239,16 @@ async fn write(
         amr: identity.amr().to_vec(),
         not_after: identity.session_ends(),
     };
+    let mut replaced = None;
     if let Some(old) = &visitor.session
         && let Some(old) = session::store::id_by_token(conn, &fingerprint(old.expose())).await?
     {
-        session::end(conn, &old, EndReason::Replaced, now).await?;
+        replaced = session::end(conn, &old, EndReason::Replaced, now).await?;
     }
     session::store::insert(conn, &session, broker.session_lifetimes, now).await?;
+    if let Some(old) = replaced.filter(|old| old.user_id == session.user_id) {
+        session::clients::store::inherit(conn, &old.id, &session.id, now).await?;
+    }
     let id_token = identity.id_token().map(|token| {
         ctx.vault.seal(session::upstream::id_token_place(&session.id), token.expose().as_bytes(), &ctx.rng)
     });

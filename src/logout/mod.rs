@@ -1,8 +1,10 @@
 //! Signing out: RP-Initiated Logout 1.0. Ends the browser's session here, at once when the application proves whom it
 //! means, otherwise after asking; then, where the connection says so, at the identity provider ([`trip`]). And the other
-//! way round: what a provider says of its own sessions ends ours ([`received`]). It does not tell other applications.
+//! way round: what a provider says of its own sessions ends ours ([`received`]). Whoever ended a session, the applications
+//! that had tokens of it are told ([`notification`]).
 
 pub mod endpoint;
+pub mod notification;
 pub mod pages;
 pub mod received;
 pub mod store;
@@ -116,11 +118,23 @@ impl Redirect {
 /// `sub` and `aud` of an ID token of ours, however old (RP-Initiated Logout §2).
 fn read_hint(broker: &Broker, hint: &str) -> Result<(String, String), LogoutFault> {
     let token = broker.keys.load().verify(hint).map_err(|_| LogoutFault::HintNotOurs)?;
+    // an access token or a logout token proves nothing here (RFC 8725 §3.11)
+    if token.typ != "JWT" {
+        return Err(LogoutFault::HintNotOurs);
+    }
     let text = |name: &str| token.claims.get(name).and_then(|v| v.as_str()).map(str::to_owned);
     if text("iss").as_deref() != Some(broker.ctx.urls.issuer()) {
         return Err(LogoutFault::HintNotOurs);
     }
     text("sub").zip(text("aud")).ok_or(LogoutFault::HintNotOurs)
+}
+
+/// How much of what a person has here ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    ThisBrowser,
+    /// All sessions, and all refresh tokens.
+    Everywhere,
 }
 
 /// Ends the session; answers where it came from.
@@ -131,16 +145,27 @@ pub async fn end(
     broker: &Broker,
     session: &Session,
     request: &LogoutRequest,
+    extent: Extent,
     event: impl FnOnce(Event) -> Event,
 ) -> Result<Option<StoredUpstreamSession>, sqlx::Error> {
     let ctx = &broker.ctx;
-    let made = Event::success("logout", format!("user:{}", session.user_id))
+    let action = match extent {
+        Extent::ThisBrowser => "logout",
+        Extent::Everywhere => "logout.everywhere",
+    };
+    let made = Event::success(action, format!("user:{}", session.user_id))
         .about(&session.user_id)
         .connection(&session.connection_slug);
     let mut made = event(made);
     made.client_id = request.client.as_ref().map(|client| client.client_id.to_string());
-    db::in_tx(&ctx.db, async |conn| {
-        session::end(conn, &session.id, EndReason::SignedOut, ctx.now()).await?;
+    db::in_tx(&ctx.db, async move |conn| {
+        match extent {
+            Extent::ThisBrowser => drop(session::end(conn, &session.id, EndReason::SignedOut, ctx.now()).await?),
+            Extent::Everywhere => {
+                let ended = session::everywhere(conn, &session.user_id, ctx.now()).await?;
+                made.detail = ended.detail();
+            }
+        }
         audit::record(ctx, conn, made).await?;
         session::store::upstream_of(conn, &session.id).await
     })

@@ -1,5 +1,5 @@
 //! `/oidc/logout`: signs out, asks, or says why not; and the pages at the end of a provider's part in it. Element ids
-//! are stable: `sign-out`, `signed-out`.
+//! are stable: `sign-out`, `sign-out-everywhere`, `signed-out`.
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data};
@@ -8,13 +8,14 @@ use askama::Template;
 
 use super::endpoint::{clear_session, finish, go};
 use super::trip::{Back, depart};
-use super::{LogoutFault, LogoutRequest, end};
+use super::{Extent, LogoutFault, LogoutRequest, end};
 use crate::audit::Event;
 use crate::broker::Broker;
 use crate::login::extract::Visiting;
 use crate::login::pages::{SignedInAs, named, own_form, person};
 use crate::login::{Problem, Refusal, Visitor, authorize, endpoint};
 use crate::oauth::params::Params;
+use crate::session;
 use crate::web::brand::Brand;
 use crate::web::error_page::ErrorPage;
 use crate::web::security_headers::FormAction;
@@ -39,6 +40,8 @@ pub struct AskPage {
     pub action: String,
     pub person: SignedInAs,
     pub app_name: Option<String>,
+    /// Browsers in which the person is signed in, this one included.
+    pub browsers: i64,
     /// The request once more, checked again when it comes back.
     pub fields: Vec<(&'static str, String)>,
 }
@@ -69,15 +72,17 @@ async fn answer(broker: &Broker, req: &HttpRequest, visitor: &Visitor, sent: &[u
     let session = authorize::live_session(broker, visitor).await?;
     let mut onward = None;
     if let Some(session) = session {
-        let confirmed = match params.get("csrf").filter(|_| req.method() == Method::POST) {
-            Some(csrf) => own_form(broker, req, visitor, PURPOSE, csrf).map(|()| true)?,
-            None => request.means(&session),
+        let extent = match params.get("csrf").filter(|_| req.method() == Method::POST) {
+            Some(csrf) => {
+                own_form(broker, req, visitor, PURPOSE, csrf)?;
+                // the person's own press of a button: no application may ask for it
+                if params.get("everywhere").is_some() { Extent::Everywhere } else { Extent::ThisBrowser }
+            }
+            None if request.means(&session) => Extent::ThisBrowser,
+            None => return ask(broker, visitor, &request, &params, &session).await,
         };
-        if !confirmed {
-            return ask(broker, visitor, &request, &params, &session).await;
-        }
         let sign = |event: Event| event.trace(&visitor.trace_id).from_addr(visitor.addr);
-        if let Some(upstream) = end(broker, &session, &request, sign).await? {
+        if let Some(upstream) = end(broker, &session, &request, extent, sign).await? {
             onward = depart(broker, visitor, &session, upstream, &request).await;
         }
     }
@@ -94,16 +99,20 @@ async fn ask(
     visitor: &Visitor,
     request: &LogoutRequest,
     params: &Params,
-    session: &crate::session::Session,
+    session: &session::Session,
 ) -> Result<HttpResponse, Refusal> {
     let urls = &broker.ctx.urls;
     let (name, detail) = named(&person(broker, session).await?.unwrap_or_default());
+    let mut conn = broker.ctx.db.acquire().await?;
+    let lifetimes = broker.session_lifetimes;
+    let browsers = session::store::count_live(&mut conn, &session.user_id, lifetimes, broker.ctx.now()).await?;
     let again = ["client_id", "post_logout_redirect_uri", "state", "id_token_hint"];
     let page = AskPage {
         brand: Brand::avouch(urls),
         csrf: csrf::token(&broker.ctx.vault, PURPOSE, &visitor.browser),
         action: urls.local(PATH),
         person: SignedInAs { name, detail },
+        browsers,
         app_name: request.client.as_ref().map(|client| client.name.clone()),
         fields: again.into_iter().filter_map(|name| Some((name, params.get(name)?.to_owned()))).collect(),
     };

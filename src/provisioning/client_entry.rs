@@ -74,6 +74,11 @@ pub struct ClientEntry {
     pub federated_identities: Vec<FederatedIdentity>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub serves: Vec<String>,
+    /// OIDC Back-Channel Logout 1.0 §2.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub backchannel_logout_session_required: bool,
 }
 
 impl ClientEntry {
@@ -104,6 +109,8 @@ impl ClientEntry {
             certificates: client.settings.certificates.clone(),
             federated_identities: client.settings.federated_identities.clone(),
             serves: client.settings.serves.clone(),
+            backchannel_logout_uri: client.settings.backchannel_logout_uri.clone(),
+            backchannel_logout_session_required: client.settings.backchannel_logout_session_required,
             client_id: client.client_id.clone(),
         }
     }
@@ -136,6 +143,8 @@ impl ClientEntry {
                 certificates: self.certificates.clone(),
                 federated_identities: self.federated_identities.clone(),
                 serves: self.serves.clone(),
+                backchannel_logout_uri: self.backchannel_logout_uri.clone(),
+                backchannel_logout_session_required: self.backchannel_logout_session_required,
             },
             managed_by: Some(managed_by.into()),
             secrets: Vec::new(),
@@ -158,6 +167,7 @@ impl ClientEntry {
             );
         }
         self.check_keys(out, known);
+        self.check_logout(out);
         if public && !self.require_pkce {
             out.add("require_pkce", format!("a {kind} client is public and always needs PKCE"));
         }

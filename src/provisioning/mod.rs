@@ -7,6 +7,7 @@ mod apply;
 mod check;
 mod client_entry;
 mod client_keys;
+mod client_logout;
 mod connection_entry;
 mod difference;
 mod entry;

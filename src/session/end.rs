@@ -4,7 +4,7 @@
 
 use time::OffsetDateTime;
 
-use super::store;
+use super::{clients, store};
 use crate::db::Conn;
 use crate::ids::{SessionId, UserId};
 
@@ -15,6 +15,8 @@ pub enum EndReason {
     SignedOut,
     /// Their identity provider says that they signed out there.
     SignedOutUpstream,
+    /// They, or an operator, ended all there is of them.
+    SignedOutEverywhere,
     /// A new sign-in in the same browser took its place: nobody asked to be signed out.
     Replaced,
 }
@@ -24,6 +26,7 @@ impl EndReason {
         match self {
             Self::SignedOut => "signed_out",
             Self::SignedOutUpstream => "signed_out_upstream",
+            Self::SignedOutEverywhere => "signed_out_everywhere",
             Self::Replaced => "replaced",
         }
     }
@@ -57,6 +60,9 @@ pub async fn end(
 
 /// Ends those that are not over yet, and says which. In the caller's transaction, so that all of it happens or nothing.
 ///
+/// At a logout every client that got tokens in one of them is owed a logout token from then on, also where the session
+/// was only replaced before; at a replacement nobody asked for that.
+///
 /// Refresh tokens with offline_access outlive a logout: that is what the person agreed to (OIDC Core §11, OIDC
 /// Back-Channel Logout §2.7). All others end here.
 ///
@@ -69,8 +75,38 @@ pub async fn end_many(
     now: OffsetDateTime,
 ) -> Result<Vec<Ended>, sqlx::Error> {
     let ended = store::revoke(conn, ids, reason.as_str(), now).await?;
-    if reason.is_logout() && !ended.is_empty() {
+    if reason.is_logout() {
         store::revoke_refresh_families(conn, &ended, reason.as_str(), now).await?;
+        clients::store::owe(conn, ids, now).await?;
     }
     Ok(ended)
+}
+
+/// What "everywhere" was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedEverywhere {
+    /// Those that were live until now.
+    pub sessions: Vec<Ended>,
+    /// Grants of refresh tokens, those with offline_access among them.
+    pub refresh_families: u64,
+}
+
+impl EndedEverywhere {
+    /// For the audit log.
+    pub fn detail(&self) -> serde_json::Value {
+        serde_json::json!({ "sessions": self.sessions.len(), "refresh_families": self.refresh_families })
+    }
+}
+
+/// Ends every session of a person, in whatever browser, and every refresh token. In the caller's transaction.
+///
+/// # Errors
+/// the database's.
+pub async fn everywhere(conn: &mut Conn, user: &UserId, now: OffsetDateTime) -> Result<EndedEverywhere, sqlx::Error> {
+    let reason = EndReason::SignedOutEverywhere;
+    let ids = store::ids_of_user(conn, user).await?;
+    let sessions = end_many(conn, &ids, reason, now).await?;
+    clients::store::owe_refresh_families(conn, user, now).await?;
+    let offline = store::revoke_refresh_families_of_user(conn, user, reason.as_str(), now).await?;
+    Ok(EndedEverywhere { sessions, refresh_families: offline })
 }

@@ -1,11 +1,12 @@
-//! A browser's single sign-on session. Owns its lifetime, its end and its cookie value's fingerprint. It does not know
-//! clients.
+//! A browser's single sign-on session. Owns its lifetime, its end and its cookie value's fingerprint, and by name the
+//! clients that must hear of the end.
 
+pub mod clients;
 pub mod end;
 pub mod store;
 pub mod upstream;
 
-pub use end::{EndReason, Ended, end, end_many};
+pub use end::{EndReason, Ended, EndedEverywhere, end, end_many, everywhere};
 pub use upstream::{EndedUpstream, NameIdAttributes, UpstreamSession};
 
 use time::{Duration, OffsetDateTime};

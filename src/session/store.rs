@@ -141,6 +141,48 @@ pub(super) async fn revoke_refresh_families(
     Ok(done.rows_affected())
 }
 
+/// All refresh families of a person.
+pub(super) async fn revoke_refresh_families_of_user(
+    conn: &mut Conn,
+    user: &UserId,
+    reason: &str,
+    now: OffsetDateTime,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "UPDATE refresh_families SET revoked_at = $3, revoked_reason = $2 WHERE user_id = $1 AND revoked_at IS NULL",
+        user.as_str(),
+        reason,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Every session of a person that is remembered, those that are over among them.
+pub(super) async fn ids_of_user(conn: &mut Conn, user: &UserId) -> Result<Vec<SessionId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!("SELECT id FROM sessions WHERE user_id = $1", user.as_str());
+    Ok(ids.fetch_all(conn).await?.into_iter().map(SessionId::from_stored).collect())
+}
+
+/// In how many browsers a person is signed in.
+pub async fn count_live(
+    conn: &mut Conn,
+    user: &UserId,
+    lifetimes: Lifetimes,
+    now: OffsetDateTime,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM sessions
+           WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND last_seen_at > $3"#,
+        user.as_str(),
+        now,
+        now - lifetimes.idle
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Remembers where a session came from.
 pub async fn insert_upstream(
     conn: &mut Conn,

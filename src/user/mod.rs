@@ -22,6 +22,13 @@ pub enum UserStatus {
 }
 
 impl UserStatus {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Blocked => "blocked",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "active" => Some(Self::Active),

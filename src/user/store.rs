@@ -160,6 +160,18 @@ pub async fn record_login(
     Ok(())
 }
 
+pub async fn set_status(
+    conn: &mut Conn,
+    id: &UserId,
+    status: UserStatus,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE users SET status = $2, updated_at = $3 WHERE id = $1", id.as_str(), status.as_str(), now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 // --- created ahead ---------------------------------------------------------------------------------------------------
 
 /// The `sub` of whoever is known by that key at that connection.

@@ -113,6 +113,12 @@ impl Broker {
         self.run_on(listen(self.port)).await;
     }
 
+    /// Starts it again as one that speaks to public addresses only.
+    pub async fn forbid_private_upstreams(&mut self) {
+        self.options.allow_private_upstreams = false;
+        self.restart().await;
+    }
+
     async fn run_on(&mut self, listener: TcpListener) {
         let mut ctx = avouch::startup::open(&self.config, self.database.clone(), self.clock.clone()).await.unwrap();
         let policy = outbound::Policy {

@@ -2,6 +2,9 @@
 //! Foundation's plan checks.
 
 mod back_channel;
+mod everywhere;
+mod notification;
+mod notification_rules;
 mod refresh;
 mod saml;
 mod saml_request;

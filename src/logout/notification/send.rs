@@ -1,0 +1,138 @@
+//! The task that sends what is owed: at once when a session ends anywhere (the database says so), and looks for what has
+//! become due each second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::json;
+use tokio::task::JoinSet;
+use url::form_urlencoded;
+
+use super::{LEASE, Notification, TIMEOUT, next_attempt, store, token};
+use crate::audit::{self, Event, Outcome};
+use crate::broker::Broker;
+use crate::db;
+use crate::outbound::FetchError;
+
+const EVERY: Duration = Duration::from_secs(1);
+/// So that one application that hangs does not hold up the others.
+const AT_A_TIME: usize = 16;
+/// Bytes of an answer, of which only the status counts.
+const MAX_ANSWER: usize = 64 << 10;
+
+/// Runs until the pool is closed.
+pub async fn run(broker: Arc<Broker>) {
+    let mut under_way = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = broker.logouts_owed.notified() => {}
+            () = tokio::time::sleep(EVERY) => {}
+            Some(_) = under_way.join_next() => {}
+        }
+        while under_way.try_join_next().is_some() {}
+        if broker.ctx.db.is_closed() {
+            return;
+        }
+        let free = AT_A_TIME - under_way.len();
+        if free == 0 || !broker.is_live() {
+            continue;
+        }
+        match take(&broker, free).await {
+            Ok(taken) => taken.into_iter().for_each(|owed| drop(under_way.spawn(pay(broker.clone(), owed)))),
+            Err(error) => tracing::warn!(%error, "applications cannot be told of logouts just now"),
+        }
+    }
+}
+
+async fn take(broker: &Broker, limit: usize) -> Result<Vec<Notification>, sqlx::Error> {
+    let now = broker.ctx.now();
+    store::take(&mut *broker.ctx.db.acquire().await?, limit, now + LEASE, now).await
+}
+
+/// What came of one attempt.
+enum Attempt {
+    Told,
+    /// Trying again would not help. A stable word, and what the operator may read.
+    Final(&'static str, String),
+    Failed(String),
+}
+
+async fn pay(broker: Arc<Broker>, owed: Notification) {
+    let attempt = attempt(&broker, &owed).await;
+    if let Err(error) = settle(&broker, &owed, attempt).await {
+        tracing::warn!(%error, client = owed.client_id, "the outcome of a logout notification was not written; it is sent again");
+    }
+}
+
+async fn attempt(broker: &Broker, owed: &Notification) -> Attempt {
+    let client = broker.catalog.load().client(&owed.client_id).filter(|client| client.enabled);
+    let Some(client) = client else {
+        return Attempt::Final("client_disabled", "the client was disabled or removed meanwhile".into());
+    };
+    let Some(uri) = &client.settings.backchannel_logout_uri else {
+        return Attempt::Final("address_missing", "the client has no backchannel_logout_uri any more".into());
+    };
+    let token = match token::mint(broker, &client, owed) {
+        Ok(token) => token,
+        Err(error) => return Attempt::Failed(error.to_string()),
+    };
+    let body = form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", &token).finish();
+    let request = http::Request::post(uri).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let Ok(request) = request.body(body.into_bytes()) else {
+        return Attempt::Final("address_not_allowed", FetchError::Url.to_string());
+    };
+    match tokio::time::timeout(TIMEOUT, broker.ctx.http.send_up_to(MAX_ANSWER, request)).await {
+        Ok(Ok(answer)) => judge(answer.status()),
+        Ok(Err(error @ (FetchError::Url | FetchError::PlainHttp { .. } | FetchError::Private { .. }))) => {
+            Attempt::Final("address_not_allowed", error.to_string())
+        }
+        Ok(Err(error)) => Attempt::Failed(error.to_string()),
+        Err(_elapsed) => Attempt::Failed(format!("it did not answer within {} s", TIMEOUT.as_secs())),
+    }
+}
+
+/// §2.8: 200, or 204 from some frameworks; 400 says that our request is wrong, and it will not become right.
+fn judge(status: StatusCode) -> Attempt {
+    match status {
+        status if status.is_success() => Attempt::Told,
+        StatusCode::BAD_REQUEST => Attempt::Final(
+            "client_refused",
+            "it answered 400: it does not accept the logout token, or could not sign the person out".into(),
+        ),
+        status => Attempt::Failed(format!("it answered with status {}", status.as_u16())),
+    }
+}
+
+async fn settle(broker: &Broker, owed: &Notification, attempt: Attempt) -> Result<(), sqlx::Error> {
+    let ctx = &broker.ctx;
+    let (outcome, reason, detail) = match attempt {
+        Attempt::Told => (Outcome::Success, None, None),
+        Attempt::Final(reason, detail) => (Outcome::Refused, Some(reason), Some(detail)),
+        Attempt::Failed(detail) => match next_attempt(owed.attempts, ctx.now()) {
+            Some(at) => {
+                tracing::info!(client = owed.client_id, attempts = owed.attempts, detail, "not told of a logout yet");
+                return store::postpone(&mut *ctx.db.acquire().await?, owed, at, &detail).await;
+            }
+            None => (Outcome::Failed, Some("client_unreachable"), Some(detail)),
+        },
+    };
+    if let Some(reason) = reason {
+        tracing::warn!(client = owed.client_id, reason, detail, "an application was not told of a logout");
+    }
+    let mut event = Event::success("logout.notification", "system").client(&owed.client_id).about(&owed.sub);
+    event.outcome = outcome;
+    event.reason = reason.map(Into::into);
+    event.detail = json!({ "session": owed.sid, "attempts": owed.attempts });
+    if let Some(detail) = detail {
+        event.detail["detail"] = detail.into();
+    }
+    db::in_tx(&ctx.db, async |conn| {
+        if store::remove(conn, owed).await? {
+            audit::record(ctx, conn, event).await?;
+        }
+        Ok(())
+    })
+    .await
+}
