@@ -7,6 +7,7 @@ pub mod forge;
 mod keys;
 mod requests;
 mod unsolicited;
+mod upgrade;
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
