@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::expiry::Expiry;
 use crate::client::{self, Client, ClientId, ClientKind};
-use crate::connection::{self, Connection};
+use crate::connection::{self, Connection, Protocol};
 use crate::db::Conn;
 use crate::oauth::scope::{OIDC_SCOPES, Scope};
 use crate::resource::{self, Resource};
@@ -99,17 +100,17 @@ impl Catalog {
         self.connections.iter().filter(|c| c.may_login() && client.allows_connection(&c.slug)).cloned().collect()
     }
 
-    /// What of identity providers ends by itself and is in use: kind, connection, id, seconds since the epoch.
-    pub fn expiries(&self) -> impl Iterator<Item = (&'static str, &str, &str, i64)> {
+    /// What ends by itself and is in use between identity providers and us.
+    pub fn expiries(&self) -> impl Iterator<Item = Expiry<'_>> {
         self.connections.iter().flat_map(|connection| {
-            let slug = connection.slug.as_str();
+            let expiry = move |kind, id, at| Expiry { kind, connection: connection.slug.as_str(), id, at };
             let usable = connection.certificates.iter().filter(|certificate| certificate.is_usable());
-            let certificates = usable.map(move |certificate| {
-                ("saml_idp_certificate", slug, certificate.id.as_str(), certificate.not_after.unix_timestamp())
-            });
+            let theirs = usable.map(move |one| expiry("saml_idp_certificate", one.id.as_str(), one.not_after));
+            let own = connection.credentials.iter().filter(|one| one.public.is_some() && one.state.is_published());
+            let kind = if matches!(connection.protocol, Protocol::Saml(_)) { "saml_sp_key" } else { "connection_key" };
+            let own = own.filter_map(move |one| Some(expiry(kind, one.id.as_str(), one.expires_at?)));
             let valid_until = connection.metadata().and_then(|metadata| metadata.valid_until);
-            let metadata = valid_until.map(|until| ("saml_metadata", slug, "metadata", until.unix_timestamp()));
-            certificates.chain(metadata)
+            theirs.chain(own).chain(valid_until.map(|until| expiry("saml_metadata", "metadata", until)))
         })
     }
 

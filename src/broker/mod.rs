@@ -6,6 +6,7 @@ mod attempts;
 mod bearer;
 pub mod catalog;
 pub mod endpoint;
+pub mod expiry;
 pub mod extract;
 pub mod listen;
 mod polls;
@@ -67,7 +68,7 @@ impl Broker {
     /// when the database cannot be read or a signing key does not open.
     pub async fn load(ctx: Ctx, metrics: Metrics, session_lifetimes: Lifetimes) -> anyhow::Result<Arc<Self>> {
         let (catalog, keys) = read(&ctx).await?;
-        metrics.credential_expiries(catalog.expiries());
+        metrics.credential_expiries(ends(&catalog));
         Ok(Arc::new(Self {
             catalog: ArcSwap::from_pointee(catalog),
             keys: ArcSwap::from_pointee(keys),
@@ -95,7 +96,7 @@ impl Broker {
     pub async fn reload(&self) -> anyhow::Result<()> {
         let _alone = self.reloading.lock().await;
         let (catalog, keys) = read(&self.ctx).await?;
-        self.metrics.credential_expiries(catalog.expiries());
+        self.metrics.credential_expiries(ends(&catalog));
         self.catalog.store(Arc::new(catalog));
         self.keys.store(Arc::new(keys));
         Ok(())
@@ -133,6 +134,10 @@ impl Broker {
     fn set_live(&self, live: bool) {
         self.live.store(live, Ordering::Release);
     }
+}
+
+fn ends(catalog: &Catalog) -> impl Iterator<Item = (&'static str, &str, &str, i64)> {
+    catalog.expiries().map(|one| (one.kind, one.connection, one.id, one.at.unix_timestamp()))
 }
 
 /// All of it as it stood at one moment.

@@ -2,7 +2,7 @@
 //! what was encrypted to it until it is retired. Owns the order of these steps; `upstream` uses the keys.
 
 use super::own_key::OwnKey;
-use super::{Connection, Credential, CredentialState, KeyUse, Protocol, Slug, store};
+use super::{Connection, Credential, CredentialState, KeyUse, Protocol, Slug, credential, store};
 use crate::ctx::Ctx;
 use crate::db::Conn;
 use crate::ids::CredentialId;
@@ -67,7 +67,7 @@ pub async fn add_next(
     {
         return Err(SpKeyError::NextExists { usage, id: next.id.clone() });
     }
-    store::add_credential(conn, &connection.id, &credential, None, by).await?;
+    credential::store::insert(conn, &connection.id, &credential, None, by).await?;
     Ok(credential.id)
 }
 
@@ -82,9 +82,9 @@ pub async fn promote(conn: &mut Conn, slug: &Slug, usage: KeyUse) -> Result<Prom
     let other_uses_served = KeyUse::ALL.into_iter().all(|other| other == usage || active(Some(other)).is_some());
     let before = active(Some(usage)).or_else(|| active(None).filter(|_| other_uses_served));
     if let Some(before) = before {
-        store::set_credential_state(conn, &before.id, CredentialState::Retiring).await?;
+        credential::store::set_state(conn, &before.id, CredentialState::Retiring).await?;
     }
-    store::set_credential_state(conn, &next.id, CredentialState::Active).await?;
+    credential::store::set_state(conn, &next.id, CredentialState::Active).await?;
     Ok(Promoted { active: next.id.clone(), retiring: before.map(|key| key.id.clone()) })
 }
 
@@ -119,7 +119,7 @@ pub async fn retire(
         return Err(SpKeyError::NothingRetires(slug.clone()));
     }
     for key in &ending {
-        store::set_credential_state(conn, &key.id, CredentialState::Retired).await?;
+        credential::store::set_state(conn, &key.id, CredentialState::Retired).await?;
     }
     Ok(ending.into_iter().map(|key| key.id.clone()).collect())
 }

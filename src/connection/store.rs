@@ -1,19 +1,15 @@
-//! SQL of connections and their credentials.
-
-use std::collections::HashMap;
+//! SQL of connections. What belongs to one and has a table of its own is read along with it.
 
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::credential::PublicPart;
 use super::{
-    Certificate, Connection, Credential, CredentialKind, CredentialState, KeyUse, OidcSettings, Preset, Protocol,
-    SamlSettings, Slug, certificate, metadata,
+    Certificate, Connection, Credential, OidcSettings, Preset, Protocol, SamlSettings, Slug, certificate, credential,
+    metadata,
 };
 use crate::cel::Expression;
 use crate::db::Conn;
-use crate::ids::{ConnectionId, CredentialId};
-use crate::vault::Sealed;
+use crate::ids::ConnectionId;
 
 struct Row {
     id: String,
@@ -30,18 +26,6 @@ struct Row {
     managed_by: Option<String>,
 }
 
-struct CredentialRow {
-    id: String,
-    connection_id: String,
-    state: String,
-    sealed: Vec<u8>,
-    public_jwk: Option<Value>,
-    certificate: Option<Vec<u8>>,
-    key_use: Option<String>,
-    created_at: OffsetDateTime,
-    expires_at: Option<OffsetDateTime>,
-}
-
 /// Every connection with its credentials, by slug. A row that this version cannot read is logged and left out: the
 /// other connections keep working.
 pub async fn all(conn: &mut Conn) -> Result<Vec<Connection>, sqlx::Error> {
@@ -52,14 +36,7 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Connection>, sqlx::Error> {
     )
     .fetch_all(&mut *conn)
     .await?;
-    let credentials = sqlx::query_as!(
-        CredentialRow,
-        "SELECT id, connection_id, state, sealed, public_jwk, certificate, key_use, created_at, expires_at
-         FROM connection_credentials ORDER BY created_at DESC, id DESC"
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut credentials = group(credentials);
+    let mut credentials = credential::store::all(conn).await?;
     let mut certificates = certificate::store::all(conn).await?;
     let mut refreshing = metadata::store::all(conn).await?;
     Ok(rows
@@ -85,17 +62,9 @@ pub async fn by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>,
     .fetch_optional(&mut *conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let credentials = sqlx::query_as!(
-        CredentialRow,
-        "SELECT id, connection_id, state, sealed, public_jwk, certificate, key_use, created_at, expires_at
-         FROM connection_credentials WHERE connection_id = $1 ORDER BY created_at DESC, id DESC",
-        row.id
-    )
-    .fetch_all(&mut *conn)
-    .await?;
     let id = ConnectionId::from_stored(row.id.clone());
     let parts = Parts {
-        credentials: group(credentials).remove(&row.id).unwrap_or_default(),
+        credentials: credential::store::of(conn, &id).await?,
         certificates: certificate::store::of(conn, &id).await?,
         refreshing: metadata::store::of(conn, &id).await?,
     };
@@ -159,67 +128,6 @@ pub async fn delete(conn: &mut Conn, id: &ConnectionId) -> Result<bool, sqlx::Er
     Ok(done.rows_affected() == 1)
 }
 
-/// `digest` is [`crate::vault::Vault::digest`] of a client secret; a private key has none. A second active credential
-/// of one kind and use violates `connection_credentials_one_active`: call [`retire_active`] first.
-pub async fn add_credential(
-    conn: &mut Conn,
-    connection: &ConnectionId,
-    credential: &Credential,
-    digest: Option<[u8; 32]>,
-    created_by: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO connection_credentials (id, connection_id, kind, state, sealed, digest, public_jwk, certificate,
-                                             key_use, created_by, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        credential.id.as_str(),
-        connection.as_str(),
-        credential.kind().as_str(),
-        credential.state.as_str(),
-        credential.sealed.as_bytes(),
-        digest.as_ref().map(|d| d.as_slice()),
-        credential.public.as_ref().map(|p| p.jwk.clone()),
-        credential.public.as_ref().map(|p| p.certificate.as_slice()),
-        credential.key_use().map(KeyUse::as_str),
-        created_by,
-        credential.created_at,
-        credential.expires_at
-    )
-    .execute(conn)
-    .await
-    .map(drop)
-}
-
-/// The active credential of that kind and use keeps answering as `retiring`.
-pub async fn retire_active(
-    conn: &mut Conn,
-    connection: &ConnectionId,
-    kind: CredentialKind,
-    key_use: Option<KeyUse>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE connection_credentials SET state = 'retiring'
-         WHERE connection_id = $1 AND kind = $2 AND key_use IS NOT DISTINCT FROM $3 AND state = 'active'",
-        connection.as_str(),
-        kind.as_str(),
-        key_use.map(KeyUse::as_str)
-    )
-    .execute(conn)
-    .await
-    .map(drop)
-}
-
-pub async fn set_credential_state(
-    conn: &mut Conn,
-    id: &CredentialId,
-    state: CredentialState,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE connection_credentials SET state = $2 WHERE id = $1", id.as_str(), state.as_str())
-        .execute(conn)
-        .await
-        .map(drop)
-}
-
 /// The connection as [`by_slug`] reads it, and nobody else changes it or its credentials by this way until the end of
 /// the transaction.
 pub async fn lock_by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>, sqlx::Error> {
@@ -227,21 +135,6 @@ pub async fn lock_by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connect
         .fetch_optional(&mut *conn)
         .await?;
     by_slug(conn, slug).await
-}
-
-/// Whether this secret was stored before, in whatever state it is now.
-pub async fn credential_digest_known(
-    conn: &mut Conn,
-    connection: &ConnectionId,
-    digest: [u8; 32],
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT 1 FROM connection_credentials WHERE connection_id = $1 AND digest = $2) AS "known!""#,
-        connection.as_str(),
-        digest.as_slice()
-    )
-    .fetch_one(conn)
-    .await
 }
 
 /// The columns that are not simply a field.
@@ -271,34 +164,6 @@ impl<'a> Columns<'a> {
 
 fn json<T: serde::Serialize>(value: &T) -> Value {
     serde_json::to_value(value).expect("settings are plain structs with string keys")
-}
-
-fn group(rows: Vec<CredentialRow>) -> HashMap<String, Vec<Credential>> {
-    let mut out: HashMap<String, Vec<Credential>> = HashMap::new();
-    for row in rows {
-        let Some(state) = CredentialState::parse(&row.state) else {
-            tracing::error!(
-                table = "connection_credentials",
-                key = row.id,
-                state = row.state,
-                "row skipped: unknown state"
-            );
-            continue;
-        };
-        out.entry(row.connection_id).or_default().push(Credential {
-            id: CredentialId::from_stored(row.id),
-            state,
-            sealed: Sealed::from_stored(row.sealed),
-            public: row.public_jwk.zip(row.certificate).map(|(jwk, certificate)| PublicPart {
-                jwk,
-                certificate,
-                key_use: row.key_use.as_deref().and_then(KeyUse::parse),
-            }),
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-        });
-    }
-    out
 }
 
 /// What belongs to a connection and stands in tables of its own.

@@ -47,11 +47,14 @@ pub async fn arrive(
         return Err(Problem::Unsolicited { connection: name() }.into());
     }
     let mut vouched = broker.upstreams.unsolicited(ctx, connection, params).await;
-    if vouched.as_ref().is_err_and(UpstreamError::is_about_certificates)
-        && let Some(newer) = metadata::newer(broker, connection).await
-    {
-        vouched = broker.upstreams.unsolicited(ctx, &newer, params).await;
+    let mut newer = None;
+    if vouched.as_ref().is_err_and(UpstreamError::is_about_certificates) {
+        newer = metadata::newer(broker, connection).await;
     }
+    if let Some(newer) = &newer {
+        vouched = broker.upstreams.unsolicited(ctx, newer, params).await;
+    }
+    let connection = newer.as_deref().unwrap_or(connection);
     let once = vouched.map_err(|error| Problem::Upstream { connection: name(), error })?;
     let event = Event::success("login.unsolicited", "anonymous")
         .connection(&connection.slug)

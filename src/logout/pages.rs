@@ -153,16 +153,34 @@ pub(super) fn back(broker: &Broker, visitor: &Visitor, back: Result<Back, Proble
     let page = ErrorPage {
         verdict: "Signed out here".into(),
         heading: "You are signed out here; about your provider we cannot say".into(),
-        explanation: "What came back from its sign-out page belongs to no sign-out that this browser left for, came a \
-                      second time, or does not hold against what we know of the provider."
-            .into(),
+        explanation: came_back_wrong(&problem),
         remedies: vec![
-            "On a shared computer, close the browser. Open the application again from its own address.".into(),
+            "On a shared computer, sign out at your provider as well, then close the browser.".into(),
+            "To go on, open the application again from its own address.".into(),
         ],
         ..neutral(broker, visitor, problem.reason())
     };
     let outage = matches!(problem, Problem::NotLive | Problem::Database(_));
     page.render(if outage { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST })
+}
+
+fn came_back_wrong(problem: &Problem) -> String {
+    let text = match problem {
+        Problem::Upstream { connection, .. } => {
+            return format!("The answer of {connection} did not pass our checks, so it tells us nothing.");
+        }
+        Problem::Stale => "The answer took longer than half an hour, so we had stopped waiting for it.",
+        Problem::StateReplayed => "The same answer arrived a second time; each counts once.",
+        Problem::StateOfAnotherBrowser => {
+            "The answer belongs to a sign-out that did not begin in this browser. Blocked cookies look the same."
+        }
+        Problem::StateOfAnotherConnection => {
+            "The sign-out left for one provider and the answer arrived at the address of another, so it is not used."
+        }
+        Problem::NotLive | Problem::Database(_) => "The part that remembers sign-outs does not answer just now.",
+        _ => "The answer that arrived belongs to no sign-out that began here in the last half hour.",
+    };
+    text.into()
 }
 
 /// A provider's logout message that is not believed: nobody was signed out by it.
@@ -173,14 +191,36 @@ pub(super) fn not_followed(
     reason: &'static str,
     detail: &str,
 ) -> HttpResponse {
+    const OURSELVES: &str = "Sign out in the application itself.";
+    const TELL: &str = "If it happens again, send the trace id below to whoever runs this sign-in page.";
     note(broker, visitor, Some(slug), reason, detail);
+    let (heading, explanation, remedies): (_, _, &[&str]) = match reason {
+        "connection_unknown" => (
+            "There is no such provider",
+            "The message came to the address of a provider that does not exist here, so nobody was signed out by it.",
+            &[OURSELVES, TELL],
+        ),
+        "logout_replayed" => (
+            "This sign-out was done already",
+            "The same message arrived a second time; each counts once.",
+            &["If you are still signed in somewhere, sign out in the application itself."],
+        ),
+        "parameter_missing" | "parameter_repeated" => (
+            "We cannot read the sign-out message",
+            "Parts of what a provider sends are missing, or came twice, so nobody was signed out by it.",
+            &[OURSELVES, TELL],
+        ),
+        _ => (
+            "We could not verify the sign-out message",
+            "It asks us to sign you out and did not pass our checks, so nobody was signed out by it.",
+            &[OURSELVES, TELL],
+        ),
+    };
     let page = ErrorPage {
         verdict: "Nothing was done".into(),
-        heading: "We could not verify the sign-out message".into(),
-        explanation: "What arrived does not hold against what we know of the provider it should come from, so nobody was \
-                      signed out by it."
-            .into(),
-        remedies: vec!["Sign out in the application itself. If it happens again, send the trace id below to whoever runs this sign-in page.".into()],
+        heading: heading.into(),
+        explanation: explanation.into(),
+        remedies: remedies.iter().map(|&remedy| remedy.into()).collect(),
         ..neutral(broker, visitor, reason)
     };
     page.render(if reason == "connection_unknown" { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::audit::{self, Event};
-use crate::connection::certificate::{self, Following, Origin, Source, fingerprint};
+use crate::connection::certificate::{self, Facts, Following, Origin, Source, fingerprint};
 use crate::connection::metadata::schedule::{self, LEASE, Turn, Why};
 use crate::connection::metadata::{Metadata, Refreshing, store};
 use crate::connection::saml::IdpSource;
@@ -161,15 +161,7 @@ async fn taken(
     for sentence in &document.metadata.unusable_certificates {
         tracing::warn!(connection = %connection.slug, sentence, "a certificate of the metadata cannot be used");
     }
-    if !following.kept_as_last.is_empty() {
-        let names: Vec<_> = following.kept_as_last.iter().map(|one| fingerprint(&one.sha256)).collect();
-        let sentence = format!(
-            "the metadata no longer names the last usable certificate of the connection (SHA-256 {}) and none that takes \
-             its place: it stays trusted",
-            names.join(", ")
-        );
-        refused(ctx, conn, connection, "last_certificate", &sentence).await?;
-    }
+    tell(ctx, conn, connection, &row.told, &following).await?;
     let services = |known: &Metadata| (known.single_sign_on.clone(), known.single_logout.clone());
     if following.changes_something() || row.metadata.as_ref().map(services) != Some(services(&metadata)) {
         let event = Event::success("saml.metadata.refreshed", "system").connection(&connection.slug);
@@ -182,6 +174,32 @@ async fn taken(
     Ok(Refreshed::Taken(Box::new(following)))
 }
 
+/// Tells operators of certificates that wait for them, once for each as long as it waits.
+async fn tell(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    connection: &Connection,
+    told: &[String],
+    following: &Following,
+) -> Result<(), sqlx::Error> {
+    let is_news = |facts: &&Facts| !told.contains(&facts.sha256);
+    for facts in following.distrusted.iter().filter(is_news) {
+        certificate::distrusted(ctx, conn, connection, facts).await?;
+    }
+    let kept: Vec<_> = following.kept_as_last.iter().map(|one| &one.facts).collect();
+    if kept.iter().any(is_news) {
+        let names: Vec<_> = kept.iter().map(|one| fingerprint(&one.sha256)).collect();
+        let sentence = format!(
+            "the metadata no longer names the last usable certificate of the connection (SHA-256 {}) and none that takes \
+             its place: it stays trusted",
+            names.join(", ")
+        );
+        refused(ctx, conn, connection, "last_certificate", &sentence).await?;
+    }
+    let waiting: Vec<_> = kept.into_iter().chain(&following.distrusted).map(|facts| facts.sha256.clone()).collect();
+    if waiting != told { store::told(conn, &connection.id, &waiting).await } else { Ok(()) }
+}
+
 async fn failed(
     ctx: &Ctx,
     conn: &mut Conn,
@@ -192,7 +210,7 @@ async fn failed(
     let now = ctx.now();
     let (failures, error) = (row.failures.saturating_add(1), failure.to_string());
     let next = schedule::after_failure(now, failures, jitter(ctx));
-    store::failed(conn, &connection.id, &error, failures, next).await?;
+    store::failed(conn, &connection.id, &row.url, &error, failures, next).await?;
     if let FetchFailure::Refused(refusal) = failure
         // the same document is refused again at every attempt; once is enough for the log
         && row.last_error.as_ref() != Some(&error)

@@ -12,7 +12,7 @@ use crate::client::{self, ClientSecret};
 use crate::connection::certificate::{self, Origin, Source};
 use crate::connection::own_key::OwnKey;
 use crate::connection::saml::IdpSource;
-use crate::connection::{self, Credential, CredentialState, KeyUse, Protocol, SamlSettings, Slug};
+use crate::connection::{self, Credential, CredentialState, KeyUse, Protocol, SamlSettings, Slug, credential};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::{ClientSecretId, ConnectionId, CredentialId, UserId};
@@ -134,8 +134,8 @@ async fn add_active(
     digest: Option<[u8; 32]>,
     by: &str,
 ) -> Result<(), sqlx::Error> {
-    connection::store::retire_active(conn, connection, credential.kind(), credential.key_use()).await?;
-    connection::store::add_credential(conn, connection, credential, digest, by).await
+    credential::store::retire_active(conn, connection, credential.kind(), credential.key_use()).await?;
+    credential::store::insert(conn, connection, credential, digest, by).await
 }
 
 fn client_secret(ctx: &Ctx, value: &str) -> Credential {

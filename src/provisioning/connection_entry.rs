@@ -8,6 +8,7 @@ use url::Url;
 use super::check::Findings;
 use super::entry::{is_default, is_yes, yes};
 use super::secret_ref::SecretRef;
+use super::{oidc_entry, saml_entry};
 use crate::cel::Expression;
 use crate::connection::oidc::AssertionAudience;
 use crate::connection::saml::{Encryption, SsoBinding, WantSigned};
@@ -141,57 +142,6 @@ pub enum EntryProtocol {
     Saml,
 }
 
-/// Keys that mean something in one protocol only.
-const OIDC_KEYS: &[&str] = &[
-    "issuer",
-    "client_id",
-    "client_authentication",
-    "client_secret",
-    "scopes",
-    "tenants",
-    "authorization_endpoint",
-    "token_endpoint",
-    "jwks_uri",
-    "userinfo_endpoint",
-    "end_session_endpoint",
-    "assertion_audience",
-    "prompt",
-    "max_age",
-    "acr_values",
-    "domain_hint",
-    "upstream_logout",
-];
-const SAML_KEYS: &[&str] = &[
-    "trust_metadata",
-    "metadata_signing_certificate",
-    "enforce_certificate_dates",
-    "metadata_url",
-    "metadata_file",
-    "metadata",
-    "entity_id",
-    "sso_url",
-    "sso_binding",
-    "certificates",
-    "sp_entity_id",
-    "sign_requests",
-    "want_assertions_signed",
-    "want_signed",
-    "encryption",
-    "sign_metadata",
-    "force_authn",
-    "send_login_hint",
-    "end_with_idp_session",
-    "allow_idp_initiated",
-    "initiate_login_uri",
-    "name_id_format",
-    "requested_authn_context",
-    "subject",
-    "single_logout",
-    "slo_url",
-    "slo_binding",
-    "slo_response_url",
-];
-
 impl<'de> Deserialize<'de> for EntryProtocol {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         match String::deserialize(d)?.as_str() {
@@ -296,8 +246,8 @@ impl ConnectionEntry {
     /// What is wrong with it by itself.
     pub(super) fn check(&self, out: &mut Findings) {
         let (foreign, theirs): (&[&str], _) = match self.protocol {
-            EntryProtocol::Oidc => (&SAML_KEYS, "saml"),
-            EntryProtocol::Saml => (&OIDC_KEYS, "oidc"),
+            EntryProtocol::Oidc => (saml_entry::KEYS, "saml"),
+            EntryProtocol::Saml => (oidc_entry::KEYS, "oidc"),
         };
         let written = serde_json::to_value(self).expect("an entry is a plain struct with string keys");
         for key in foreign.iter().filter(|key| written.get(key).is_some()) {

@@ -7,6 +7,27 @@ use crate::connection::oidc::{AssertionAudience, Endpoints};
 use crate::connection::{ClientAuthentication, Connection, CredentialKind, OidcSettings, Preset};
 use crate::oauth::prompt::Prompt;
 
+/// Keys that mean nothing in another protocol.
+pub(super) const KEYS: &[&str] = &[
+    "issuer",
+    "client_id",
+    "client_authentication",
+    "client_secret",
+    "scopes",
+    "tenants",
+    "authorization_endpoint",
+    "token_endpoint",
+    "jwks_uri",
+    "userinfo_endpoint",
+    "end_session_endpoint",
+    "assertion_audience",
+    "prompt",
+    "max_age",
+    "acr_values",
+    "domain_hint",
+    "upstream_logout",
+];
+
 impl ConnectionEntry {
     pub(super) fn of_oidc(connection: &Connection, settings: &OidcSettings) -> Self {
         let settings = settings.clone();

@@ -141,7 +141,7 @@ impl Planner<'_> {
             let path = format!("connections[{}].client_secret", entry.slug);
             if let Some(secret) = self.secret(entry.client_secret.as_ref(), &path, has_secret) {
                 let digest = self.ctx.vault.digest(secret.expose());
-                if !connection::store::credential_digest_known(conn, &id, digest).await? {
+                if !connection::credential::store::digest_known(conn, &id, digest).await? {
                     details.push("client_secret: imports a new value".into());
                     steps.push(Step::ImportConnectionSecret(id.clone(), secret));
                 }

@@ -15,6 +15,38 @@ use crate::upstream::saml::{TrustedCertificate, read_idp_metadata};
 /// Bytes of an entity id (SAML core §8.3.6 has 1024 characters).
 const LONGEST_ENTITY_ID: usize = 1024;
 
+/// Keys that mean nothing in another protocol.
+pub(super) const KEYS: &[&str] = &[
+    "trust_metadata",
+    "metadata_signing_certificate",
+    "enforce_certificate_dates",
+    "metadata_url",
+    "metadata_file",
+    "metadata",
+    "entity_id",
+    "sso_url",
+    "sso_binding",
+    "certificates",
+    "sp_entity_id",
+    "sign_requests",
+    "want_assertions_signed",
+    "want_signed",
+    "encryption",
+    "sign_metadata",
+    "force_authn",
+    "send_login_hint",
+    "end_with_idp_session",
+    "allow_idp_initiated",
+    "initiate_login_uri",
+    "name_id_format",
+    "requested_authn_context",
+    "subject",
+    "single_logout",
+    "slo_url",
+    "slo_binding",
+    "slo_response_url",
+];
+
 impl ConnectionEntry {
     pub(super) fn of_saml(connection: &Connection, settings: &SamlSettings) -> Self {
         let settings = settings.clone();

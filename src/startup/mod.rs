@@ -2,6 +2,7 @@
 //! made. Used by every command and by the tests. It starts no server and no Postgres.
 
 mod master_key;
+mod saml_certificates;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,14 +82,16 @@ pub async fn open(config: &Config, db_options: PgConnectOptions, clock: SharedCl
         None => None,
     };
     let policy = outbound::Policy { allow_private: config.allow_private_upstreams, extra_ca_pem, ..Default::default() };
-    Ok(Ctx {
+    let ctx = Ctx {
         db,
         clock,
         rng,
         vault: Arc::new(vault),
         http: outbound::Client::new(policy)?,
         urls: Arc::new(config.urls.clone()),
-    })
+    };
+    saml_certificates::give_rows(&ctx).await.map_err(|error| StartError::Migration(error.to_string()))?;
+    Ok(ctx)
 }
 
 /// Applies what is missing. Replicas that start together take turns: the migrator holds an advisory lock. On a connection

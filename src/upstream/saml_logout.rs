@@ -139,7 +139,10 @@ async fn checked<T: Send + 'static>(
 ) -> Result<(T, String), UpstreamError> {
     let destination = ctx.urls.slo(connection.slug.as_str());
     let now = ctx.now();
-    let idp = saml_idp::of(connection, settings)?;
+    let mut idp = saml_idp::of(connection, settings)?;
+    if settings.enforce_certificate_dates {
+        idp.certificates.retain(|one| one.not_before() <= now && now < one.not_after());
+    }
     let entity_id = idp.entity_id.clone();
     let verified = saml.checked(move |engine| {
         let carried = match &message {

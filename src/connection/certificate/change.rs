@@ -148,20 +148,25 @@ pub async fn follow(
         known.push(certificate);
     }
     store::forget_old(conn, &connection.id, MOST_RETIRED).await?;
-    for facts in &following.distrusted {
-        tracing::warn!(connection = %connection.slug, sha256 = facts.sha256, "a new certificate was published and is not trusted");
-        let sentence = format!(
-            "the provider published certificate SHA-256 {}; compare that with its administrator, then run `avouch \
-             connection certificates add {} FILE`",
-            fingerprint(&facts.sha256),
-            connection.slug
-        );
-        let refused = Event::refused("saml.certificate.refused", "metadata_not_trusted", origin.actor);
-        let detail =
-            json!({ "certificate_sha256": facts.sha256, "not_after": facts.not_after.to_string(), "detail": sentence });
-        audit::record(ctx, conn, refused.connection(&connection.slug).detail(detail)).await?;
-    }
     Ok(following)
+}
+
+/// The provider published one that nobody trusts: a person decides.
+///
+/// # Errors
+/// the database's.
+pub async fn distrusted(ctx: &Ctx, conn: &mut Conn, connection: &Connection, facts: &Facts) -> Result<(), sqlx::Error> {
+    tracing::warn!(connection = %connection.slug, sha256 = facts.sha256, "a new certificate was published and is not trusted");
+    let sentence = format!(
+        "the provider published certificate SHA-256 {}; compare that with its administrator, then run `avouch \
+         connection certificates add {} FILE`",
+        fingerprint(&facts.sha256),
+        connection.slug
+    );
+    let refused = Event::refused("saml.certificate.refused", "metadata_not_trusted", "system");
+    let detail =
+        json!({ "certificate_sha256": facts.sha256, "not_after": facts.not_after.to_string(), "detail": sentence });
+    audit::record(ctx, conn, refused.connection(&connection.slug).detail(detail)).await
 }
 
 /// An answer signed with it was just taken. The first one makes a `next` certificate active.

@@ -5,7 +5,7 @@
 mod change;
 pub mod store;
 
-pub use change::{Added, ChangeError, Origin, add, counts, follow, promote, retire, seen_signing};
+pub use change::{Added, ChangeError, Origin, add, counts, distrusted, follow, promote, retire, seen_signing};
 
 use std::ops::Deref;
 

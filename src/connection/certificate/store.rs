@@ -86,6 +86,35 @@ pub(super) async fn insert(
     .map(drop)
 }
 
+/// The texts of certificates that stood in the settings of connections, by slug, taken out of there: they had no rows once.
+pub async fn take_from_settings(conn: &mut Conn) -> Result<Vec<(String, Vec<String>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT id, slug, settings #> '{source,manual,certificates}' AS "certificates!" FROM connections
+           WHERE protocol = 'saml' AND settings #> '{source,manual,certificates}' IS NOT NULL FOR NO KEY UPDATE"#
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    sqlx::query!(
+        "UPDATE connections SET settings = settings #- '{source,manual,certificates}' WHERE id = ANY($1)",
+        &ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.slug, serde_json::from_value(row.certificates).unwrap_or_default())).collect())
+}
+
+/// The connections by a metadata document of which no certificate has a row, in whatever state: they were stored before
+/// certificates had any.
+pub async fn only_in_metadata(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT slug FROM connections c WHERE protocol = 'saml' AND settings #> '{source,metadata}' IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM connection_certificates WHERE connection_id = c.id)"
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Trusted again, on the word of `source`.
 pub(super) async fn revive(
     conn: &mut Conn,

@@ -53,6 +53,8 @@ pub struct Refreshing {
     pub last_error: Option<String>,
     /// When operators were last told that it is old.
     pub alerted_at: Option<OffsetDateTime>,
+    /// SHA-256 of the certificates that operators were told of and that still are as they were told.
+    pub told: Vec<String>,
 }
 
 impl Refreshing {

@@ -141,6 +141,7 @@ mod tests {
             failures: 0,
             last_error: None,
             alerted_at: None,
+            told: Vec::new(),
         }
     }
 

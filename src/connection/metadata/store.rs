@@ -27,6 +27,7 @@ struct Row {
     failures: i32,
     last_error: Option<String>,
     alerted_at: Option<OffsetDateTime>,
+    told: Vec<String>,
 }
 
 /// Of every connection that has any, by its id.
@@ -53,7 +54,7 @@ pub async fn ensure(
          ON CONFLICT (connection_id) DO UPDATE
             SET url = $2, next_refresh_at = $4, failures = 0, entity_id = NULL, single_sign_on = NULL, single_logout = NULL,
                 fetched_at = NULL, etag = NULL, last_modified = NULL, valid_until = NULL, cache_seconds = NULL,
-                attempted_at = NULL, leased_until = NULL, asked_at = NULL, last_error = NULL, alerted_at = NULL
+                attempted_at = NULL, leased_until = NULL, asked_at = NULL, last_error = NULL, alerted_at = NULL, told = '{}'
           WHERE old.url <> $2 OR ($3::text IS NOT NULL AND old.entity_id <> $3)",
         connection.as_str(),
         url,
@@ -120,20 +121,23 @@ pub async fn taken(
     Ok(done.rows_affected() == 1)
 }
 
-/// A fetch has brought nothing usable; the lease is given back.
+/// A fetch of `url` has brought nothing usable; the lease is given back. Nothing, if the row is about another URL by now.
 pub async fn failed(
     conn: &mut Conn,
     connection: &ConnectionId,
+    url: &str,
     error: &str,
     failures: u32,
     next_refresh_at: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE saml_metadata SET last_error = $2, failures = $3, next_refresh_at = $4, leased_until = NULL WHERE connection_id = $1",
+        "UPDATE saml_metadata SET last_error = $2, failures = $3, next_refresh_at = $4, leased_until = NULL
+         WHERE connection_id = $1 AND url = $5",
         connection.as_str(),
         error,
         i32::try_from(failures).unwrap_or(i32::MAX),
-        next_refresh_at
+        next_refresh_at,
+        url
     )
     .execute(conn)
     .await
@@ -142,6 +146,14 @@ pub async fn failed(
 
 pub async fn alerted(conn: &mut Conn, connection: &ConnectionId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     sqlx::query!("UPDATE saml_metadata SET alerted_at = $2 WHERE connection_id = $1", connection.as_str(), now)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Operators have been told of these certificates, and of no others any more.
+pub async fn told(conn: &mut Conn, connection: &ConnectionId, sha256: &[String]) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE saml_metadata SET told = $2 WHERE connection_id = $1", connection.as_str(), sha256)
         .execute(conn)
         .await
         .map(drop)
@@ -194,5 +206,6 @@ fn parse(row: Row) -> Refreshing {
         failures: row.failures.unsigned_abs(),
         last_error: row.last_error,
         alerted_at: row.alerted_at,
+        told: row.told,
     }
 }

@@ -1,6 +1,7 @@
 //! The evidence: an assertion that was verified, and what it says. Read from verified bytes only; nothing but
 //! [`super::verify`] makes one.
 
+use std::collections::HashSet;
 use std::ops::Deref;
 
 use roxmltree::Node;
@@ -60,10 +61,10 @@ impl VerifiedAssertion {
         for attribute in &self.attributes {
             append(&mut claims, &attribute.name, &attribute.values);
         }
-        let names: Vec<&str> = self.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
+        let names: HashSet<&str> = self.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
         for attribute in &self.attributes {
             if let Some(friendly) = attribute.friendly_name.as_deref()
-                && !names.contains(&friendly)
+                && !names.contains(friendly)
             {
                 append(&mut claims, friendly, &attribute.values);
             }

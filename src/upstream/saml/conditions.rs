@@ -125,17 +125,19 @@ pub(super) fn assertion<'a, 'i>(
     Ok(Accepted { subject, authn_statement, not_on_or_after: confirmed_until.min(valid_until) })
 }
 
-/// One bearer confirmation must hold; if none does, the last one's failing is told.
+/// One bearer confirmation must hold; if none does, the last one's failing is told. Where several do, the assertion can be
+/// used until the last of them ends.
 fn confirmation(subject: Node<'_, '_>, input: &ResponseInput<'_>) -> Result<OffsetDateTime, Refusal> {
     let bearers = xml::children(subject, SAML, "SubjectConfirmation").filter(|c| c.attribute("Method") == Some(BEARER));
     let mut last = Refusal::new("subject_confirmation", "the subject has no bearer confirmation");
+    let mut holds_until = None;
     for bearer in bearers {
         match bearer_holds(bearer, input) {
-            Ok(until) => return Ok(until),
+            Ok(until) => holds_until = holds_until.max(Some(until)),
             Err(refusal) => last = refusal,
         }
     }
-    Err(last)
+    holds_until.ok_or(last)
 }
 
 /// SAML profiles §4.1.4.2.

@@ -144,9 +144,13 @@ fn role<'a, 'i: 'a>(entity: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
 }
 
 fn entity<'a, 'i>(document: &'a Document<'i>, entity_id: Option<&str>) -> Result<Node<'a, 'i>, Refusal> {
+    // where the schema has them: one that an entity carries in its Extensions describes nobody
+    let in_place = |node: &Node<'_, '_>| {
+        node.ancestors().skip(1).filter(Node::is_element).all(|parent| xml::is(parent, MD, "EntitiesDescriptor"))
+    };
     let entities: Vec<_> = document
         .descendants()
-        .filter(|node| xml::is(*node, MD, "EntityDescriptor"))
+        .filter(|node| xml::is(*node, MD, "EntityDescriptor") && in_place(node))
         .filter(|node| match entity_id {
             Some(wanted) => node.attribute("entityID") == Some(wanted),
             None => true,

@@ -1,14 +1,19 @@
 //! Points and lengths of time as XML Schema writes them.
 
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
+use time::macros::{datetime, format_description};
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::refusal::{Refusal, refuse};
 
-/// `xs:dateTime` with a time zone (SAML core §1.3.3: UTC).
+/// What "for ever" is taken for. Products write the last second of the year 9999, which no skew can be added to and
+/// which some time zones put outside the calendar.
+const LAST: OffsetDateTime = datetime!(9000-01-01 00:00 UTC);
+
+/// `xs:dateTime` with a time zone (SAML core §1.3.3: UTC), in UTC.
 pub(super) fn parse(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text.trim(), &Rfc3339).ok()
+    let instant = OffsetDateTime::parse(text.trim(), &Rfc3339).ok()?;
+    Some(if instant.year() < LAST.year() { instant.to_offset(UtcOffset::UTC) } else { LAST })
 }
 
 /// An attribute, if there.
@@ -59,7 +64,6 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::macros::datetime;
 
     #[test]
     fn reads_what_identity_providers_write() {
@@ -70,6 +74,10 @@ mod tests {
         for text in ["2026-01-02T03:04:05", "2026-01-02", "", "2026-13-02T03:04:05Z"] {
             assert_eq!(parse(text), None, "{text}");
         }
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:00", "9999-01-01T00:00:00+14:00"] {
+            assert_eq!(parse(text), Some(LAST), "{text}");
+        }
+        assert!(parse("0000-01-01T00:00:00+14:00").is_some());
         assert_eq!(write(datetime!(2026-01-02 04:04:05.5 +1)), "2026-01-02T03:04:05Z");
     }
 

@@ -24,6 +24,9 @@ pub(super) const METADATA: Limits = Limits { bytes: 5 << 20, nodes: 400_000, com
 const DEPTH: usize = 40;
 const ATTRIBUTES: usize = 64;
 const NAMESPACES: usize = 64;
+/// Declarations on the way to one element, those repeated there included. The parser keeps a list of all of them for every
+/// element that adds one: a few megabytes of text could otherwise become gigabytes.
+const DECLARATIONS: usize = 4 * NAMESPACES;
 
 /// base64 of a document: its length is checked before it is decoded.
 pub(super) fn decode(base64: &str, limits: &Limits) -> Result<Vec<u8>, Refusal> {
@@ -106,7 +109,8 @@ fn namespaces(document: &Document<'_>) -> Result<(), Refusal> {
 /// Looks at markup only. In well-formed XML a `<` always begins markup, so nothing can hide from this; what is not
 /// well-formed is the parser's to refuse.
 fn scan(text: &str, limits: &Limits) -> Result<(), Refusal> {
-    let mut depth = 0_usize;
+    // for each element that is open: the declarations on the way to it
+    let mut open: Vec<usize> = Vec::new();
     let mut rest = text;
     if let Some(declaration) = text.strip_prefix("<?xml").filter(|d| d.starts_with([' ', '\t', '\r', '\n'])) {
         let (declaration, after) = declaration.split_once("?>").unwrap_or((declaration, ""));
@@ -130,15 +134,24 @@ fn scan(text: &str, limits: &Limits) -> Result<(), Refusal> {
         } else if rest.starts_with("<!") {
             return refuse("dtd", "the document has a document type or an entity declaration");
         } else if rest.starts_with("</") {
-            depth = depth.saturating_sub(1);
+            open.pop();
             Some(2)
         } else {
             let tag = Tag::measure(rest);
             if tag.attributes > ATTRIBUTES {
                 return refuse("too_many_attributes", format!("an element has more than {ATTRIBUTES} attributes"));
             }
-            depth += usize::from(!tag.empty);
-            if depth > DEPTH {
+            let declarations = open.last().copied().unwrap_or_default() + tag.namespaces;
+            if declarations > DECLARATIONS {
+                return refuse(
+                    "namespace",
+                    format!("more than {DECLARATIONS} namespaces are declared around an element"),
+                );
+            }
+            if !tag.empty {
+                open.push(declarations);
+            }
+            if open.len() > DEPTH {
                 return refuse("too_deep", format!("elements are nested more than {DEPTH} deep"));
             }
             Some(tag.bytes)
@@ -169,13 +182,15 @@ fn xml_declaration(declaration: &str) -> Result<(), Refusal> {
 struct Tag {
     bytes: usize,
     attributes: usize,
+    /// Of the attributes, those that declare a namespace.
+    namespaces: usize,
     empty: bool,
 }
 
 impl Tag {
     fn measure(text: &str) -> Self {
         let mut quote = None;
-        let mut attributes = 0;
+        let (mut attributes, mut namespaces) = (0, 0);
         let bytes = text.as_bytes();
         for (at, byte) in bytes.iter().copied().enumerate() {
             match (quote, byte) {
@@ -183,11 +198,12 @@ impl Tag {
                 (Some(_), _) => {}
                 (None, b'"' | b'\'') => quote = Some(byte),
                 (None, b'=') => attributes += 1,
-                (None, b'>') => return Self { bytes: at + 1, attributes, empty: bytes[at - 1] == b'/' },
+                (None, b'x') if bytes[at..].starts_with(b"xmlns") => namespaces += 1,
+                (None, b'>') => return Self { bytes: at + 1, attributes, namespaces, empty: bytes[at - 1] == b'/' },
                 (None, _) => {}
             }
         }
-        Self { bytes: bytes.len(), attributes, empty: false }
+        Self { bytes: bytes.len(), attributes, namespaces, empty: false }
     }
 }
 
@@ -236,6 +252,20 @@ mod tests {
         let attributes: String = (0..65).map(|n| format!(" a{n}='='")).collect();
         assert_eq!(reason(&format!("<a{attributes}/>")), "too_many_attributes");
         assert_eq!(reason(&format!("<a>{}</a>", "<b/>".repeat(20_001))), "too_many_nodes");
+        let declared = |level| (0..32).map(|n| format!(" xmlns:p{level}-{n}='urn:x'")).collect::<String>();
+        let nested = |levels| {
+            let open: String = (0..levels).map(|level| format!("<a{}>", declared(level))).collect();
+            reason(&format!("{open}{}", "</a>".repeat(levels)))
+        };
+        assert_eq!((nested(2), nested(3), nested(9)), ("ok", "namespace", "namespace"));
+        // told from a document of gigabytes by how fast it is refused
+        let elements = "<b xmlns:q='urn:q'/>".repeat(200_000);
+        let huge = format!(
+            "{}{elements}{}",
+            (0..39).map(|l| format!("<a{}>", declared(l))).collect::<String>(),
+            "</a>".repeat(39)
+        );
+        assert_eq!(parse(&huge, &METADATA).unwrap_err().reason, "namespace");
         assert_eq!(reason(&format!("<a>{}</a>", "x".repeat(256 << 10))), "too_large");
         assert_eq!(decode(&"A".repeat(512 << 10), &RESPONSE).unwrap_err().reason, "too_large");
         assert_eq!(decode("not base64!", &RESPONSE).unwrap_err().reason, "not_base64");

@@ -14,8 +14,12 @@ struct Demo {
 impl Demo {
     async fn start() -> Self {
         let mut broker = BrokerProcess::prepare().await;
-        let ports = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [idp, saml_idp, app] = ports.map(|listener| listener.local_addr().unwrap().port());
+        // a port is free again when its listener is dropped, so these must not be the broker's, which was found before
+        let taken: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let free = taken.iter().map(|listener| listener.local_addr().unwrap().port());
+        let ports: Vec<_> = free.filter(|port| !broker.issuer.ends_with(&format!(":{port}"))).take(3).collect();
+        let [idp, saml_idp, app] = ports[..] else { unreachable!("three of four") };
+        drop(taken);
         let arguments = [
             "demo".into(),
             format!("--idp-port={idp}"),
@@ -90,8 +94,15 @@ async fn a_person_of_the_saml_company_gets_the_same_kind_of_token() {
     let said = ["ada.weaver@fabrikam.example", ">employees<", ">platform<", ">on-call<", ">operator<"];
     assert!(said.iter().all(|value| signed_in.body.contains(value)), "{}", signed_in.body);
 
-    let out = browser.press(&signed_in, "sign-out").await;
-    assert!(out.has("signed-out") && browser.session(&demo.broker.issuer).is_none(), "{out}");
+    // signing out goes on to Fabrikam, with a request that says who and which session, and comes back
+    browser.stop_at(&demo.fabrikam);
+    let there = browser.press(&signed_in, "sign-out").await;
+    assert!(there.stopped && there.url.path() == "/slo" && there.params().contains_key("Signature"), "{there}");
+    assert!(browser.session(&demo.broker.issuer).is_none(), "whatever happens there");
+    let out = browser.stop_no_more().open(there.url.as_str()).await;
+    assert!(out.has("signed-out") && out.url.as_str() == format!("{}/?signed-out", demo.app), "{out}");
+    let again = demo.at("fabrikam", &mut browser).await;
+    assert!(again.has("people-form"), "nobody is signed in at either: {again}");
 }
 
 #[tokio::test]

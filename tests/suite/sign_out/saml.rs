@@ -131,6 +131,25 @@ async fn what_cannot_be_believed_signs_nobody_out() {
 }
 
 #[tokio::test]
+async fn where_dates_count_they_count_for_logout_messages_as_well() {
+    let mut stage = Stage::set("enforce_certificate_dates: true").await;
+    let (mut browser, _) = stage.sign_in(USER, "_s1").await;
+    // the certificates end in March 2030; the session does sooner, so only the message is looked at
+    stage.saml.world.broker.clock.advance(time::Duration::days(4 * 365));
+    stage.saml.idp.now = avouch::clock::Clock::now(stage.saml.world.broker.clock.as_ref());
+    for (by_post, id) in [(true, "_1"), (false, "_2")] {
+        let request = stage.request(id, USER, &["_s1"]);
+        let page = if by_post {
+            stage.post_raw(&mut browser, "SAMLRequest", &Sign::by(&stage.saml.idp.idp).apply(&request, id), "").await
+        } else {
+            let query = redirect_query(&stage.saml.idp.idp, "SAMLRequest", &request, "r");
+            browser.open(&format!("{}?{query}", stage.slo())).await
+        };
+        assert_refused(&stage, &page, 400, "no_certificate").await;
+    }
+}
+
+#[tokio::test]
 async fn the_certificate_of_one_connection_ends_nothing_at_another() {
     let mut stage = Stage::set("").await;
     let (mut browser, _) = stage.sign_in(USER, "_s1").await;
@@ -232,7 +251,12 @@ async fn our_metadata_names_the_service_for_both_bindings() {
 /// A neutral page, and the word in the audit log.
 async fn assert_refused(stage: &Stage, page: &Page, status: u16, reason: &str) {
     page.assert_problem(status, reason);
-    assert!(page.body.contains("We could not verify the sign-out message"), "{page}");
+    let heading = match reason {
+        "logout_replayed" => "This sign-out was done already",
+        "parameter_missing" | "parameter_repeated" => "We cannot read the sign-out message",
+        _ => "We could not verify the sign-out message",
+    };
+    assert!(page.body.contains(heading), "{page}");
     let event = stage.saml.world.last_event("logout.upstream").await;
     assert_eq!((event.outcome.as_str(), event.reason.as_deref()), ("refused", Some(reason)));
     assert_eq!(event.trace_id, page.text_of("trace-id"));

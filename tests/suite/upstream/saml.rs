@@ -7,6 +7,7 @@ pub mod forge;
 mod keys;
 mod requests;
 mod unsolicited;
+mod upgrade;
 
 #[path = "../../../src/upstream/saml/tests/corpus/mod.rs"]
 mod corpus;

@@ -96,6 +96,20 @@ fn one_good_bearer_confirmation_is_enough() {
 }
 
 #[test]
+fn a_replay_is_remembered_while_any_of_its_confirmations_holds() {
+    let assertion = WORLD.assertion();
+    let (start, end) =
+        (assertion.find("<saml:SubjectConfirmation ").unwrap(), assertion.find("</saml:Subject>").unwrap());
+    let shorter = assertion[start..end].replace(&WORLD.at(300), &WORLD.at(60));
+    assert_ne!(shorter, assertion[start..end]);
+    for place in [start, end] {
+        let both = format!("{}{shorter}{}", &assertion[..place], &assertion[place..]);
+        let verified = Receive::default().xml(&WORLD.response(&WORLD.sign_assertion(&both))).unwrap();
+        assert_eq!(verified.not_on_or_after, WORLD.now + Duration::minutes(5));
+    }
+}
+
+#[test]
 fn clocks_may_differ_a_little() {
     for (seconds, expected) in [(-119, "ok"), (-181, "issue_instant"), (419, "ok"), (421, "expired")] {
         let receive = Receive { later: Duration::seconds(seconds), ..Receive::default() };

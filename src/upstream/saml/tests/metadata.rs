@@ -93,6 +93,15 @@ fn an_aggregate_is_searched_by_entity_id() {
     assert!(refusal.reason == "entity_missing" && refusal.detail.contains("https://b.test"), "{refusal}");
     assert_eq!(reason(read(&two, Some("https://c.test"))), "entity_missing");
     assert_eq!(reason(read(&two, Some("https://sp.test"))), "idp_role_missing");
+    // an entity of the aggregate speaks for itself alone
+    let guest = entity("https://d.test", "", &role("", &signing(&WORLD.attacker)));
+    let carrier = entity(
+        "https://e.test",
+        "",
+        &format!("<md:Extensions>{guest}</md:Extensions>{}", role("", &signing(&WORLD.idp_ec))),
+    );
+    assert_eq!(reason(read(&idps(&carrier), Some("https://d.test"))), "entity_missing");
+    assert_eq!(reason(read(&idps(&carrier), Some("https://e.test"))), "ok");
 }
 
 #[test]

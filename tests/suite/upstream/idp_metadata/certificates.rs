@@ -84,11 +84,15 @@ async fn metadata_that_is_not_trusted_is_reported_and_a_person_decides() {
     assert_eq!(told.len(), 1);
     assert!(told[0]["detail"].as_str().unwrap().contains(&colons(&sha256(&play.identity(1).certificate))));
     play.refused(1, "unknown_certificate").await;
+    play.a_day_later().await;
+    let told = play.audited("saml.certificate.refused", Some("metadata_not_trusted")).await;
+    assert_eq!(told.len(), 1, "once is enough for a document that stays as it is");
 
     // nobody added the new one, and the old one is gone: it stays, for it is the last
     play.publish(&[1]).await;
     play.a_day_later().await;
     assert_eq!(play.states(&[0, 1]).await, ["active metadata", "absent"]);
+    play.a_day_later().await;
     assert_eq!(play.audited("saml.metadata.refused", Some("last_certificate")).await.len(), 1);
     play.accepted(0).await;
 
@@ -156,11 +160,16 @@ async fn the_end_of_every_certificate_in_use_is_a_metric() {
         reqwest::get(play.saml.world.broker.ops_url("/metrics")).await.unwrap().text().await.unwrap()
     };
     let text = metrics(&play).await;
-    let line = text.lines().find(|line| line.starts_with("avouch_credential_expires_timestamp_seconds{")).unwrap();
-    assert!(
-        line.contains(r#"kind="saml_idp_certificate",connection="fabrikam""#) && line.ends_with(" 1900000000"),
-        "{line}"
-    );
+    let ends = |text: &str, kind: &str| {
+        let head = format!(r#"avouch_credential_expires_timestamp_seconds{{kind="{kind}",connection="fabrikam""#);
+        let lines = text.lines().filter(|line| line.starts_with(&head));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(ends(&text, "saml_idp_certificate"), [1_900_000_000], "{text}");
+    let three_years =
+        avouch::clock::Clock::now(play.saml.world.broker.clock.as_ref()).unix_timestamp() + 3 * 365 * 86_400;
+    let own = ends(&text, "saml_sp_key");
+    assert!(own.len() == 2 && own.iter().all(|at| (three_years - at).abs() < 600), "ours to sign and to open: {own:?}");
     assert!(
         text.contains(r#"avouch_saml_metadata_refreshes_total{connection="fabrikam",outcome="taken"} 1"#),
         "{text}"
@@ -168,5 +177,5 @@ async fn the_end_of_every_certificate_in_use_is_a_metric() {
     play.publish(&[1]).await;
     play.a_day_later().await;
     let text = metrics(&play).await;
-    assert_eq!(text.matches("avouch_credential_expires_timestamp_seconds{").count(), 1, "the retired one is none");
+    assert_eq!(ends(&text, "saml_idp_certificate").len(), 1, "the retired one is none");
 }
