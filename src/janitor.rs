@@ -44,12 +44,13 @@ enum Rows {
     DeviceAuthorizations,
     Tokens,
     Sessions,
+    UpstreamGrants,
     Logouts,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -57,6 +58,7 @@ impl Rows {
         Self::DeviceAuthorizations,
         Self::Tokens,
         Self::Sessions,
+        Self::UpstreamGrants,
         Self::Logouts,
         Self::AuditEvents,
     ];
@@ -76,6 +78,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::DeviceAuthorizations => device::store::delete_ended(&mut conn, now).await?,
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
+            Rows::UpstreamGrants => session::upstream_grant::store::delete_ended(&mut conn, now).await?,
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,
         };

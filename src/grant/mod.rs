@@ -4,6 +4,7 @@ pub mod authorization_code;
 pub mod client_credentials;
 pub mod device_code;
 pub mod endpoint;
+pub mod recheck;
 pub mod refresh_token;
 pub mod request;
 pub mod signed_in;

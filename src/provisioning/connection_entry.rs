@@ -11,7 +11,7 @@ use super::secret_ref::SecretRef;
 use crate::cel::Expression;
 use crate::connection::oidc::AssertionAudience;
 use crate::connection::saml::{Encryption, SsoBinding, WantSigned};
-use crate::connection::{ClientAuthentication, Connection, Mapping, Preset, Protocol, Slug};
+use crate::connection::{ClientAuthentication, Connection, Mapping, Preset, Protocol, Refresh, Slug};
 use crate::ids::ConnectionId;
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -63,6 +63,9 @@ pub struct ConnectionEntry {
     pub domain_hint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_logout: Option<bool>,
+    /// Absent: best effort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Refresh>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_url: Option<String>,
     /// Read relative to the file, once, and stored as `metadata`.
@@ -239,6 +242,7 @@ impl ConnectionEntry {
             acr_values: None,
             domain_hint: None,
             upstream_logout: None,
+            refresh: None,
             metadata_url: None,
             metadata_file: None,
             metadata: None,

@@ -4,7 +4,9 @@ use super::check::Findings;
 use super::connection_entry::{ConnectionEntry, secret_variable};
 use super::secret_ref::SecretRef;
 use crate::connection::oidc::{AssertionAudience, Endpoints};
-use crate::connection::{ClientAuthentication, Connection, CredentialKind, OidcSettings, Preset};
+use crate::connection::{
+    ClientAuthentication, Connection, CredentialKind, OidcSettings, Preset, Refresh, RefreshPolicy,
+};
 use crate::oauth::prompt::Prompt;
 
 impl ConnectionEntry {
@@ -32,6 +34,7 @@ impl ConnectionEntry {
             acr_values: settings.acr_values,
             domain_hint: settings.domain_hint,
             upstream_logout: settings.upstream_logout.then_some(true),
+            refresh: Some(settings.refresh).filter(|refresh| *refresh != Refresh::default()),
             ..Self::bare(connection)
         }
     }
@@ -60,6 +63,7 @@ impl ConnectionEntry {
             acr_values: self.acr_values.clone(),
             domain_hint: self.domain_hint.clone(),
             upstream_logout: self.upstream_logout.unwrap_or_default(),
+            refresh: self.refresh.unwrap_or_default(),
         }
     }
 
@@ -94,6 +98,12 @@ impl ConnectionEntry {
             out.add(
                 "tenants",
                 "belongs to an issuer of several Entra tenants (.../organizations/v2.0 or .../common/v2.0)",
+            );
+        }
+        if settings.refresh.policy == RefreshPolicy::LoginOnly && settings.refresh.max_age.is_some() {
+            out.add(
+                "refresh.max_age",
+                "means nothing beside policy: login_only, by which the provider is never asked again",
             );
         }
         if let Err(error) = Prompt::parse(self.prompt.as_deref()) {

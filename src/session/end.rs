@@ -15,6 +15,8 @@ pub enum EndReason {
     SignedOut,
     /// Their identity provider says that they signed out there.
     SignedOutUpstream,
+    /// Asked again, their identity provider or the connection's rule does not vouch for them any more.
+    NotVouched,
     /// A new sign-in in the same browser took its place: nobody asked to be signed out.
     Replaced,
 }
@@ -24,6 +26,7 @@ impl EndReason {
         match self {
             Self::SignedOut => "signed_out",
             Self::SignedOutUpstream => "signed_out_upstream",
+            Self::NotVouched => "not_vouched",
             Self::Replaced => "replaced",
         }
     }

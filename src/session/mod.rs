@@ -4,6 +4,7 @@
 pub mod end;
 pub mod store;
 pub mod upstream;
+pub mod upstream_grant;
 
 pub use end::{EndReason, Ended, end, end_many};
 pub use upstream::{EndedUpstream, NameIdAttributes, UpstreamSession};
