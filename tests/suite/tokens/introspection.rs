@@ -1,6 +1,7 @@
 //! Introspection (RFC 7662): what a token is worth today, for those whom it concerns.
 
 use serde_json::{Value, json};
+use sqlx::ConnectOptions as _;
 use time::Duration;
 
 use super::{API, machine};
@@ -120,7 +121,7 @@ async fn a_refresh_token_says_what_a_refresh_would_give_today() {
     assert_eq!(ask(&app, token).await.text("scope"), "openid read offline_access");
 
     // somebody is refreshing it at this moment: to be asked about it needs no turn
-    let mut refreshing = world.broker.sql().await;
+    let mut refreshing = world.broker.database().connect().await.unwrap();
     sqlx::raw_sql("BEGIN; SELECT 1 FROM refresh_families FOR UPDATE").execute(&mut refreshing).await.unwrap();
     let answer = tokio::time::timeout(std::time::Duration::from_secs(3), ask(&app, token)).await;
     assert_eq!(answer.expect("an answer, whoever holds the row").json["active"], json!(true));

@@ -10,6 +10,7 @@ mod errors;
 mod introspection;
 mod private_key_jwt;
 mod refresh;
+mod refresh_upstream;
 mod registration;
 mod reuse;
 mod revocation;
