@@ -300,8 +300,8 @@ impl ConnectionEntry {
     /// What is wrong with it by itself.
     pub(super) fn check(&self, out: &mut Findings) {
         let (foreign, theirs): (&[&str], _) = match self.protocol {
-            EntryProtocol::Oidc => (&SAML_KEYS, "saml"),
-            EntryProtocol::Saml => (&OIDC_KEYS, "oidc"),
+            EntryProtocol::Oidc => (SAML_KEYS, "saml"),
+            EntryProtocol::Saml => (OIDC_KEYS, "oidc"),
         };
         let written = serde_json::to_value(self).expect("an entry is a plain struct with string keys");
         for key in foreign.iter().filter(|key| written.get(key).is_some()) {
@@ -343,14 +343,4 @@ impl ConnectionEntry {
             }
         }
     }
-}
-
-/// The variable that an export refers to: `AVOUCH_SECRET_`, the kind, and the key in capitals. Two keys never share one:
-/// where capitals and underscores would lose something, a checksum of the key stands behind it.
-pub(super) fn secret_variable(kind: &str, key: &str) -> String {
-    let plain = key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-    let capitals: String =
-        key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    let check = if plain { String::new() } else { format!("_{:08X}", crc32fast::hash(key.as_bytes())) };
-    format!("AVOUCH_SECRET_{kind}_{capitals}{check}")
 }

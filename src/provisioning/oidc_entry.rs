@@ -1,8 +1,8 @@
 //! The OpenID Connect side of a connection entry: its keys to and from settings, and what is wrong with them.
 
 use super::check::Findings;
-use super::connection_entry::{ConnectionEntry, secret_variable};
-use super::secret_ref::SecretRef;
+use super::connection_entry::ConnectionEntry;
+use super::secret_ref::{SecretRef, secret_variable};
 use crate::connection::oidc::{AssertionAudience, Endpoints};
 use crate::connection::{
     ClientAuthentication, Connection, CredentialKind, OidcSettings, Preset, Refresh, RefreshPolicy,

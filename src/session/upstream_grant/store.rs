@@ -132,3 +132,56 @@ pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, s
     .await?;
     Ok(done.rows_affected())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Pool;
+    use crate::ids::{ConnectionId, IdentityId};
+
+    #[sqlx::test]
+    async fn a_grant_lives_as_long_as_session_or_family_and_one_at_a_time_has_the_turn(db: Pool) {
+        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000);
+        let mut conn = db.acquire().await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO connections (id, slug, display_name, protocol, enabled, listed, settings, email_domains, mapping, created_at, updated_at)
+             VALUES ('c', 'c', 'c', 'oidc', true, true, '{}', '{}', '{}', now(), now());
+             INSERT INTO users (id, status, email_verified, groups, created_at, updated_at) VALUES ('u', 'active', false, '{}', now(), now());
+             INSERT INTO identities (id, user_id, connection_id, issuer, subject, created_at) VALUES ('i', 'u', 'c', 'i', 's', now())",
+        )
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        let session = SessionId::from_stored("s".into());
+        let (connection, identity) = (ConnectionId::from_stored("c".into()), IdentityId::from_stored("i".into()));
+        let owner = Owner { session: &session, connection: &connection, identity: &identity };
+        let sealed = Sealed::from_stored(vec![1, 1, b'k']);
+        insert(&mut conn, owner, Some(&sealed), now).await.unwrap();
+        let seen = of(&mut conn, &session).await.unwrap().unwrap();
+        let minute = time::Duration::minutes(1);
+        assert!(take_turn(&mut conn, &session, &seen, now, now + minute).await.unwrap());
+        assert!(!take_turn(&mut conn, &session, &seen, now, now + minute).await.unwrap(), "somebody has it");
+        assert!(take_turn(&mut conn, &session, &seen, now + minute, now + 2 * minute).await.unwrap(), "it lapsed");
+        checked(&mut conn, &session, &sealed, now + minute).await.unwrap();
+        assert!(
+            !take_turn(&mut conn, &session, &seen, now + minute, now + 2 * minute).await.unwrap(),
+            "it was asked since"
+        );
+
+        sqlx::query(
+            "INSERT INTO sessions (id, token_hash, user_id, identity_id, connection_slug, auth_time, amr, created_at, last_seen_at, expires_at)
+             VALUES ('s', 'x', 'u', 'i', 'c', $1, '{}', $1, $1, $2)",
+        )
+        .bind(now)
+        .bind(now + minute)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+        assert_eq!(delete_ended(&mut conn, now).await.unwrap(), 0);
+        assert_eq!(
+            delete_ended(&mut conn, now + minute).await.unwrap(),
+            1,
+            "its session is over and there is no family"
+        );
+    }
+}

@@ -108,7 +108,7 @@ async fn a_refreshed_id_token_has_the_claims_of_the_first() {
         script.userinfo["badge"] = json!(1985);
     });
     let resource = "resources: [{ identifier: https://api.example, scopes: [read] }]\n\
-                    roles: [{ name: operator, resource: https://api.example, rule: \"'staff' in user.groups\" }]";
+                    roles: [{ name: operator, resource: https://api.example, when: \"'staff' in user.groups\" }]";
     world.apply(resource).await;
     let mut several = 0;
     for policy in ["login_only", "best_effort, max_age: 0", "require, max_age: 0"] {
