@@ -63,12 +63,13 @@ enum Rows {
     Tokens,
     DpopProofs,
     Sessions,
+    UpstreamGrants,
     Logouts,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -78,6 +79,7 @@ impl Rows {
         Self::Tokens,
         Self::DpopProofs,
         Self::Sessions,
+        Self::UpstreamGrants,
         Self::Logouts,
         Self::AuditEvents,
     ];
@@ -99,6 +101,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Tokens => token::store::delete_ended(&mut conn, now).await?,
             Rows::DpopProofs => token::dpop::store::delete_ended(&mut conn, now).await?,
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
+            Rows::UpstreamGrants => session::upstream_grant::store::delete_ended(&mut conn, now).await?,
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,
         };

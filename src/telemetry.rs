@@ -45,6 +45,8 @@ pub struct Metrics {
     tokens: Family<TokenLabels, Counter>,
     over_budget: Family<ClientLabel, Counter>,
     saml_metadata: Family<LoginLabels, Counter>,
+    upstream_refreshes: Family<LoginLabels, Counter>,
+    profile_age: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
     expiries: Family<ExpiryLabels, Gauge>,
 }
 
@@ -85,6 +87,16 @@ struct ClientLabel {
     client_id: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConnectionLabel {
+    connection: String,
+}
+
+/// Seconds, from a minute to the life of a refresh token.
+fn age_histogram() -> Histogram {
+    Histogram::new([60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 604_800.0, 2_592_000.0])
+}
+
 /// Seconds, from a JWKS served out of memory to a login that waits for a slow provider.
 fn latency_histogram() -> Histogram {
     Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0])
@@ -123,7 +135,30 @@ impl Default for Metrics {
             "When a credential in use ends, by kind and connection",
             Family::clone(&expiries),
         );
-        Self { registry, requests, latency, logins, tokens, over_budget, saml_metadata, expiries }
+        let upstream_refreshes = Family::default();
+        registry.register(
+            "upstream_refreshes",
+            "Providers asked again at a refresh, by connection and outcome",
+            Family::clone(&upstream_refreshes),
+        );
+        let profile_age = Family::new_with_constructor(age_histogram as fn() -> Histogram);
+        registry.register(
+            "refresh_profile_age_seconds",
+            "How long ago the provider last vouched for somebody whose tokens were refreshed",
+            Family::clone(&profile_age),
+        );
+        Self {
+            registry,
+            requests,
+            latency,
+            logins,
+            tokens,
+            over_budget,
+            saml_metadata,
+            upstream_refreshes,
+            profile_age,
+            expiries,
+        }
     }
 }
 
@@ -155,6 +190,18 @@ impl Metrics {
     pub fn saml_metadata(&self, connection: &str, outcome: &str) {
         let labels = LoginLabels { connection: connection.into(), outcome: outcome.into() };
         self.saml_metadata.get_or_create(&labels).inc();
+    }
+
+    /// `outcome` is `success` or the word of the failure.
+    pub fn upstream_refresh(&self, connection: &str, outcome: &str) {
+        let labels = LoginLabels { connection: connection.into(), outcome: outcome.into() };
+        self.upstream_refreshes.get_or_create(&labels).inc();
+    }
+
+    pub fn profile_age(&self, connection: &str, age: time::Duration) {
+        self.profile_age
+            .get_or_create(&ConnectionLabel { connection: connection.into() })
+            .observe(age.as_seconds_f64().max(0.0));
     }
 
     /// All credentials that end by themselves, as kind, connection, id and seconds since the epoch.

@@ -446,3 +446,44 @@ connections:
         assert!(shown.iter().any(|problem| problem.starts_with(expected)), "{expected} in {shown:#?}");
     }
 }
+
+#[sqlx::test]
+async fn how_fresh_a_refresh_is_is_written_down_and_goes_round(_: PgPoolOptions, options: PgConnectOptions) {
+    let house = House::open(options).await;
+    let oidc = "issuer: https://idp.example, client_id: c, client_authentication: private_key_jwt";
+    let file = format!(
+        "
+connections:
+  - {{ slug: strict, {oidc}, refresh: {{ policy: require, max_age: 60 }} }}
+  - {{ slug: soft, {oidc}, refresh: {{ max_age: 900 }} }}
+  - {{ slug: never, {oidc}, refresh: {{ policy: login_only }} }}
+  - {{ slug: usual, {oidc}, refresh: {{ policy: best_effort }} }}
+"
+    );
+    apply(&house.ctx, &house.job(&file)).await.unwrap();
+    let again = apply(&house.ctx, &house.job(&file)).await.unwrap();
+    assert_eq!(again.plan.to_string(), "no changes (4 as the file says)");
+    let yaml = export(&house.ctx).await.unwrap().to_yaml().unwrap();
+    for (line, times) in [("policy: require", 1), ("policy: login_only", 1), ("max_age: 60", 1), ("refresh:", 3)] {
+        assert_eq!(yaml.matches(line).count(), times, "{line} in {yaml}");
+    }
+    assert!(plan(&house.ctx, &house.job(&yaml)).await.unwrap().changes.is_empty(), "{yaml}");
+
+    let text = format!(
+        "
+connections:
+  - {{ slug: saml, protocol: saml, metadata_url: https://idp.example/m, refresh: {{ policy: require }} }}
+  - {{ slug: odd, {oidc}, refresh: {{ policy: login_only, max_age: 60 }} }}
+"
+    );
+    let Err(ProvisioningError::Problems(problems)) = apply(&house.ctx, &house.job(&text)).await else {
+        panic!("faults")
+    };
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for expected in [
+        "connections[saml].refresh: belongs to connections of protocol oidc: a SAML provider cannot be asked again",
+        "connections[odd].refresh.max_age: means nothing beside policy: login_only",
+    ] {
+        assert!(shown.iter().any(|problem| problem.starts_with(expected)), "{expected} in {shown:#?}");
+    }
+}

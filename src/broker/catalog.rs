@@ -91,6 +91,15 @@ impl Catalog {
         scope
     }
 
+    /// What was granted earlier, narrowed to what the client may have today. `None`: nothing is left of the audiences.
+    pub fn still_granted(&self, client: &Client, scope: &Scope, audiences: &[String]) -> Option<(Scope, Vec<String>)> {
+        let left: Vec<_> = audiences.iter().filter(|a| client.audiences.contains(a)).cloned().collect();
+        if !audiences.is_empty() && left.iter().all(|a| self.resource(a).is_none()) {
+            return None;
+        }
+        Some((self.narrowed(client, &left, scope.clone()), left))
+    }
+
     pub fn roles(&self, resource: &str) -> &[Role] {
         self.roles.get(resource).map_or(&[], Vec::as_slice)
     }

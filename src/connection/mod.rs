@@ -10,6 +10,7 @@ pub mod metadata;
 pub mod oidc;
 pub mod own_key;
 pub mod preset;
+pub mod refresh;
 pub mod saml;
 pub mod sp_key;
 pub mod store;
@@ -20,6 +21,7 @@ pub use mapping::{Mapping, Profile};
 pub use metadata::Metadata;
 pub use oidc::{ClientAuthentication, OidcSettings};
 pub use preset::Preset;
+pub use refresh::{Refresh, RefreshPolicy};
 pub use saml::SamlSettings;
 
 use crate::cel::{EvaluationError, Expression};
@@ -86,6 +88,14 @@ impl Connection {
         email
             .rsplit_once('@')
             .is_some_and(|(_, domain)| self.email_domains.iter().any(|d| d.eq_ignore_ascii_case(domain)))
+    }
+
+    /// How fresh the provider's word has to be at a refresh.
+    pub fn refresh(&self) -> Refresh {
+        match &self.protocol {
+            Protocol::Oidc(settings) => settings.refresh,
+            Protocol::Saml(_) => Refresh { policy: RefreshPolicy::LoginOnly, max_age: None },
+        }
     }
 
     /// What was last read from the provider's `metadata_url`.

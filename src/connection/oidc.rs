@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Refresh;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OidcSettings {
@@ -33,6 +35,8 @@ pub struct OidcSettings {
     /// case.
     #[serde(default)]
     pub upstream_logout: bool,
+    #[serde(default)]
+    pub refresh: Refresh,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

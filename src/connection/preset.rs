@@ -87,6 +87,12 @@ impl Preset {
         }
     }
 
+    /// How the provider is asked for a refresh token: the scope of OIDC Core §11, or in Google's own way, which gives one
+    /// only where the person consents anew.
+    pub const fn offline_by_parameter(self) -> bool {
+        matches!(self, Self::Google)
+    }
+
     /// The authorization parameter that names the person's organisation.
     pub const fn domain_hint_parameter(self) -> &'static str {
         match self {

@@ -1,5 +1,7 @@
 //! `POST /oauth/token` (RFC 6749 §3.2).
 
+use std::sync::Arc;
+
 use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
@@ -7,6 +9,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::json;
 
+use super::recheck::Freshness;
 use super::request::TokenRequest;
 use super::{
     GrantError, TokenResponse, authorization_code, client_credentials, device_code, possession, refresh_token,
@@ -22,6 +25,7 @@ use crate::ids::UserId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::token_type::TokenType;
+use crate::session::upstream_grant::Failure;
 use crate::token::dpop::DpopHeader;
 use crate::web::oauth_error::OAuthErrorAnswer;
 
@@ -50,7 +54,7 @@ async fn token(broker: Data<Broker>, form: TokenForm, proof: DpopHeader) -> Resu
     let about =
         |event: Event| form.caller.sign(event.client(&client.client_id).detail(json!({ "grant": grant.as_str() })));
     match issue(&broker, &form.client, request, vouched, &proof).await {
-        Ok((response, user)) => {
+        Ok((response, user, freshness)) => {
             broker.metrics.token(grant.as_str(), "success");
             let event = || about(Event::success("token.issued", actor()));
             match (user, over_budget(&broker, client, &response)) {
@@ -58,6 +62,10 @@ async fn token(broker: Data<Broker>, form: TokenForm, proof: DpopHeader) -> Resu
                 (user, over_budget) => {
                     let mut event = event();
                     event.sub = user.map(|id| id.to_string());
+                    if let Some(freshness) = freshness {
+                        event.detail["profile_age_seconds"] = freshness.age.whole_seconds().into();
+                        event.detail["profile_stale"] = freshness.stale.map(Failure::as_str).into();
+                    }
                     if let Some(bytes) = over_budget {
                         event.detail["access_token_bytes_over_budget"] = bytes.into();
                     }
@@ -111,31 +119,33 @@ fn over_budget(broker: &Broker, client: &Client, response: &TokenResponse) -> Op
 }
 
 async fn issue(
-    broker: &Broker,
+    broker: &Arc<Broker>,
     client: &AuthenticatedClient,
     request: TokenRequest,
     vouched: bool,
     proof: &DpopHeader,
-) -> Result<(TokenResponse, Option<UserId>), GrantError> {
+) -> Result<(TokenResponse, Option<UserId>, Option<Freshness>), GrantError> {
     registered(client, request.grant_type())?;
     let key = possession::proven(broker, client.client(), proof).await?;
     let key = key.as_ref();
     let catalog = broker.catalog.load_full();
     match request {
         TokenRequest::ClientCredentials(request) | TokenRequest::JwtBearer(request) => {
-            client_credentials::issue(broker, &catalog, client, request, key).map(|response| (response, None))
+            client_credentials::issue(broker, &catalog, client, request, key).map(|response| (response, None, None))
         }
         TokenRequest::TokenExchange(request) => {
-            token_exchange::exchange(broker, &catalog, client, request, vouched, key).await
+            token_exchange::exchange(broker, &catalog, client, request, vouched, key)
+                .await
+                .map(|(r, user)| (r, user, None))
         }
-        TokenRequest::AuthorizationCode(request) => {
-            authorization_code::redeem(broker, &catalog, client, request, key).await.map(|(r, user)| (r, Some(user)))
-        }
+        TokenRequest::AuthorizationCode(request) => authorization_code::redeem(broker, &catalog, client, request, key)
+            .await
+            .map(|(r, user)| (r, Some(user), None)),
         TokenRequest::RefreshToken(request) => {
-            refresh_token::refresh(broker, &catalog, client, request, key).await.map(|(r, user)| (r, Some(user)))
+            refresh_token::refresh(broker, &catalog, client, request, key).await.map(|(r, user, f)| (r, Some(user), f))
         }
         TokenRequest::DeviceCode(request) => {
-            device_code::poll(broker, &catalog, client, request, key).await.map(|(r, user)| (r, Some(user)))
+            device_code::poll(broker, &catalog, client, request, key).await.map(|(r, user)| (r, Some(user), None))
         }
     }
 }

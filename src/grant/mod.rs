@@ -5,6 +5,7 @@ pub mod client_credentials;
 pub mod device_code;
 pub mod endpoint;
 pub mod possession;
+pub mod recheck;
 pub mod refresh_token;
 pub mod request;
 pub mod signed_in;

@@ -1,16 +1,20 @@
-//! `refresh_token` (RFC 6749 §6) with rotation: see `token::refresh` for the rules.
+//! `refresh_token` (RFC 6749 §6) with rotation: see `token::refresh` for the rules. What the provider says of the person is
+//! brought up to date first: see [`recheck`].
+
+use std::sync::Arc;
 
 use super::request::RefreshRequest;
-use super::{GrantError, TokenResponse, possession, today};
+use super::{GrantError, TokenResponse, possession, recheck, today};
 use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
+use crate::connection::Connection;
 use crate::db::{self, Conn};
 use crate::ids::UserId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed};
-use crate::token::refresh::{self, Stored};
+use crate::token::refresh::{self, Family, Stored};
 use crate::token::{Granted, Person, access, id_token, store as tokens};
 use crate::user;
 
@@ -23,18 +27,19 @@ enum Outcome {
 /// # Errors
 /// [`GrantError::Refused`] with `invalid_grant` or `invalid_scope`; the database's.
 pub async fn refresh(
-    broker: &Broker,
+    broker: &Arc<Broker>,
     catalog: &Catalog,
     authenticated: &AuthenticatedClient,
     request: RefreshRequest,
     key: Option<&Jkt>,
-) -> Result<(TokenResponse, UserId), GrantError> {
+) -> Result<(TokenResponse, UserId, Option<recheck::Freshness>), GrantError> {
     let unknown = || GrantError::invalid_grant("refresh_token_unknown", "the refresh token is unknown; sign in again");
     if !is_well_formed(Kind::RefreshToken, request.refresh_token.expose()) {
         return Err(unknown());
     }
     let hash = fingerprint(request.refresh_token.expose());
     let client = &**authenticated.client();
+    let freshness = freshen(broker, catalog, client, &hash).await?;
     let outcome = db::in_tx(&broker.ctx.db, async |conn| {
         let Some(stored) = tokens::lock_by_hash(conn, &hash).await? else { return Err(unknown()) };
         if stored.family.client_id != client.client_id.as_str() {
@@ -48,9 +53,41 @@ pub async fn refresh(
     })
     .await?;
     match outcome {
-        Outcome::Issued(issued) => Ok(*issued),
+        Outcome::Issued(issued) => {
+            let (response, user) = *issued;
+            Ok((response, user, freshness))
+        }
         Outcome::Refused(reason, description) => Err(GrantError::invalid_grant(reason, description)),
     }
+}
+
+/// Only for a token that has every chance to be refreshed: whatever will be refused anyway asks nobody.
+async fn freshen(
+    broker: &Arc<Broker>,
+    catalog: &Catalog,
+    client: &Client,
+    hash: &[u8; 32],
+) -> Result<Option<recheck::Freshness>, GrantError> {
+    let now = broker.ctx.now();
+    let mut conn = broker.ctx.db.acquire().await?;
+    let Some(stored) = tokens::by_hash(&mut conn, hash).await? else { return Ok(None) };
+    let family = &stored.family;
+    let live = !stored.revoked && stored.rotated.is_none() && now < stored.expires_at.min(family.expires_at);
+    if !live || family.client_id != client.client_id.as_str() {
+        return Ok(None);
+    }
+    let Some(connection) = admitting(catalog, client, family) else { return Ok(None) };
+    let user = user::store::by_id(&mut conn, &family.user_id).await?;
+    if !user.is_some_and(|user| user.is_active()) {
+        return Ok(None);
+    }
+    drop(conn);
+    recheck::recheck(broker, &connection, family).await
+}
+
+/// The connection by which the person signed in, if it still leads to this client.
+fn admitting(catalog: &Catalog, client: &Client, family: &Family) -> Option<Arc<Connection>> {
+    catalog.connection(&family.connection_slug).filter(|c| c.may_login() && client.allows_connection(&c.slug))
 }
 
 async fn use_token(
@@ -93,8 +130,7 @@ async fn use_token(
     let Some(user) = user::store::by_id(conn, &family.user_id).await?.filter(user::User::is_active) else {
         return Ok(Outcome::Refused("user_blocked", "the person may not sign in any more"));
     };
-    if !catalog.connection(&family.connection_slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug))
-    {
+    if admitting(catalog, client, family).is_none() {
         return Ok(Outcome::Refused("connection_disabled", "the connection by which the person signed in is disabled"));
     }
     let (granted, served) = today::narrowed(catalog, client, &family.scopes, &family.audiences)?;

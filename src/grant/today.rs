@@ -14,13 +14,10 @@ pub fn narrowed(
     scope: &Scope,
     audiences: &[String],
 ) -> Result<(Scope, Vec<String>), GrantError> {
-    let left: Vec<_> = audiences.iter().filter(|a| client.audiences.contains(a)).cloned().collect();
-    if !audiences.is_empty() && left.iter().all(|a| catalog.resource(a).is_none()) {
-        return Err(GrantError::invalid_grant(
+    catalog.still_granted(client, scope, audiences).ok_or_else(|| {
+        GrantError::invalid_grant(
             "audience_withdrawn",
             "the client may not have tokens for this audience any more; sign in again",
-        ));
-    }
-    let scope = catalog.narrowed(client, &left, scope.clone());
-    Ok((scope, left))
+        )
+    })
 }

@@ -12,13 +12,14 @@ use super::{Next, Problem, Refusal, Visitor, unsolicited};
 use crate::audit::{self, Event};
 use crate::authorization::{self, Authorization, State};
 use crate::broker::Broker;
-use crate::connection::{Connection, Protocol, certificate};
+use crate::connection::{Connection, Protocol, RefreshPolicy, certificate};
 use crate::db::{self, Conn};
 use crate::ids::SessionId;
 use crate::metadata;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed, mint};
 use crate::session::upstream::StoredUpstreamSession;
+use crate::session::upstream_grant::{self, Owner};
 use crate::session::{self, EndReason, NewSession};
 use crate::upstream::{Pending, UpstreamError, UpstreamIdentity};
 use crate::user;
@@ -254,6 +255,7 @@ async fn write(
     });
     let upstream = StoredUpstreamSession { session: identity.session().clone(), id_token };
     session::store::insert_upstream(conn, &session.id, &connection.id, &upstream).await?;
+    let unrenewable = keep_grant(broker, conn, connection, identity, &session).await?;
     let mut event = Event::success("login", format!("user:{}", person.user.id))
         .connection(&connection.slug)
         .about(&person.user.id)
@@ -265,8 +267,38 @@ async fn write(
         }
         event = event.client(&authorization.client_id);
     }
+    if unrenewable {
+        event.detail["upstream_refresh_token"] = "missing".into();
+    }
     audit::record(ctx, conn, event).await?;
     Ok(Written::SignedIn)
+}
+
+/// Keeps what the provider gave to be asked again with, where the connection wants to ask. True: it has to, and got
+/// nothing. The sign-in is good all the same.
+async fn keep_grant(
+    broker: &Broker,
+    conn: &mut Conn,
+    connection: &Connection,
+    identity: &UpstreamIdentity,
+    session: &NewSession,
+) -> Result<bool, sqlx::Error> {
+    if matches!(connection.protocol, Protocol::Saml(_)) {
+        return Ok(false);
+    }
+    let policy = connection.refresh().policy;
+    let kept = identity.kept().filter(|_| policy != RefreshPolicy::LoginOnly);
+    let sealed = kept.map(|kept| kept.seal(&broker.ctx, &session.id));
+    let owner = Owner { session: &session.id, connection: &connection.id, identity: &session.identity_id };
+    upstream_grant::store::insert(conn, owner, sealed.as_ref(), broker.ctx.now()).await?;
+    let unrenewable = sealed.is_none() && policy == RefreshPolicy::Require;
+    if unrenewable {
+        tracing::warn!(
+            connection = %connection.slug,
+            "the provider gave no refresh token, which the connection's refresh policy needs: allow offline access there, or write `prompt: consent`"
+        );
+    }
+    Ok(unrenewable)
 }
 
 /// When the upstream says that the person signed in; now, where it does not say or speaks of the future.

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::{Findings, Known, scope_tokens};
-use super::connection_entry::secret_variable;
 use super::entry::{is_default, is_yes, redirect_uris, yes};
-use super::secret_ref::SecretRef;
+use super::secret_ref::{SecretRef, secret_variable};
 use crate::client::{AuthMethod, ClaimPolicy, Client, ClientId, ClientKind, ClientSettings, FederatedIdentity};
 use crate::connection::Slug;
 use crate::jose::{Alg, CertificatePem, JwkSet};

@@ -12,7 +12,7 @@ use super::{oidc_entry, saml_entry};
 use crate::cel::Expression;
 use crate::connection::oidc::AssertionAudience;
 use crate::connection::saml::{Encryption, SsoBinding, WantSigned};
-use crate::connection::{ClientAuthentication, Connection, Mapping, Preset, Protocol, Slug};
+use crate::connection::{ClientAuthentication, Connection, Mapping, Preset, Protocol, Refresh, Slug};
 use crate::ids::ConnectionId;
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -64,6 +64,9 @@ pub struct ConnectionEntry {
     pub domain_hint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_logout: Option<bool>,
+    /// Absent: best effort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Refresh>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_url: Option<String>,
     /// Read relative to the file, once, and stored as `metadata`.
@@ -189,6 +192,7 @@ impl ConnectionEntry {
             acr_values: None,
             domain_hint: None,
             upstream_logout: None,
+            refresh: None,
             metadata_url: None,
             metadata_file: None,
             metadata: None,
@@ -289,14 +293,4 @@ impl ConnectionEntry {
             }
         }
     }
-}
-
-/// The variable that an export refers to: `AVOUCH_SECRET_`, the kind, and the key in capitals. Two keys never share one:
-/// where capitals and underscores would lose something, a checksum of the key stands behind it.
-pub(super) fn secret_variable(kind: &str, key: &str) -> String {
-    let plain = key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-    let capitals: String =
-        key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    let check = if plain { String::new() } else { format!("_{:08X}", crc32fast::hash(key.as_bytes())) };
-    format!("AVOUCH_SECRET_{kind}_{capitals}{check}")
 }

@@ -1,10 +1,12 @@
 //! The OpenID Connect side of a connection entry: its keys to and from settings, and what is wrong with them.
 
 use super::check::Findings;
-use super::connection_entry::{ConnectionEntry, secret_variable};
-use super::secret_ref::SecretRef;
+use super::connection_entry::ConnectionEntry;
+use super::secret_ref::{SecretRef, secret_variable};
 use crate::connection::oidc::{AssertionAudience, Endpoints};
-use crate::connection::{ClientAuthentication, Connection, CredentialKind, OidcSettings, Preset};
+use crate::connection::{
+    ClientAuthentication, Connection, CredentialKind, OidcSettings, Preset, Refresh, RefreshPolicy,
+};
 use crate::oauth::prompt::Prompt;
 
 /// Keys that mean nothing in another protocol.
@@ -53,6 +55,7 @@ impl ConnectionEntry {
             acr_values: settings.acr_values,
             domain_hint: settings.domain_hint,
             upstream_logout: settings.upstream_logout.then_some(true),
+            refresh: Some(settings.refresh).filter(|refresh| *refresh != Refresh::default()),
             ..Self::bare(connection)
         }
     }
@@ -81,6 +84,7 @@ impl ConnectionEntry {
             acr_values: self.acr_values.clone(),
             domain_hint: self.domain_hint.clone(),
             upstream_logout: self.upstream_logout.unwrap_or_default(),
+            refresh: self.refresh.unwrap_or_default(),
         }
     }
 
@@ -115,6 +119,12 @@ impl ConnectionEntry {
             out.add(
                 "tenants",
                 "belongs to an issuer of several Entra tenants (.../organizations/v2.0 or .../common/v2.0)",
+            );
+        }
+        if settings.refresh.policy == RefreshPolicy::LoginOnly && settings.refresh.max_age.is_some() {
+            out.add(
+                "refresh.max_age",
+                "means nothing beside policy: login_only, by which the provider is never asked again",
             );
         }
         if let Err(error) = Prompt::parse(self.prompt.as_deref()) {

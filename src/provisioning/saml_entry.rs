@@ -191,6 +191,12 @@ impl ConnectionEntry {
             out.add("metadata_signing_certificate", error.to_string());
         }
         self.check_slo(out);
+        if self.refresh.is_some() {
+            out.add(
+                "refresh",
+                "belongs to connections of protocol oidc: a SAML provider cannot be asked again without the person, so what it said at the sign-in holds",
+            );
+        }
         if self.want_signed.is_some() && self.want_assertions_signed.is_some() {
             out.add("want_signed", "stands beside want_assertions_signed; write one of them");
         }

@@ -109,3 +109,13 @@ enum Key {
     Env,
     File,
 }
+
+/// The variable that an export refers to: `AVOUCH_SECRET_`, the kind, and the key in capitals. Two keys never share one:
+/// where capitals and underscores would lose something, a checksum of the key stands behind it.
+pub(super) fn secret_variable(kind: &str, key: &str) -> String {
+    let plain = key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    let capitals: String =
+        key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let check = if plain { String::new() } else { format!("_{:08X}", crc32fast::hash(key.as_bytes())) };
+    format!("AVOUCH_SECRET_{kind}_{capitals}{check}")
+}

@@ -5,6 +5,7 @@ pub mod clients;
 pub mod end;
 pub mod store;
 pub mod upstream;
+pub mod upstream_grant;
 
 pub use end::{EndReason, Ended, EndedEverywhere, end, end_many, everywhere};
 pub use upstream::{EndedUpstream, NameIdAttributes, UpstreamSession};

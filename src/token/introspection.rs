@@ -45,15 +45,19 @@ async fn access_token(broker: &Broker, client: &Client, token: &str) -> Result<O
 async fn refresh_token(broker: &Broker, client: &Client, token: &str) -> Result<Option<Value>, sqlx::Error> {
     let now = broker.ctx.now();
     let mut conn = broker.ctx.db.acquire().await?;
-    let Some(stored) = store::lock_by_hash(&mut conn, &fingerprint(token)).await? else { return Ok(None) };
+    let Some(stored) = store::by_hash(&mut conn, &fingerprint(token)).await? else { return Ok(None) };
     let family = &stored.family;
     let holds = !stored.revoked && stored.rotated.is_none() && now < stored.expires_at.min(family.expires_at);
     if !holds || family.client_id != client.client_id.as_str() {
         return Ok(None);
     }
-    if !broker.catalog.load().connection(&family.connection_slug).is_some_and(|c| c.may_login()) {
+    let catalog = broker.catalog.load();
+    let admitted =
+        |slug: &str| catalog.connection(slug).is_some_and(|c| c.may_login() && client.allows_connection(&c.slug));
+    if !admitted(&family.connection_slug) {
         return Ok(None);
     }
+    let Some((scope, _)) = catalog.still_granted(client, &family.scopes, &family.audiences) else { return Ok(None) };
     if !user::store::by_id(&mut conn, &family.user_id).await?.is_some_and(|user| user.is_active()) {
         return Ok(None);
     }
@@ -62,7 +66,7 @@ async fn refresh_token(broker: &Broker, client: &Client, token: &str) -> Result<
         "iss": broker.ctx.urls.issuer(),
         "sub": family.user_id,
         "client_id": family.client_id,
-        "scope": family.scopes.to_string(),
+        "scope": scope.to_string(),
         "exp": stored.expires_at.unix_timestamp(),
     })))
 }

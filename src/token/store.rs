@@ -55,25 +55,29 @@ pub async fn insert_token(
 
 /// The token and its family, the family locked: two refreshes of one family come one after the other.
 pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
+    sqlx::query!(
+        "SELECT f.id FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id WHERE t.token_hash = $1 FOR UPDATE OF f",
+        &hash[..]
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    // the lock may have been waited for: what another request did meanwhile must be seen
+    by_hash(conn, hash).await
+}
+
+/// The token and its family as they are at this moment.
+pub async fn by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
                   f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr, f.dpop_jkt,
                   f.expires_at AS family_expires_at, f.revoked_at
            FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
-           WHERE t.token_hash = $1 FOR UPDATE OF f"#,
+           WHERE t.token_hash = $1"#,
         &hash[..]
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(conn)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    // the lock may have been waited for: what another request did meanwhile must be seen
-    let fresh = sqlx::query!(
-        "SELECT t.rotated_at, t.successor, f.revoked_at FROM refresh_tokens t JOIN refresh_families f ON f.id = t.family_id WHERE t.id = $1",
-        row.id
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(Some(Stored {
+    Ok(row.map(|row| Stored {
         id: RefreshTokenId::from_stored(row.id),
         family: Family {
             id: FamilyId::from_stored(row.family_id),
@@ -90,9 +94,9 @@ pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Sto
             key: row.dpop_jkt.map(Jkt::from_thumbprint),
             expires_at: row.family_expires_at,
         },
-        revoked: fresh.revoked_at.is_some(),
+        revoked: row.revoked_at.is_some(),
         expires_at: row.expires_at,
-        rotated: fresh.rotated_at.zip(fresh.successor.map(Sealed::from_stored)),
+        rotated: row.rotated_at.zip(row.successor.map(Sealed::from_stored)),
     }))
 }
 
@@ -131,6 +135,24 @@ pub async fn revoke_family(
     sqlx::query!(
         "UPDATE refresh_families SET revoked_at = $2, revoked_reason = $3 WHERE id = $1 AND revoked_at IS NULL",
         id.as_str(),
+        now,
+        reason
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// All that a sign-in led to, whichever the application.
+pub async fn revoke_families_of_session(
+    conn: &mut Conn,
+    session: &SessionId,
+    reason: &str,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE refresh_families SET revoked_at = $2, revoked_reason = $3 WHERE session_id = $1 AND revoked_at IS NULL",
+        session.as_str(),
         now,
         reason
     )

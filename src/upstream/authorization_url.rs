@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{StartHints, UpstreamError};
-use crate::connection::{Connection, OidcSettings, Preset};
+use crate::connection::{Connection, OidcSettings, Preset, RefreshPolicy};
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::scope::Scope;
 use crate::outbound;
@@ -42,12 +42,19 @@ pub(super) fn build(
     redirect_uri: &str,
     unique: &Unique<'_>,
 ) -> String {
-    let scope =
-        Scope::from_tokens(["openid"].into_iter().chain(settings.scopes.iter().map(String::as_str))).to_string();
-    let max_age = unique.max_age.map(|seconds| seconds.to_string());
     let preset = connection.preset.unwrap_or(Preset::Generic);
+    // asked for only where refreshes depend on it: some providers then ask the person for consent
+    let offline = settings.refresh.policy == RefreshPolicy::Require;
+    let by_parameter = offline && preset.offline_by_parameter();
+    let more = (offline && !by_parameter).then_some("offline_access");
+    let scope =
+        Scope::from_tokens(["openid"].into_iter().chain(settings.scopes.iter().map(String::as_str)).chain(more))
+            .to_string();
+    let max_age = unique.max_age.map(|seconds| seconds.to_string());
     let domain_hint = preset.domain_hint_parameter();
     let prompt = hints.prompt.as_ref().or(settings.prompt.as_ref()).map(|words| preset.prompt(words));
+    let prompt = if by_parameter { Some(with_consent(prompt.as_deref())) } else { prompt };
+    let access_type = by_parameter.then(|| "offline".to_owned());
     let optional = [
         ("login_hint", hints.login_hint.as_ref()),
         (domain_hint, hints.domain_hint.as_ref().or(settings.domain_hint.as_ref())),
@@ -55,6 +62,7 @@ pub(super) fn build(
         ("max_age", max_age.as_ref()),
         ("acr_values", hints.acr_values.as_ref().or(settings.acr_values.as_ref())),
         ("ui_locales", hints.ui_locales.as_ref()),
+        ("access_type", access_type.as_ref()),
     ];
     url.set_fragment(None);
     url.query_pairs_mut()
@@ -68,4 +76,9 @@ pub(super) fn build(
         .append_pair("code_challenge_method", "S256")
         .extend_pairs(optional.into_iter().filter_map(|(name, value)| Some((name, value.filter(|v| !v.is_empty())?))));
     url.into()
+}
+
+fn with_consent(prompt: Option<&str>) -> String {
+    let words = prompt.unwrap_or_default().split_ascii_whitespace();
+    Scope::from_tokens(words.chain(["consent"])).to_string()
 }

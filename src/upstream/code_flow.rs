@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::discovery::Provider;
-use super::oidc::{Expected, Presented};
+use super::oidc::{Expected, ExpectedNonce, Presented};
 use super::quoted::{error_code, quoted};
 use super::{Pending, StartHints, Trip, UpstreamError, UpstreamIdentity, Upstreams};
 use super::{authorization_url, identity, issuer, token_request, userinfo};
@@ -66,13 +66,15 @@ pub(super) async fn finish(
             "the token answer has no ID token; is `openid` allowed for our client?",
         )
     })?;
-    let claims = verified_claims(upstreams, ctx, settings, &provider, pending, id_token.expose()).await?;
+    let nonce = ExpectedNonce::Of(&pending.nonce);
+    let max_age = authorization_url::max_age(settings, pending.max_age);
+    let claims = verified_claims(upstreams, ctx, settings, &provider, (nonce, max_age), id_token.expose()).await?;
     let key = identity::key(connection, &claims)?;
     let merged = match (&provider.userinfo_endpoint, &tokens.access_token) {
         (Some(endpoint), Some(token)) => userinfo::merge(&claims, userinfo::fetch(ctx, endpoint, token).await?)?,
         _ => claims.clone(),
     };
-    Ok(UpstreamIdentity::of_verified(key, &claims, id_token, merged))
+    Ok(UpstreamIdentity::of_verified(key, &claims, id_token, merged).renewable(tokens.refresh_token, claims))
 }
 
 /// RFC 9207 §2.4, before anything else in the response is believed: it may be another provider's (mix-up).
@@ -92,12 +94,12 @@ fn check_response_issuer(settings: &OidcSettings, provider: &Provider, iss: Opti
 }
 
 /// Verifies the ID token; a key we have not seen is looked for once more at the provider.
-async fn verified_claims(
+pub(super) async fn verified_claims(
     upstreams: &Upstreams,
     ctx: &Ctx,
     settings: &OidcSettings,
     provider: &Provider,
-    pending: &Pending,
+    (nonce, max_age): (ExpectedNonce<'_>, Option<u32>),
     id_token: &str,
 ) -> Result<Value, UpstreamError> {
     let token = Presented::parse(id_token)?;
@@ -105,8 +107,8 @@ async fn verified_claims(
         issuer: issuer::expected(settings, token.payload())?,
         shared: settings.is_multi_tenant(),
         client_id: &settings.client_id,
-        nonce: &pending.nonce,
-        max_age: authorization_url::max_age(settings, pending.max_age),
+        nonce,
+        max_age,
         now: ctx.now().unix_timestamp(),
     };
     let keys = upstreams.jwks.get(ctx, &provider.jwks_uri).await?;

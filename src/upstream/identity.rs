@@ -8,6 +8,7 @@ use super::UpstreamError;
 use super::saml::VerifiedAssertion;
 use crate::connection::{Connection, Preset};
 use crate::secret::Secret;
+use crate::session::upstream_grant::Kept;
 use crate::session::{NameIdAttributes, UpstreamSession};
 use crate::user::IdentityKey;
 
@@ -24,6 +25,7 @@ pub struct UpstreamIdentity {
     amr: Vec<String>,
     session: UpstreamSession,
     id_token: Option<Secret<String>>,
+    kept: Option<Kept>,
     once: Option<Once>,
     session_ends: Option<OffsetDateTime>,
     signed_by: Option<String>,
@@ -65,6 +67,15 @@ impl UpstreamIdentity {
         self.id_token.as_ref()
     }
 
+    /// OIDC: what the provider gave to ask it again with.
+    pub fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    pub(super) fn renewable(self, refresh_token: Option<Secret<String>>, claims: Value) -> Self {
+        Self { kept: refresh_token.map(|refresh_token| Kept { refresh_token, claims }), ..self }
+    }
+
     /// What must be remembered with the sign-in, so that it cannot be repeated (SAML profiles §4.1.4.5).
     pub fn once(&self) -> Option<&Once> {
         self.once.as_ref()
@@ -103,6 +114,7 @@ impl UpstreamIdentity {
                 sids: verified.session_indexes.clone(),
             },
             id_token: None,
+            kept: None,
             once: Some(Once { id: verified.assertion_id.clone(), until: verified.not_on_or_after + skew }),
             session_ends: None,
             signed_by: Some(verified.signed_by_sha256.clone()),
@@ -137,6 +149,7 @@ impl UpstreamIdentity {
             amr,
             session,
             id_token: Some(raw),
+            kept: None,
             once: None,
             session_ends: None,
             signed_by: None,

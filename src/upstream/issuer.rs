@@ -107,6 +107,7 @@ mod tests {
             acr_values: None,
             domain_hint: None,
             upstream_logout: false,
+            refresh: Default::default(),
         }
     }
 

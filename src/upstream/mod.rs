@@ -22,6 +22,7 @@
 //! | `subject_missing`, `subject_malformed`, `subject_too_long` | `sub` is absent, holds control characters, or has more than 255 bytes |
 //! | `tid_missing`, `oid_missing` | Entra: the tenant or object id is absent |
 //! | `tenant_not_allowed` | Entra: the tenant is not in the connection's `tenants` |
+//! | `subject_changed` | a refresh brought an ID token about somebody else |
 //! | `userinfo_subject_mismatch` | UserInfo speaks of another person |
 //! | `tenants_missing` | configuration: a multi-tenant issuer without `tenants` |
 //! | `discovery_issuer_mismatch` | configuration: the discovery document names another issuer |
@@ -50,6 +51,7 @@ mod logout_token;
 mod oidc;
 mod published_keys;
 mod quoted;
+mod renewal;
 pub mod saml;
 mod saml_flow;
 mod saml_idp;
@@ -62,6 +64,7 @@ mod userinfo;
 pub use identity::{Once, UpstreamIdentity};
 pub use logout::{Departure, LogoutNotice, Onward, SamlMessage};
 pub use published_keys::KeysAt;
+pub use renewal::{Renewal, Renewed};
 
 use std::sync::Arc;
 

@@ -42,10 +42,18 @@ pub(super) struct Expected<'a> {
     /// The issuer's key set serves other tenants too.
     pub(super) shared: bool,
     pub(super) client_id: &'a str,
-    pub(super) nonce: &'a str,
+    pub(super) nonce: ExpectedNonce<'a>,
     pub(super) max_age: Option<u32>,
     /// Seconds since the epoch.
     pub(super) now: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ExpectedNonce<'a> {
+    /// It answers this request.
+    Of(&'a str),
+    /// It comes by refresh: it has the first ID token's nonce or none (OIDC Core §12.2).
+    NoneOr(Option<&'a str>),
 }
 
 /// An ID token as it came: nothing in it is believed but to find out how to check it.
@@ -113,7 +121,14 @@ impl Presented {
             .set_allowed_algs(ALGORITHMS)
             .set_other_audience_verifier_fn(|_| true) // several audiences need `azp`: see below
             .set_time_fn(move || a_little_ago);
-        self.parsed.claims(&verifier, &Nonce::new(expected.nonce.to_owned())).map_err(|error| cause(&error))?;
+        let verified = match expected.nonce {
+            ExpectedNonce::Of(nonce) => self.parsed.claims(&verifier, &Nonce::new(nonce.to_owned())),
+            ExpectedNonce::NoneOr(first) => self.parsed.claims(&verifier, |nonce: Option<&Nonce>| match nonce {
+                Some(nonce) if Some(nonce.secret().as_str()) != first => Err("another nonce".to_owned()),
+                _ => Ok(()),
+            }),
+        };
+        verified.map_err(|error| cause(&error))?;
         self.check_parties(expected)?;
         self.check_times(expected)
     }

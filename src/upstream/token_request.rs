@@ -1,4 +1,4 @@
-//! Redeeming the code (RFC 6749 §4.1.3) with the connection's way of authenticating.
+//! Redeeming the code (RFC 6749 §4.1.3), and later the refresh token (§6), with the connection's way of authenticating.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +21,7 @@ const WHAT: &str = "the provider's token endpoint";
 pub(super) struct Tokens {
     pub(super) id_token: Option<Secret<String>>,
     pub(super) access_token: Option<Secret<String>>,
+    pub(super) refresh_token: Option<Secret<String>>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +41,37 @@ pub(super) async fn redeem(
     code: &str,
     code_verifier: &Secret<String>,
 ) -> Result<Tokens, UpstreamError> {
-    let request = request(ctx, connection, settings, provider, code, code_verifier.expose())?;
+    let redirect_uri = ctx.urls.callback(connection.slug.as_str());
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", &redirect_uri),
+        ("code_verifier", code_verifier.expose()),
+    ];
+    send(ctx, connection, settings, provider, &fields).await
+}
+
+/// # Errors
+/// as [`redeem`].
+pub(super) async fn refresh(
+    ctx: &Ctx,
+    connection: &Connection,
+    settings: &OidcSettings,
+    provider: &Provider,
+    refresh_token: &Secret<String>,
+) -> Result<Tokens, UpstreamError> {
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose().as_str())];
+    send(ctx, connection, settings, provider, &fields).await
+}
+
+async fn send(
+    ctx: &Ctx,
+    connection: &Connection,
+    settings: &OidcSettings,
+    provider: &Provider,
+    fields: &[(&str, &str)],
+) -> Result<Tokens, UpstreamError> {
+    let request = request(ctx, connection, settings, provider, fields)?;
     let response = ctx.http.send(request).await.map_err(|error| UpstreamError::unavailable(WHAT, error.to_string()))?;
     if response.status() == http::StatusCode::OK {
         return serde_json::from_slice(response.body())
@@ -54,15 +85,10 @@ fn request(
     connection: &Connection,
     settings: &OidcSettings,
     provider: &Provider,
-    code: &str,
-    code_verifier: &str,
+    fields: &[(&str, &str)],
 ) -> Result<http::Request<Vec<u8>>, UpstreamError> {
-    let redirect_uri = ctx.urls.callback(connection.slug.as_str());
     let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "authorization_code")
-        .append_pair("code", code)
-        .append_pair("redirect_uri", &redirect_uri)
-        .append_pair("code_verifier", code_verifier);
+    form.extend_pairs(fields);
     let mut request = http::Request::post(&provider.token_endpoint)
         .header(ACCEPT, "application/json")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded");

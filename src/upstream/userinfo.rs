@@ -57,6 +57,24 @@ pub(super) fn merge(id_token: &Value, mut userinfo: Map<String, Value>) -> Resul
     Ok(Value::Object(userinfo))
 }
 
+/// The claims of an ID token of earlier, brought up to date by UserInfo, where a refresh brings no new ID token. UserInfo
+/// wins here, except about what only a signature vouches for.
+///
+/// # Errors
+/// `userinfo_subject_mismatch`.
+pub(super) fn update(earlier: &Value, userinfo: Map<String, Value>) -> Result<Value, UpstreamError> {
+    const SIGNED: [&str; 12] =
+        ["iss", "sub", "aud", "azp", "exp", "iat", "nonce", "auth_time", "acr", "amr", "tid", "oid"];
+    let mut kept = earlier.as_object().cloned().unwrap_or_default();
+    kept.retain(|name, _| SIGNED.contains(&name.as_str()) || !userinfo.contains_key(name));
+    for (value, claims) in ABOUT {
+        if userinfo.contains_key(value) {
+            kept.retain(|name, _| !claims.contains(&name.as_str()));
+        }
+    }
+    merge(&Value::Object(kept), userinfo)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -71,6 +89,17 @@ mod tests {
     fn the_id_token_wins_and_userinfo_completes() {
         let got = merged(json!({"sub": "a", "name": "A"}), json!({"sub": "a", "name": "B", "groups": ["g"]})).unwrap();
         assert_eq!(got, json!({"sub": "a", "name": "A", "groups": ["g"]}));
+    }
+
+    #[test]
+    fn without_a_new_id_token_userinfo_is_the_newer_word() {
+        let earlier =
+            json!({"sub": "a", "tid": "t", "groups": ["old"], "hd": "x", "email": "a@x", "email_verified": true});
+        let userinfo = json!({"sub": "a", "tid": "u", "groups": ["new"], "email": "b@x"});
+        let got = update(&earlier, userinfo.as_object().unwrap().clone()).unwrap();
+        assert_eq!(got, json!({"sub": "a", "tid": "t", "groups": ["new"], "hd": "x", "email": "b@x"}));
+        let other = json!({"sub": "b"});
+        assert!(update(&earlier, other.as_object().unwrap().clone()).is_err());
     }
 
     #[test]

@@ -126,12 +126,26 @@ pub async fn insert_identity(
     Ok(())
 }
 
-/// What the upstream says at this login replaces what it said before. A user created ahead keeps the file's name and
-/// address where the upstream says nothing.
 pub async fn record_login(
     conn: &mut Conn,
     user: &UserId,
     identity: &IdentityId,
+    profile: &Profile,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    write_profile(conn, user, profile, now).await?;
+    sqlx::query!("UPDATE users SET last_login_at = $2 WHERE id = $1", user.as_str(), now).execute(&mut *conn).await?;
+    sqlx::query!("UPDATE identities SET last_login_at = $2 WHERE id = $1", identity.as_str(), now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// What the upstream says now replaces what it said before. A user created ahead keeps the file's name and address where
+/// the upstream says nothing.
+pub async fn write_profile(
+    conn: &mut Conn,
+    user: &UserId,
     p: &Profile,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
@@ -139,7 +153,7 @@ pub async fn record_login(
         "UPDATE users SET email = COALESCE($2, CASE WHEN managed_by IS NOT NULL THEN email END),
                           email_verified = $2::text IS NOT NULL AND $3,
                           name = COALESCE($4, CASE WHEN managed_by IS NOT NULL THEN name END), given_name = $5, family_name = $6,
-                          preferred_username = $7, groups = $8, attributes = $9, updated_at = $10, last_login_at = $10
+                          preferred_username = $7, groups = $8, attributes = $9, updated_at = $10
          WHERE id = $1",
         user.as_str(),
         p.email,
@@ -152,11 +166,8 @@ pub async fn record_login(
         Value::Object(p.attributes.clone()),
         now
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    sqlx::query!("UPDATE identities SET last_login_at = $2 WHERE id = $1", identity.as_str(), now)
-        .execute(conn)
-        .await?;
     Ok(())
 }
 

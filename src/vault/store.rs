@@ -29,7 +29,8 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT pkce_verifier FROM login_attempts
                  UNION ALL SELECT user_code FROM device_authorizations
                  UNION ALL SELECT successor FROM refresh_tokens
-                 UNION ALL SELECT id_token FROM upstream_sessions) every
+                 UNION ALL SELECT id_token FROM upstream_sessions
+                 UNION ALL SELECT sealed FROM upstream_grants) every
            WHERE sealed IS NOT NULL"#
     )
     .fetch_all(conn)
@@ -46,6 +47,7 @@ pub enum SealedColumn {
     UserCode,
     RefreshSuccessor,
     UpstreamIdToken,
+    UpstreamGrant,
 }
 
 /// One definition gives each column its checked SQL.
@@ -100,4 +102,5 @@ sealed_columns! {
     UserCode: "device_authorizations", "user_code", "id";
     RefreshSuccessor: "refresh_tokens", "successor", "id";
     UpstreamIdToken: "upstream_sessions", "id_token", "session_id";
+    UpstreamGrant: "upstream_grants", "sealed", "session_id";
 }

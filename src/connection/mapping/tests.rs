@@ -27,6 +27,7 @@ fn connection(preset: Preset, issuer: &str) -> Connection {
             acr_values: None,
             domain_hint: None,
             upstream_logout: false,
+            refresh: Default::default(),
         }),
         email_domains: vec!["contoso.com".into(), "gmail.com".into()],
         allow: None,

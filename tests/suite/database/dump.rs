@@ -5,9 +5,9 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use crate::harness::World;
 use crate::harness::postgres::MASTER_KEY;
 use crate::harness::world::{CONTOSO_SECRET, SHOP_SECRET};
+use crate::harness::{RefreshTokens, World};
 
 fn dump(url: &str) -> String {
     let mut places: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
@@ -31,6 +31,8 @@ fn hex(bytes: &[u8]) -> String {
 async fn a_dump_after_sign_ins_holds_no_usable_secret() {
     let world = World::new().await;
     world.connect("fabrikam", "client_authentication: private_key_jwt").await;
+    world.idp.tell(|script| script.refresh_tokens = RefreshTokens::Rotating);
+    world.set_contoso("refresh: { max_age: 0 }").await;
     let shop = &world.shop;
     let mut secrets: Vec<(&str, String)> =
         vec![("client secret", SHOP_SECRET.into()), ("upstream secret", CONTOSO_SECRET.into())];
@@ -71,8 +73,12 @@ async fn a_dump_after_sign_ins_holds_no_usable_secret() {
     let (_, page) = shop.sign_in(&mut under_way, &[("connection", "fabrikam")]).await;
     secrets.extend([("state", page.param("state")), ("the provider's code", page.param("code"))]);
     for call in world.idp.received().token {
-        secrets.push(("verifier at the provider", call.params["code_verifier"].clone()));
+        let refreshed = call.params.get("refresh_token").map(|token| ("the provider's refresh token", token.clone()));
+        secrets.extend(call.params.get("code_verifier").map(|verifier| ("verifier at the provider", verifier.clone())));
+        secrets.extend(refreshed);
     }
+    secrets.extend(world.idp.refresh_tokens().into_iter().map(|token| ("the provider's refresh token", token)));
+    assert!(secrets.iter().filter(|(what, _)| *what == "the provider's refresh token").count() >= 2);
     secrets.push(("the provider's access token", "an-upstream-access-token".into()));
     for value in [browser.cookie_values(), under_way.cookie_values()].concat() {
         if value.starts_with("avo_") {

@@ -24,7 +24,7 @@ pub use app::{Answer, App};
 pub use broker::{AuditEvent, Broker, Options};
 pub use browser::{Browser, Page};
 pub use chromium::Chromium;
-pub use fake_idp::{FakeIdp, Misbehaviour, Place, Signature};
+pub use fake_idp::{FakeIdp, Misbehaviour, Place, RefreshTokens, Signature};
 pub use logout_endpoint::{Habit, LogoutEndpoint};
 pub use peer::Peer;
 pub use postgres::Database;

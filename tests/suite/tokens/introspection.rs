@@ -1,6 +1,7 @@
 //! Introspection (RFC 7662): what a token is worth today, for those whom it concerns.
 
 use serde_json::{Value, json};
+use sqlx::ConnectOptions as _;
 use time::Duration;
 
 use super::{API, machine};
@@ -101,4 +102,33 @@ async fn who_cannot_prove_itself_learns_nothing() {
     }
     let empty = post(&url, Some(&basic("shop", crate::harness::world::SHOP_SECRET)), &[]).await;
     empty.assert_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_refresh_token_says_what_a_refresh_would_give_today() {
+    let world = World::new().await;
+    let api = "resources: [{ identifier: https://api.example, scopes: [read] }]\n";
+    let entry = |more: &str| {
+        format!(
+            "{api}clients: [{{ client_id: shop, kind: web, redirect_uris: ['https://shop.example/callback'], \
+             grants: [authorization_code, refresh_token], client_secret: {{ file: shop }}{more} }}]"
+        )
+    };
+    world.apply(&entry(", audiences: [https://api.example]")).await;
+    let app = world.shop.scoped("openid read offline_access");
+    let tokens = app.tokens(&mut app.browser(), &[("resource", "https://api.example")]).await;
+    let token = tokens["refresh_token"].as_str().unwrap();
+    assert_eq!(ask(&app, token).await.text("scope"), "openid read offline_access");
+
+    // somebody is refreshing it at this moment: to be asked about it needs no turn
+    let mut refreshing = world.broker.database().connect().await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT 1 FROM refresh_families FOR UPDATE").execute(&mut refreshing).await.unwrap();
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(3), ask(&app, token)).await;
+    assert_eq!(answer.expect("an answer, whoever holds the row").json["active"], json!(true));
+    sqlx::raw_sql("ROLLBACK").execute(&mut refreshing).await.unwrap();
+
+    world.apply(&entry(", audiences: [https://api.example], scopes: [openid, offline_access]")).await;
+    assert_eq!(ask(&app, token).await.text("scope"), "openid offline_access");
+    world.apply(&entry("")).await;
+    assert_inactive(&ask(&app, token).await);
 }

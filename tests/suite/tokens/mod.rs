@@ -12,6 +12,7 @@ mod introspection;
 mod par;
 mod private_key_jwt;
 mod refresh;
+mod refresh_upstream;
 mod registration;
 mod requested_claims;
 mod reuse;

@@ -1,9 +1,10 @@
 //! Refresh tokens: rotation, theft, and the answer that was lost on the way.
 
+use serde_json::json;
 use time::Duration;
 
-use crate::harness::World;
 use crate::harness::app::claims;
+use crate::harness::{RefreshTokens, World};
 
 #[tokio::test]
 async fn each_use_gives_a_new_token_of_the_same_person() {
@@ -93,4 +94,66 @@ async fn less_may_be_asked_for_and_more_may_not() {
     assert_eq!(less.text("scope"), "openid");
     let again = ask("", less.text("refresh_token").into()).await;
     assert_eq!(again.text("scope"), "openid profile email offline_access", "what was granted stays granted");
+}
+
+#[tokio::test]
+async fn a_refreshed_id_token_has_the_claims_of_the_first() {
+    let world = World::new().await;
+    world.idp.tell(|script| {
+        script.claims = json!({ "acr": "urn:mfa", "amr": ["pwd", "otp"] });
+        script.userinfo["groups"] = json!(["camunda-admin", "staff"]);
+        script.userinfo["given_name"] = "Marty".into();
+        script.userinfo["family_name"] = "McFly".into();
+        script.userinfo["preferred_username"] = "marty".into();
+        script.userinfo["badge"] = json!(1985);
+    });
+    let resource = "resources: [{ identifier: https://api.example, scopes: [read] }]\n\
+                    roles: [{ name: operator, resource: https://api.example, when: \"'staff' in user.groups\" }]";
+    world.apply(resource).await;
+    let mut several = 0;
+    for policy in ["login_only", "best_effort, max_age: 0", "require, max_age: 0"] {
+        world.idp.tell(|script| script.refresh_tokens = RefreshTokens::Rotating);
+        world
+            .set_contoso(&format!(
+                "mapping: {{ attributes: {{ badge: claims.badge }} }}\nrefresh: {{ policy: {policy} }}"
+            ))
+            .await;
+        for scope in ["openid", "openid email", "openid profile email groups", "openid profile groups read"] {
+            for claims_of in [
+                "{}",
+                "{ id_token: [groups, roles, email, name] }",
+                "{ id_token: [badge, groups, given_name], access_token: [badge, roles], groups_filter: \"group == 'staff'\", \
+                 custom: { badge: user.attributes.badge } }",
+            ] {
+                several += 1;
+                let app = world
+                    .app(
+                        &format!("app-{several}"),
+                        &format!("kind: spa\naudiences: [https://api.example]\nclaims: {claims_of}"),
+                    )
+                    .await
+                    .scoped(&format!("{scope} offline_access"));
+                let first = app.tokens(&mut app.browser(), &[("resource", "https://api.example")]).await;
+                let mut token = first["refresh_token"].as_str().unwrap().to_owned();
+                for _ in 0..2 {
+                    world.broker.clock.advance(Duration::seconds(30));
+                    let again = app.refresh(&token).await;
+                    for kind in ["id_token", "access_token"] {
+                        let mut pair = [first[kind].as_str().unwrap(), again.text(kind)].map(claims);
+                        for claims in &mut pair {
+                            // what belongs to one token only
+                            claims.as_object_mut().unwrap().retain(|name, _| {
+                                !["iat", "exp", "nbf", "jti", "at_hash", "nonce"].contains(&name.as_str())
+                            });
+                        }
+                        assert_eq!(pair[0], pair[1], "{kind} with {policy}, {scope}, {claims_of}");
+                    }
+                    let id_token = claims(again.text("id_token"));
+                    assert_eq!((&id_token["acr"], &id_token["amr"]), (&json!("urn:mfa"), &json!(["pwd", "otp"])));
+                    assert!(id_token.get("sid").is_some() && id_token.get("nonce").is_none(), "{id_token}");
+                    token = again.text("refresh_token").to_owned();
+                }
+            }
+        }
+    }
 }

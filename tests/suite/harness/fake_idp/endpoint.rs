@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use avouch::clock::Clock as _;
 use serde_json::{Value, json};
 
-use super::{Code, Misbehaviour, Params, Place, Shared, TokenCall, id_token};
+use super::{Code, Misbehaviour, Params, Place, RefreshTokens, Shared, TokenCall, id_token};
 use crate::harness::app::{challenge_of, random};
 
 pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> HttpResponse {
@@ -100,19 +100,38 @@ fn authorize(shared: &Shared, query: &str) -> HttpResponse {
 }
 
 fn token(shared: &Shared, params: &Params) -> HttpResponse {
-    let code = shared.state().codes.remove(&params["code"]);
+    let now = shared.clock.now().unix_timestamp();
+    let mut state = shared.state();
+    let rotates = state.script.refresh_tokens == RefreshTokens::Rotating;
     let proved = |code: &Code| code.challenge == params.get("code_verifier").map(|verifier| challenge_of(verifier));
-    let Some(code) = code.filter(proved) else {
+    let refreshed = params.get("refresh_token");
+    let code = match refreshed {
+        None => state.codes.remove(&params["code"]).filter(proved),
+        Some(token) if rotates => state.refresh_tokens.remove(token),
+        Some(token) => state.refresh_tokens.get(token).cloned(),
+    };
+    let Some(mut code) = code else {
         return HttpResponse::BadRequest().json(json!({ "error": "invalid_grant" }));
     };
-    let now = shared.clock.now().unix_timestamp();
-    let state = shared.state();
+    let gives = match state.script.refresh_tokens {
+        RefreshTokens::None => None,
+        RefreshTokens::Lasting => refreshed.is_none().then(random),
+        RefreshTokens::Rotating => Some(random()),
+    };
+    if let Some(token) = &gives {
+        state.refresh_tokens.insert(token.clone(), code.clone());
+    }
+    // OIDC Core §12.2: it should not have one
+    code.nonce = code.nonce.filter(|_| refreshed.is_none());
     let mut answer = json!({
         "access_token": "an-upstream-access-token",
         "token_type": "Bearer",
         "expires_in": 300,
         "id_token": id_token::make(&state, &shared.base, &code, now),
     });
+    if let Some(token) = gives {
+        answer["refresh_token"] = token.into();
+    }
     if let Some(alter) = &state.script.token_answer {
         alter(&mut answer);
     }

@@ -39,6 +39,8 @@ pub struct State {
     pub published: Vec<Arc<KeyPair>>,
     pub signing: Arc<KeyPair>,
     pub codes: HashMap<String, Code>,
+    /// Refresh tokens that it takes.
+    pub refresh_tokens: HashMap<String, Code>,
 }
 
 /// What stands behind a code.
@@ -82,6 +84,17 @@ pub struct Script {
     pub token_answer: Alter<Value>,
     pub discovery: Alter<Value>,
     pub misbehaviour: BTreeMap<Place, Misbehaviour>,
+    pub refresh_tokens: RefreshTokens,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshTokens {
+    /// It gives none.
+    None,
+    /// One that stays.
+    Lasting,
+    /// Another one at every use; the old one is dead.
+    Rotating,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,6 +126,7 @@ impl Default for Script {
             token_answer: None,
             discovery: None,
             misbehaviour: BTreeMap::new(),
+            refresh_tokens: RefreshTokens::None,
         }
     }
 }
@@ -134,6 +148,7 @@ impl FakeIdp {
             published: vec![key(0)],
             signing: key(0),
             codes: HashMap::new(),
+            refresh_tokens: HashMap::new(),
         };
         let shared = Shared { base: issuer.clone(), clock: clock.clone(), state: Mutex::new(state) };
         Self { issuer, port, shared: Arc::new(shared), server: None }
@@ -181,6 +196,16 @@ impl FakeIdp {
         use avouch::clock::Clock as _;
         let now = self.shared.clock.now().unix_timestamp();
         id_token::logout_token(&self.shared.state(), &self.issuer, client_id, now, &change)
+    }
+
+    /// It takes none of its refresh tokens any more.
+    pub fn forget_refresh_tokens(&self) {
+        self.shared.state().refresh_tokens.clear();
+    }
+
+    /// Those that it would take.
+    pub fn refresh_tokens(&self) -> Vec<String> {
+        self.shared.state().refresh_tokens.keys().cloned().collect()
     }
 
     /// It offers RP-initiated logout at `/logout`.
