@@ -51,27 +51,20 @@ pub async fn insert_token(
     Ok(())
 }
 
-/// The token and its family, the family locked: two refreshes of one family come one after the other.
+/// The token and its family, both locked: two refreshes of one family come one after the other. The family's lock comes
+/// first, and whoever waited for it sees what was done meanwhile, because a locked row is read anew.
 pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
                   f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr,
                   f.expires_at AS family_expires_at, f.revoked_at
            FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
-           WHERE t.token_hash = $1 FOR UPDATE OF f"#,
+           WHERE t.token_hash = $1 FOR UPDATE OF f, t"#,
         &hash[..]
     )
-    .fetch_optional(&mut *conn)
+    .fetch_optional(conn)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    // the lock may have been waited for: what another request did meanwhile must be seen
-    let fresh = sqlx::query!(
-        "SELECT t.rotated_at, t.successor, f.revoked_at FROM refresh_tokens t JOIN refresh_families f ON f.id = t.family_id WHERE t.id = $1",
-        row.id
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(Some(Stored {
+    Ok(row.map(|row| Stored {
         id: RefreshTokenId::from_stored(row.id),
         family: Family {
             id: FamilyId::from_stored(row.family_id),
@@ -87,24 +80,32 @@ pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Sto
             amr: row.amr,
             expires_at: row.family_expires_at,
         },
-        revoked: fresh.revoked_at.is_some(),
+        revoked: row.revoked_at.is_some(),
         expires_at: row.expires_at,
-        rotated: fresh.rotated_at.zip(fresh.successor.map(Sealed::from_stored)),
+        rotated: row.rotated_at.zip(row.successor.map(Sealed::from_stored)),
     }))
 }
 
-/// Active -> rotated. False: somebody else rotated it.
+/// Active -> rotated, with `next` in its place. False: somebody else rotated it.
 pub async fn rotate(
     conn: &mut Conn,
     id: &RefreshTokenId,
+    next: &NewRefreshToken,
     successor: &Sealed,
     now: OffsetDateTime,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
-        "UPDATE refresh_tokens SET state = 'rotated', rotated_at = $2, successor = $3 WHERE id = $1 AND state = 'active'",
+        "WITH rotated AS (
+             UPDATE refresh_tokens SET state = 'rotated', rotated_at = $2, successor = $3
+             WHERE id = $1 AND state = 'active' RETURNING family_id)
+         INSERT INTO refresh_tokens (id, family_id, token_hash, state, created_at, expires_at)
+         SELECT $4, family_id, $5, 'active', $2, $6 FROM rotated",
         id.as_str(),
         now,
-        successor.as_bytes()
+        successor.as_bytes(),
+        next.id.as_str(),
+        &next.hash[..],
+        next.expires_at
     )
     .execute(conn)
     .await?;
