@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::client::{self, Client, ClientId, ClientKind};
-use crate::connection::{self, Connection};
+use crate::connection::{self, Connection, Slug};
 use crate::db::Conn;
 use crate::oauth::scope::{OIDC_SCOPES, Scope};
 use crate::resource::{self, Resource};
@@ -14,6 +14,7 @@ use crate::role::{self, Role};
 pub struct Catalog {
     /// In the order of their display names.
     connections: Vec<Arc<Connection>>,
+    by_slug: HashMap<Slug, Arc<Connection>>,
     clients: HashMap<ClientId, Arc<Client>>,
     resources: HashMap<String, Arc<Resource>>,
     roles: HashMap<String, Vec<Role>>,
@@ -45,6 +46,7 @@ impl Catalog {
         let origins = pages.flat_map(|c| &c.redirect_uris).filter_map(|uri| origin(uri.as_str())).collect();
         Ok(Self {
             origins,
+            by_slug: connections.iter().map(|c| (c.slug.clone(), c.clone())).collect(),
             connections,
             trusting,
             clients: clients.into_iter().map(|c| (c.client_id.clone(), c)).collect(),
@@ -67,7 +69,7 @@ impl Catalog {
     }
 
     pub fn connection(&self, slug: &str) -> Option<Arc<Connection>> {
-        self.connections.iter().find(|c| c.slug.as_str() == slug).cloned()
+        self.by_slug.get(slug).cloned()
     }
 
     pub fn connections(&self) -> &[Arc<Connection>] {
