@@ -65,8 +65,14 @@ impl Broker {
         self.dir.path()
     }
 
+    /// All of it, as after a lost connection.
     pub async fn reload(&self) {
         self.server.broker.reload().await.unwrap();
+    }
+
+    /// As after a notification.
+    pub async fn take_up_changes(&self) {
+        self.server.broker.take_up_changes().await.unwrap();
     }
 
     /// The `Cookie` header of a browser whose person is signed in.

@@ -78,9 +78,13 @@ async fn growth(broker: &Broker, bare: SocketAddr) {
 
     let mut conn = broker.database().connect().await.unwrap();
     broker::grow(&mut conn, GROWN.0, GROWN.1).await;
+    broker.reload().await; // behind the one that the notification began
     let began = Instant::now();
     broker.reload().await;
     println!("bench reload_grown {:.0} ms", began.elapsed().as_secs_f64() * 1e3);
+    let began = Instant::now();
+    broker.take_up_changes().await;
+    println!("bench take_up_changes_grown {:.0} ms", began.elapsed().as_secs_f64() * 1e3);
     for enabled in [false, true, false] {
         let seen = change_seen(&mut conn, &replica, enabled).await;
         println!("bench change_seen_grown {:.0} ms", seen.as_secs_f64() * 1e3);

@@ -39,7 +39,7 @@ async fn follow(broker: &Broker) -> anyhow::Result<()> {
                 while let Some(more) = listener.next_buffered() {
                     drop(more);
                 }
-                broker.reload().await?;
+                broker.take_up_changes().await?;
             }
             Ok(Ok(None)) => anyhow::bail!("the listening connection was closed"),
             Ok(Err(error)) => return Err(error.into()),
