@@ -12,6 +12,10 @@ pub type Pool = PgPool;
 
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
+/// A connection that lay idle for longer is asked whether it still answers before it is used; one that answered a moment
+/// ago is not, as that would be one round trip more for every transaction.
+const QUIET: Duration = Duration::from_millis(200);
+
 /// A pool that gives up quickly: a caller who waits for a database that is gone should get its 503 soon.
 pub fn pool(options: PgConnectOptions) -> Pool {
     let options = options
@@ -19,6 +23,8 @@ pub fn pool(options: PgConnectOptions) -> Pool {
         .options([("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s")]);
     PgPoolOptions::new()
         .max_connections(10)
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| Box::pin(async move { Ok(meta.idle_for < QUIET || conn.ping().await.is_ok()) }))
         .acquire_timeout(Duration::from_secs(3))
         .idle_timeout(Duration::from_secs(600))
         .connect_lazy_with(options)

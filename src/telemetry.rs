@@ -61,7 +61,7 @@ struct ExpiryLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     route: String,
-    method: String,
+    method: &'static str,
     status: u16,
 }
 
@@ -78,8 +78,8 @@ struct LoginLabels {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TokenLabels {
-    grant: String,
-    outcome: String,
+    grant: &'static str,
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -164,10 +164,10 @@ impl Default for Metrics {
 
 impl Metrics {
     /// `route` is the pattern that matched (`/connections/{slug}/callback`), never the path: paths are unbounded.
-    pub fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
-        let labels = RequestLabels { route: route.into(), method: method.into(), status };
+    pub fn request(&self, route: String, method: &'static str, status: u16, took: Duration) {
+        let labels = RequestLabels { route, method, status };
         self.requests.get_or_create(&labels).inc();
-        self.latency.get_or_create(&RouteLabel { route: route.into() }).observe(took.as_secs_f64());
+        self.latency.get_or_create(&RouteLabel { route: labels.route }).observe(took.as_secs_f64());
     }
 
     /// `outcome` is `success` or the audit word of the refusal.
@@ -181,8 +181,8 @@ impl Metrics {
     }
 
     /// `outcome` is `success` or the audit word of the refusal.
-    pub fn token(&self, grant: &str, outcome: &str) {
-        let labels = TokenLabels { grant: grant.into(), outcome: outcome.into() };
+    pub fn token(&self, grant: &'static str, outcome: &'static str) {
+        let labels = TokenLabels { grant, outcome };
         self.tokens.get_or_create(&labels).inc();
     }
 
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn what_was_counted_is_told() {
         let metrics = Metrics::default();
-        metrics.request("/oauth/token", "POST", 200, Duration::from_millis(2));
+        metrics.request("/oauth/token".into(), "POST", 200, Duration::from_millis(2));
         metrics.login("contoso", "success");
         metrics.token("client_credentials", "success");
         let text = metrics.encode().unwrap();

@@ -1,152 +1,171 @@
-//! How fast a machine token is, as a ratio inside one run: `POST /oauth/token` of a whole broker against a bare server
-//! in the same process that only parses the form, hashes the secret, signs and answers. Ends with one line a measure.
-//!
-//! The load comes from threads of this process over keep-alive connections, so both sides pay the same for it. The two
-//! are measured in turn, several rounds, and the medians are compared.
+//! How fast the protocol is, as ratios inside one run: a whole broker against a bare server in the same process that only
+//! does what cannot be left out (see `bare`). One line a measure; p99, memory and start-up time beside it, and all of it
+//! again when the broker has grown.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+mod bare;
 mod broker;
+mod flow;
+mod load;
+mod process;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use actix_web::web::{Bytes, Data};
-use actix_web::{App, HttpResponse, HttpServer, web};
-use avouch::clock::{Clock, SystemClock};
-use avouch::jose::{Alg, Header, KeyPair};
-use broker::Broker;
+use actix_web::web::Bytes;
+use broker::{Broker, basic};
+use load::{CONNECTIONS, Side, Turn, Wire, get, post};
+use process::Replica;
+use sqlx::{ConnectOptions as _, Connection as _};
 
-const CONNECTIONS: usize = 8;
-const ROUND: Duration = Duration::from_secs(2);
-const ROUNDS: usize = 5;
+const FORM: &str = "grant_type=client_credentials&scope=read write";
+const JWKS: &str = "/.well-known/jwks.json";
+const GROWN: (i32, i32) = (10_000, 100_000);
 
 #[actix_web::main]
 async fn main() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    for alg in [Alg::RS256, Alg::ES256] {
-        measure(alg).await;
-    }
-}
+    let broker = Broker::start().await;
+    let address = broker.address;
+    let document = actix_web::web::block(move || document(address)).await.unwrap();
+    let bare = bare::start(broker.database(), document).await;
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted.as_str()));
 
-async fn measure(alg: Alg) {
-    let broker = Broker::start(alg).await;
-    let bare = bare(alg).await;
-    let ours = request(broker.address, &broker.basic);
-    let theirs = request(bare, &broker.basic);
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    let runs = ROUNDS + 1;
-    let results = web::block(move || {
-        for round in 0..runs {
-            let pair = (load(&ours), load(&theirs));
-            if round > 0 {
-                a.push(pair.0);
-                b.push(pair.1);
-            }
-        }
-        (median(a), median(b))
-    })
-    .await
-    .unwrap();
-    let (ours, theirs) = results;
-    println!("bench bare_{alg} {theirs:.0} tokens/s");
-    println!("bench client_credentials_{alg} {ours:.0} tokens/s ratio {:.2} of bare_{alg}", ours / theirs);
+    for alg in ["RS256", "ES256"].into_iter().filter(|alg| wants(&format!("client_credentials_{alg}"))) {
+        let ceiling = format!("bare_{alg}");
+        compare(
+            &format!("client_credentials_{alg}"),
+            "tokens/s",
+            machine(broker.address, alg),
+            &ceiling,
+            bare_machine(bare, alg),
+        )
+        .await;
+    }
+    if wants("refresh") {
+        compare("refresh", "refreshes/s", flow::refresh(&broker).await, "bare_transaction", bare_refresh(bare)).await;
+    }
+    if wants("code_flow") {
+        compare("code_flow", "flows/s", flow::code_flow(&broker).await, "bare_two_transactions", bare_flow(bare)).await;
+    }
+    if wants("jwks") {
+        let ours = Side::repeating(broker.address, &get(JWKS, ""));
+        compare("jwks", "documents/s", ours, "bare_document", Side::repeating(bare, &get("/document", ""))).await;
+    }
+    if wants("growth") {
+        growth(&broker, bare).await;
+    }
     broker.stop().await;
 }
 
-/// Parse form, hash, sign, answer: the ceiling that HTTP and the signature leave.
-async fn bare(alg: Alg) -> SocketAddr {
-    async fn token(key: Data<(KeyPair, avouch::jose::EncodedHeader)>, body: Bytes) -> HttpResponse {
-        let mut scope = String::new();
-        for (name, value) in url::form_urlencoded::parse(&body) {
-            if name == "scope" {
-                scope = value.into_owned();
-            }
-        }
-        let digest = avouch::secret::fingerprint(&scope);
-        let now = SystemClock.now().unix_timestamp();
-        let claims = serde_json::json!({
-            "iss": "http://localhost:8080", "sub": "bench", "aud": "https://api.example", "client_id": "bench", "azp": "bench",
-            "scope": "read write", "iat": now, "exp": now + 3600, "jti": format!("jti_{:x}", u64::from_be_bytes(digest[..8].try_into().unwrap())),
-        });
-        let jwt = key.0.sign_with(&key.1, &claims);
-        HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(serde_json::json!({
-            "access_token": jwt, "token_type": "Bearer", "expires_in": 3600, "scope": "read write",
-        }))
-    }
-    let (key, _) = KeyPair::generate(alg);
-    let header = Header::new(alg, "at+jwt").with_kid("bench").encode();
-    let state = Data::new((key, header));
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let server =
-        HttpServer::new(move || App::new().app_data(state.clone()).route("/oauth/token", web::post().to(token)));
-    tokio::spawn(server.disable_signals().listen(listener).unwrap().run());
-    address
-}
+/// The same load again with many connections and clients, and what a replica that is a process takes.
+async fn growth(broker: &Broker, bare: SocketAddr) {
+    let replica = Replica::start(broker);
+    println!("bench start_up {:.0} ms", replica.start_up.as_secs_f64() * 1e3);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    println!("bench idle_memory {:.1} MiB", replica.memory());
+    compare(
+        "client_credentials_ES256_logged",
+        "tokens/s",
+        machine(replica.address, "ES256"),
+        "bare_ES256",
+        bare_machine(bare, "ES256"),
+    )
+    .await;
+    println!("bench memory_after_load {:.1} MiB", replica.memory());
 
-#[derive(Clone)]
-struct Request {
-    address: SocketAddr,
-    bytes: Arc<Vec<u8>>,
-}
-
-fn request(address: SocketAddr, basic: &str) -> Request {
-    let body = "grant_type=client_credentials&scope=read write";
-    let text = format!(
-        "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    Request { address, bytes: Arc::new(text.into_bytes()) }
-}
-
-/// Tokens a second over one round. Anything but 200 ends the benchmark: fast errors would look like a record.
-fn load(request: &Request) -> f64 {
+    let mut conn = broker.database().connect().await.unwrap();
+    broker::grow(&mut conn, GROWN.0, GROWN.1).await;
+    broker.reload().await; // behind the one that the notification began
     let began = Instant::now();
-    let workers: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
-            let request = request.clone();
-            std::thread::spawn(move || {
-                let mut stream = TcpStream::connect(request.address).unwrap();
-                stream.set_nodelay(true).unwrap();
-                let mut buffer = vec![0; 8192];
-                let mut done = 0u32;
-                while began.elapsed() < ROUND {
-                    stream.write_all(&request.bytes).unwrap();
-                    answer(&mut stream, &mut buffer);
-                    done += 1;
-                }
-                done
-            })
-        })
-        .collect();
-    let done: u32 = workers.into_iter().map(|w| w.join().unwrap()).sum();
-    f64::from(done) / began.elapsed().as_secs_f64()
-}
-
-/// Reads one whole answer with a Content-Length.
-fn answer(stream: &mut TcpStream, buffer: &mut [u8]) {
-    let mut filled = 0;
-    loop {
-        let read = stream.read(&mut buffer[filled..]).unwrap();
-        assert!(read > 0, "the server closed the connection");
-        filled += read;
-        let text = std::str::from_utf8(&buffer[..filled]).unwrap();
-        let Some(head) = text.find("\r\n\r\n") else { continue };
-        assert!(text.starts_with("HTTP/1.1 200"), "not a token: {text}");
-        let length = text[..head]
-            .lines()
-            .find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
-        let length: usize = length.expect("a Content-Length").trim().parse().unwrap();
-        if filled >= head + 4 + length {
-            return;
-        }
+    broker.reload().await;
+    println!("bench reload_grown {:.0} ms", began.elapsed().as_secs_f64() * 1e3);
+    let began = Instant::now();
+    broker.take_up_changes().await;
+    println!("bench take_up_changes_grown {:.0} ms", began.elapsed().as_secs_f64() * 1e3);
+    for enabled in [false, true, false] {
+        let seen = change_seen(&mut conn, &replica, enabled).await;
+        println!("bench change_seen_grown {:.0} ms", seen.as_secs_f64() * 1e3);
     }
+    println!("bench memory_grown {:.1} MiB", replica.memory());
+    drop(replica);
+    let replica = Replica::start(broker);
+    println!("bench start_up_grown {:.0} ms", replica.start_up.as_secs_f64() * 1e3);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    println!("bench idle_memory_grown {:.1} MiB", replica.memory());
+    drop(replica);
+    compare(
+        "client_credentials_ES256_grown",
+        "tokens/s",
+        machine(broker.address, "ES256"),
+        "bare_ES256",
+        bare_machine(bare, "ES256"),
+    )
+    .await;
+    compare("refresh_grown", "refreshes/s", flow::refresh(broker).await, "bare_transaction", bare_refresh(bare)).await;
+    conn.close().await.unwrap();
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// How long after the commit the replica goes by it.
+async fn change_seen(conn: &mut sqlx::PgConnection, replica: &Replica, enabled: bool) -> Duration {
+    let update = sqlx::query("UPDATE clients SET enabled = $1 WHERE client_id = 'grown-77777'").bind(enabled);
+    update.execute(conn).await.unwrap();
+    let committed = Instant::now();
+    let (mut wire, request) = (Wire::open(replica.address), post("/oauth/token", &basic("grown-77777"), FORM));
+    while (wire.ask(&request).0 == 200) != enabled {
+        assert!(committed.elapsed() < Duration::from_secs(30), "the replica does not see the change");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    committed.elapsed()
+}
+
+async fn compare(name: &str, unit: &str, mut ours: Side, ceiling_name: &str, mut ceiling: Side) {
+    let compared = actix_web::web::block(move || load::compare(&mut ours, &mut ceiling)).await.unwrap();
+    println!("bench {ceiling_name} {:.0} {unit}", compared.ceiling);
+    println!("bench {name} {:.0} {unit} ratio {:.2} of {ceiling_name}", compared.ours, compared.ratio);
+    println!("bench {name}_p99 {:.2} ms", compared.p99);
+}
+
+fn machine(address: SocketAddr, alg: &str) -> Side {
+    Side::repeating(address, &post("/oauth/token", &basic(alg), FORM))
+}
+
+fn bare_machine(address: SocketAddr, alg: &str) -> Side {
+    Side::repeating(address, &post(&format!("/{alg}"), &basic(alg), FORM))
+}
+
+/// Every connection has a row of its own, as every person has.
+fn rows(address: SocketAddr, turn: impl Fn(usize) -> Turn) -> Side {
+    Side { address, turns: (0..CONNECTIONS).map(turn).collect() }
+}
+
+fn remembered(row: usize) -> String {
+    post("/remembered", &basic("app"), &format!("grant_type=refresh_token&row={row}&refresh_token=avo_rt_{row:056}"))
+}
+
+fn bare_refresh(address: SocketAddr) -> Side {
+    rows(address, |row| {
+        let request = remembered(row);
+        Box::new(move |wire| {
+            wire.exchange(&request, 200);
+        })
+    })
+}
+
+fn bare_flow(address: SocketAddr) -> Side {
+    rows(address, |row| {
+        let requests = (get(&format!("/redirected?row={row}&state=0123456789"), ""), remembered(row));
+        Box::new(move |wire| {
+            wire.exchange(&requests.0, 303);
+            wire.exchange(&requests.1, 200);
+        })
+    })
+}
+
+fn document(address: SocketAddr) -> Bytes {
+    let mut wire = Wire::open(address);
+    let answer = wire.exchange(&get(JWKS, ""), 200);
+    Bytes::copy_from_slice(answer.split_once("\r\n\r\n").unwrap().1.as_bytes())
 }

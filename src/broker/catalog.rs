@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::expiry::Expiry;
+use crate::client::store::Stamp;
 use crate::client::{self, Client, ClientId, ClientKind};
-use crate::connection::{self, Connection, Protocol};
+use crate::connection::{self, Connection, Protocol, Slug};
 use crate::db::Conn;
 use crate::oauth::scope::{OIDC_SCOPES, Scope};
 use crate::resource::{self, Resource};
@@ -15,7 +16,10 @@ use crate::role::{self, Role};
 pub struct Catalog {
     /// In the order of their display names.
     connections: Vec<Arc<Connection>>,
+    by_slug: HashMap<Slug, Arc<Connection>>,
     clients: HashMap<ClientId, Arc<Client>>,
+    /// As the clients were read.
+    stamps: HashMap<String, Stamp>,
     resources: HashMap<String, Arc<Resource>>,
     roles: HashMap<String, Vec<Role>>,
     /// Where the pages of single-page applications come from: these may call us from a browser (CORS).
@@ -25,10 +29,16 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    pub async fn load(conn: &mut Conn) -> Result<Self, sqlx::Error> {
+    /// Clients that stand as they stood in `known` are taken over from it: there may be a hundred thousand, and one was
+    /// changed.
+    pub async fn load(conn: &mut Conn, known: Option<&Self>) -> Result<Self, sqlx::Error> {
         let mut connections: Vec<_> = connection::store::all(conn).await?.into_iter().map(Arc::new).collect();
         connections.sort_by_key(|c| c.display_name.to_lowercase());
-        let clients: Vec<_> = client::store::all(conn).await?.into_iter().map(Arc::new).collect();
+        let stamps = client::store::stamps(conn).await?;
+        let clients = match known {
+            None => client::store::all(conn).await?.into_iter().map(Arc::new).collect(),
+            Some(known) => known.refreshed(conn, &stamps).await?,
+        };
         let mut trusting: HashMap<String, Vec<Arc<Client>>> = HashMap::new();
         for client in &clients {
             let issuers: HashSet<&str> =
@@ -46,12 +56,34 @@ impl Catalog {
         let origins = pages.flat_map(|c| &c.redirect_uris).filter_map(|uri| origin(uri.as_str())).collect();
         Ok(Self {
             origins,
+            stamps,
+            by_slug: connections.iter().map(|c| (c.slug.clone(), c.clone())).collect(),
             connections,
             trusting,
             clients: clients.into_iter().map(|c| (c.client_id.clone(), c)).collect(),
             resources: resources.into_iter().map(|r| (r.identifier.clone(), Arc::new(r))).collect(),
             roles,
         })
+    }
+
+    /// Every client, by id, that now has these stamps.
+    async fn refreshed(
+        &self,
+        conn: &mut Conn,
+        stamps: &HashMap<String, Stamp>,
+    ) -> Result<Vec<Arc<Client>>, sqlx::Error> {
+        let (mut clients, mut changed) = (Vec::with_capacity(stamps.len()), Vec::new());
+        for (id, stamp) in stamps {
+            match self.clients.get(id.as_str()).filter(|_| self.stamps.get(id) == Some(stamp)) {
+                Some(client) => clients.push(client.clone()),
+                None => changed.push(id.clone()),
+            }
+        }
+        if !changed.is_empty() {
+            clients.extend(client::store::some(conn, &changed).await?.into_iter().map(Arc::new));
+        }
+        clients.sort_unstable_by(|a, b| a.client_id.as_str().cmp(b.client_id.as_str()));
+        Ok(clients)
     }
 
     pub fn client(&self, id: &str) -> Option<Arc<Client>> {
@@ -68,7 +100,7 @@ impl Catalog {
     }
 
     pub fn connection(&self, slug: &str) -> Option<Arc<Connection>> {
-        self.connections.iter().find(|c| c.slug.as_str() == slug).cloned()
+        self.by_slug.get(slug).cloned()
     }
 
     pub fn connections(&self) -> &[Arc<Connection>] {

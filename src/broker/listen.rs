@@ -45,7 +45,7 @@ async fn follow(broker: &Broker) -> anyhow::Result<()> {
                     broker.logouts_owed.notify_one();
                 }
                 if !changed.is_empty() {
-                    broker.reload().await?;
+                    broker.take_up_changes().await?;
                 }
             }
             Ok(Ok(None)) => anyhow::bail!("the listening connection was closed"),

@@ -67,7 +67,7 @@ impl Broker {
     /// # Errors
     /// when the database cannot be read or a signing key does not open.
     pub async fn load(ctx: Ctx, metrics: Metrics, session_lifetimes: Lifetimes) -> anyhow::Result<Arc<Self>> {
-        let (catalog, keys) = read(&ctx).await?;
+        let (catalog, keys) = read(&ctx, None).await?;
         metrics.credential_expiries(ends(&catalog));
         Ok(Arc::new(Self {
             catalog: ArcSwap::from_pointee(catalog),
@@ -89,13 +89,27 @@ impl Broker {
         }))
     }
 
-    /// Reads configuration and keys anew. One at a time, so that a slow reader never puts back what was before.
+    /// Reads configuration and keys anew, all of it. One at a time, so that a slow reader never puts back what was before.
     ///
     /// # Errors
     /// as [`Broker::load`]; what was there before stays.
     pub async fn reload(&self) -> anyhow::Result<()> {
+        self.take_up(false).await
+    }
+
+    /// The same, but rows that were not written since are not read again. For as long as the database is the same one:
+    /// after a lost connection it may be a copy of yesterday's.
+    ///
+    /// # Errors
+    /// as [`Broker::reload`].
+    pub async fn take_up_changes(&self) -> anyhow::Result<()> {
+        self.take_up(true).await
+    }
+
+    async fn take_up(&self, changes_only: bool) -> anyhow::Result<()> {
         let _alone = self.reloading.lock().await;
-        let (catalog, keys) = read(&self.ctx).await?;
+        let known = changes_only.then(|| self.catalog.load_full());
+        let (catalog, keys) = read(&self.ctx, known.as_deref()).await?;
         self.metrics.credential_expiries(ends(&catalog));
         self.catalog.store(Arc::new(catalog));
         self.keys.store(Arc::new(keys));
@@ -141,9 +155,9 @@ fn ends(catalog: &Catalog) -> impl Iterator<Item = (&'static str, &str, &str, i6
 }
 
 /// All of it as it stood at one moment.
-async fn read(ctx: &Ctx) -> anyhow::Result<(Catalog, KeySet)> {
+async fn read(ctx: &Ctx, known: Option<&Catalog>) -> anyhow::Result<(Catalog, KeySet)> {
     db::in_snapshot(&ctx.db, async |conn| {
-        let catalog = Catalog::load(conn).await?;
+        let catalog = Catalog::load(conn, known).await?;
         let keys = KeySet::load(conn, &ctx.vault).await?;
         Ok((catalog, keys))
     })

@@ -1,6 +1,7 @@
 //! SQL of clients and their secrets.
 
 use std::collections::HashMap;
+use std::hash::{Hash as _, Hasher as _};
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -33,19 +34,62 @@ struct Row {
     managed_by: Option<String>,
 }
 
+/// How a client and its secrets stood when they were read: another write is another stamp. Postgres keeps with each row
+/// which transaction wrote it; this is the sum of that over the rows, each hashed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp(u64);
+
+impl Stamp {
+    fn add(&mut self, row: &str, written_by: &str) {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (row, written_by).hash(&mut hasher);
+        self.0 = self.0.wrapping_add(hasher.finish());
+    }
+}
+
+/// The stamp of every client: a tenth of the work of reading them.
+pub async fn stamps(conn: &mut Conn) -> Result<HashMap<String, Stamp>, sqlx::Error> {
+    let clients = sqlx::query!(r#"SELECT client_id, xmin::text AS "written_by!" FROM clients"#);
+    let clients = clients.fetch_all(&mut *conn).await?;
+    let secrets = sqlx::query!(
+        r#"SELECT id, client_id, xmin::text AS "written_by!" FROM client_secrets WHERE state <> 'revoked'"#
+    );
+    let secrets = secrets.fetch_all(conn).await?;
+    let mut stamps: HashMap<String, Stamp> = HashMap::with_capacity(clients.len());
+    for row in clients {
+        stamps.entry(row.client_id).or_default().add("", &row.written_by);
+    }
+    for row in secrets {
+        stamps.entry(row.client_id).or_default().add(&row.id, &row.written_by);
+    }
+    Ok(stamps)
+}
+
 /// Every client with the secrets that are not revoked, expired ones included (an expired secret deserves its own
 /// refusal). A row that this version cannot read is logged and left out.
 pub async fn all(conn: &mut Conn) -> Result<Vec<Client>, sqlx::Error> {
+    read(conn, None).await
+}
+
+/// The same for some of them.
+pub async fn some(conn: &mut Conn, ids: &[String]) -> Result<Vec<Client>, sqlx::Error> {
+    read(conn, Some(ids)).await
+}
+
+async fn read(conn: &mut Conn, ids: Option<&[String]>) -> Result<Vec<Client>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT client_id, name, kind, enabled, redirect_uris, post_logout_redirect_uris, grants, audiences, scopes, connections,
                 first_party, require_pkce, claims, id_token_alg, settings, managed_by
-         FROM clients ORDER BY client_id"
+         FROM clients WHERE $1::text[] IS NULL OR client_id = ANY($1) ORDER BY client_id",
+        ids
     )
     .fetch_all(&mut *conn)
     .await?;
     let secrets = sqlx::query!(
-        "SELECT id, client_id, digest, expires_at FROM client_secrets WHERE state <> 'revoked' ORDER BY created_at DESC, id DESC"
+        "SELECT id, client_id, digest, expires_at FROM client_secrets
+         WHERE state <> 'revoked' AND ($1::text[] IS NULL OR client_id = ANY($1)) ORDER BY created_at DESC, id DESC",
+        ids
     )
     .fetch_all(conn)
     .await?;

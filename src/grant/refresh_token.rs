@@ -173,13 +173,12 @@ async fn rotate(broker: &Broker, conn: &mut Conn, stored: &Stored) -> Result<Sec
     let now = ctx.now();
     let next = refresh::new_token(ctx, stored.family.expires_at);
     let sealed = ctx.vault.seal(refresh::successor_place(&stored.id), next.value.expose().as_bytes(), &ctx.rng);
-    if !tokens::rotate(conn, &stored.id, &sealed, now).await? {
+    if !tokens::rotate(conn, &stored.id, &next, &sealed, now).await? {
         return Err(GrantError::invalid_grant(
             "refresh_token_raced",
             "the refresh token was used by another request; try again",
         ));
     }
-    tokens::insert_token(conn, &stored.family.id, &next, now).await?;
     Ok(next.value)
 }
 

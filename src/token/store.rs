@@ -53,65 +53,106 @@ pub async fn insert_token(
     Ok(())
 }
 
-/// The token and its family, the family locked: two refreshes of one family come one after the other.
-pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
-    sqlx::query!(
-        "SELECT f.id FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id WHERE t.token_hash = $1 FOR UPDATE OF f",
-        &hash[..]
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    // the lock may have been waited for: what another request did meanwhile must be seen
-    by_hash(conn, hash).await
+struct StoredRow {
+    id: String,
+    expires_at: OffsetDateTime,
+    rotated_at: Option<OffsetDateTime>,
+    successor: Option<Vec<u8>>,
+    family_id: String,
+    client_id: String,
+    user_id: String,
+    identity_id: String,
+    session_id: String,
+    connection_slug: String,
+    scopes: Vec<String>,
+    audiences: Vec<String>,
+    auth_time: OffsetDateTime,
+    acr: Option<String>,
+    amr: Vec<String>,
+    dpop_jkt: Option<String>,
+    family_expires_at: OffsetDateTime,
+    revoked_at: Option<OffsetDateTime>,
 }
 
-/// The token and its family as they are at this moment.
-pub async fn by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
-                  f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr, f.dpop_jkt,
-                  f.expires_at AS family_expires_at, f.revoked_at
-           FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
-           WHERE t.token_hash = $1"#,
+impl From<StoredRow> for Stored {
+    fn from(row: StoredRow) -> Self {
+        Self {
+            id: RefreshTokenId::from_stored(row.id),
+            family: Family {
+                id: FamilyId::from_stored(row.family_id),
+                client_id: row.client_id,
+                user_id: UserId::from_stored(row.user_id),
+                identity_id: IdentityId::from_stored(row.identity_id),
+                session_id: SessionId::from_stored(row.session_id),
+                connection_slug: row.connection_slug,
+                scopes: Scope::from_tokens(row.scopes),
+                audiences: row.audiences,
+                auth_time: row.auth_time,
+                acr: row.acr,
+                amr: row.amr,
+                key: row.dpop_jkt.map(Jkt::from_thumbprint),
+                expires_at: row.family_expires_at,
+            },
+            revoked: row.revoked_at.is_some(),
+            expires_at: row.expires_at,
+            rotated: row.rotated_at.zip(row.successor.map(Sealed::from_stored)),
+        }
+    }
+}
+
+/// The token and its family, both locked: two refreshes of one family come one after the other. The family's lock comes
+/// first, and whoever waited for it sees what was done meanwhile, because a locked row is read anew.
+pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        StoredRow,
+        "SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
+                f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr, f.dpop_jkt,
+                f.expires_at AS family_expires_at, f.revoked_at
+         FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
+         WHERE t.token_hash = $1 FOR UPDATE OF f, t",
         &hash[..]
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Stored {
-        id: RefreshTokenId::from_stored(row.id),
-        family: Family {
-            id: FamilyId::from_stored(row.family_id),
-            client_id: row.client_id,
-            user_id: UserId::from_stored(row.user_id),
-            identity_id: IdentityId::from_stored(row.identity_id),
-            session_id: SessionId::from_stored(row.session_id),
-            connection_slug: row.connection_slug,
-            scopes: Scope::from_tokens(row.scopes),
-            audiences: row.audiences,
-            auth_time: row.auth_time,
-            acr: row.acr,
-            amr: row.amr,
-            key: row.dpop_jkt.map(Jkt::from_thumbprint),
-            expires_at: row.family_expires_at,
-        },
-        revoked: row.revoked_at.is_some(),
-        expires_at: row.expires_at,
-        rotated: row.rotated_at.zip(row.successor.map(Sealed::from_stored)),
-    }))
+    Ok(row.map(Stored::from))
 }
 
-/// Active -> rotated. False: somebody else rotated it.
+/// The token and its family as they are at this moment.
+pub async fn by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        StoredRow,
+        "SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
+                f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr, f.dpop_jkt,
+                f.expires_at AS family_expires_at, f.revoked_at
+         FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
+         WHERE t.token_hash = $1",
+        &hash[..]
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Stored::from))
+}
+
+/// Active -> rotated, with `next` in its place. False: somebody else rotated it.
 pub async fn rotate(
     conn: &mut Conn,
     id: &RefreshTokenId,
+    next: &NewRefreshToken,
     successor: &Sealed,
     now: OffsetDateTime,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
-        "UPDATE refresh_tokens SET state = 'rotated', rotated_at = $2, successor = $3 WHERE id = $1 AND state = 'active'",
+        "WITH rotated AS (
+             UPDATE refresh_tokens SET state = 'rotated', rotated_at = $2, successor = $3
+             WHERE id = $1 AND state = 'active' RETURNING family_id)
+         INSERT INTO refresh_tokens (id, family_id, token_hash, state, created_at, expires_at)
+         SELECT $4, family_id, $5, 'active', $2, $6 FROM rotated",
         id.as_str(),
         now,
-        successor.as_bytes()
+        successor.as_bytes(),
+        next.id.as_str(),
+        &next.hash[..],
+        next.expires_at
     )
     .execute(conn)
     .await?;

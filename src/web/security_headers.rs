@@ -54,11 +54,9 @@ pub async fn apply(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut response = next.call(req).await?;
-    let form_action = response.response().extensions().get::<FormAction>().cloned().unwrap_or_default();
+    let form_action = response.response().extensions().get::<FormAction>().cloned();
     let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&form_action)) {
-        set(headers, header::CONTENT_SECURITY_POLICY, policy);
-    }
+    set(headers, header::CONTENT_SECURITY_POLICY, content_security_policy(form_action.as_ref()));
     set(headers, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     set(headers, header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     set(headers, header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
@@ -82,16 +80,14 @@ pub fn isolate(mut response: HttpResponse) -> HttpResponse {
     response
 }
 
-fn content_security_policy(form_action: &FormAction) -> String {
-    let mut policy = String::from(
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
-         frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    );
-    for source in &form_action.0 {
-        policy.push(' ');
-        policy.push_str(source);
-    }
-    policy
+fn content_security_policy(form_action: Option<&FormAction>) -> HeaderValue {
+    const STRICT: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
+                          frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+    let widened = form_action.and_then(|FormAction(sources)| {
+        HeaderValue::from_maybe_shared([STRICT, " ", &sources.join(" ")].concat()).ok()
+    });
+    // what every answer but such a page has costs nothing to make
+    widened.unwrap_or(const { HeaderValue::from_static(STRICT) })
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {

@@ -3,3 +3,4 @@
 mod audit;
 mod metrics;
 mod rate_limit;
+mod replicas;
