@@ -50,6 +50,8 @@ pub struct Broker {
     pub code_guesses: Attempts,
     /// Device authorization requests, by address.
     pub device_requests: Attempts,
+    /// Answers that did not decrypt, by connection and address.
+    pub undecrypted: Attempts,
     live: AtomicBool,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -73,6 +75,7 @@ impl Broker {
             device_polls: Polls::default(),
             code_guesses: Attempts::new(LIMITED),
             device_requests: Attempts::new(LIMITED),
+            undecrypted: Attempts::new(LIMITED),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
             ctx,
