@@ -57,6 +57,8 @@ pub struct Broker {
     token_requests: Attempts,
     /// Somebody is owed a logout token.
     pub logouts_owed: tokio::sync::Notify,
+    /// Answers that did not decrypt, by connection and address.
+    pub undecrypted: Attempts,
     live: AtomicBool,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -83,6 +85,7 @@ impl Broker {
             failed_authentications: Attempts::new(MINUTE),
             token_requests: Attempts::new(MINUTE),
             logouts_owed: tokio::sync::Notify::new(),
+            undecrypted: Attempts::new(LIMITED),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
             ctx,

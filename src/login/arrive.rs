@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::authorize::require_live;
 use super::store::{self, Attempt};
-use super::{Next, Problem, Refusal, Visitor, unsolicited};
+use super::{Next, Problem, Refusal, Visitor, undecrypted, unsolicited};
 use crate::audit::{self, Event};
 use crate::authorization::{self, Authorization, State};
 use crate::broker::Broker;
@@ -84,9 +84,11 @@ pub async fn arrive(
         .map_err(|error| refused(Problem::Vault(error.to_string())))?;
     let pending =
         Pending { issuer: attempt.issuer, nonce: attempt.nonce, pkce_verifier: verifier, max_age: attempt.max_age };
-    let identity = finish(broker, &mut connection, &pending, params)
-        .await
-        .map_err(|error| refused(Problem::Upstream { connection: connection.display_name.clone(), error }))?;
+    undecrypted::may_try(broker, visitor, &connection).map_err(refused)?;
+    let identity = finish(broker, &mut connection, &pending, params).await.map_err(|error| {
+        undecrypted::note(broker, visitor, &connection, &error);
+        refused(Problem::Upstream { connection: connection.display_name.clone(), error })
+    })?;
     if authorization.is_some_and(|a| a.request.prompt.login) && !is_fresh(&identity, attempt.created_at) {
         return Err(refused(Problem::NotAnew { connection: connection.display_name.clone() }));
     }

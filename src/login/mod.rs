@@ -14,6 +14,7 @@ pub mod extract;
 pub mod pages;
 pub mod problem;
 pub mod store;
+mod undecrypted;
 pub mod unsolicited;
 
 pub use answer::ClientAnswer;

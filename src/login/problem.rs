@@ -36,6 +36,10 @@ pub enum Problem {
     UnsolicitedAgain {
         connection: String,
     },
+    /// SAML: too many answers from this address did not decrypt.
+    UndecryptedTooOften {
+        connection: String,
+    },
     /// It left by another connection.
     StateOfAnotherConnection,
     /// A form without its token, or from another site.
@@ -118,6 +122,7 @@ impl Problem {
             Self::AssertionReplayed => "assertion_replayed",
             Self::Unsolicited { .. } => "unsolicited",
             Self::UnsolicitedAgain { .. } => "unsolicited_again",
+            Self::UndecryptedTooOften { .. } => "undecrypted_too_often",
             Self::StateOfAnotherConnection => "state_of_another_connection",
             Self::ForeignForm => "form_foreign",
             Self::UnknownConnection => "connection_unknown",
@@ -209,6 +214,7 @@ impl Problem {
             Self::StateReplayed | Self::AssertionReplayed => page(400, "Not signed in", "This sign-in was used already", "The same answer arrived a second time; each counts once.".into(), &["If you are signed in by now, go back to the application. Otherwise start again from there."]),
             Self::Unsolicited { connection } => page(400, "Not signed in", "Sign-in begins at the application", format!("You came from {connection} without having begun here, which is how links to applications there often work. It does not sign you in here."), &["Open the application itself and sign in from there.", "If you came by a link, tell whoever runs this sign-in page, with the trace id below."]),
             Self::UnsolicitedAgain { connection } => page(400, "Not signed in", "This sign-in goes round in circles", format!("We asked {connection} to confirm who you are, and it sent you here again without answering that."), &["Open the application itself and sign in from there.", TELL]),
+            Self::UndecryptedTooOften { connection } => page(429, "Not signed in", "Too many sign-ins failed in a row", format!("Answers of {connection} that came from your network could not be decrypted, so no more are looked at for ten minutes."), &["Wait ten minutes and start again from the application.", TELL]),
             Self::StateOfAnotherConnection => page(400, "Not signed in", "The answer came from the wrong place", "The sign-in left for one provider and the answer arrived at the address of another, so it is not used.".into(), &[AGAIN, TELL]),
             Self::ForeignForm => page(400, "Not done", "We could not check that this form was yours", "The page was open too long, or the form came from another site.".into(), &["Go back one page, reload it and try again."]),
             Self::UnknownConnection => page(404, "Not found", "There is no such way to sign in", "The address names a provider that does not exist here or is switched off.".into(), &[AGAIN]),

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::depart::leave;
 use super::store;
-use super::{Next, Problem, Refusal, Visitor};
+use super::{Next, Problem, Refusal, Visitor, undecrypted};
 use crate::audit::{self, Event};
 use crate::broker::Broker;
 use crate::connection::{Connection, Protocol};
@@ -46,6 +46,10 @@ pub async fn arrive(
     if !matches!(&connection.protocol, Protocol::Saml(settings) if settings.allow_idp_initiated) {
         return Err(Problem::Unsolicited { connection: name() }.into());
     }
+    undecrypted::may_try(broker, visitor, connection)?;
+    let fetched = metadata::needed(broker, connection).await;
+    let fetched = fetched.map_err(|error| Problem::Upstream { connection: name(), error })?;
+    let connection = fetched.as_deref().unwrap_or(connection);
     let mut vouched = broker.upstreams.unsolicited(ctx, connection, params).await;
     let mut newer = None;
     if vouched.as_ref().is_err_and(UpstreamError::is_about_certificates) {
@@ -55,7 +59,10 @@ pub async fn arrive(
         vouched = broker.upstreams.unsolicited(ctx, newer, params).await;
     }
     let connection = newer.as_deref().unwrap_or(connection);
-    let once = vouched.map_err(|error| Problem::Upstream { connection: name(), error })?;
+    let once = vouched.map_err(|error| {
+        undecrypted::note(broker, visitor, connection, &error);
+        Problem::Upstream { connection: name(), error }
+    })?;
     let event = Event::success("login.unsolicited", "anonymous")
         .connection(&connection.slug)
         .trace(&visitor.trace_id)

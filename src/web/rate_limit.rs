@@ -59,7 +59,8 @@ impl RateLimit {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// Whom an address counts as.
+pub fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),

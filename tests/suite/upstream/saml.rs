@@ -238,6 +238,21 @@ async fn our_metadata_names_the_key_that_answers_are_encrypted_to() {
     assert_eq!(get(&saml.world.broker.url("/connections/contoso/metadata")).await.status, 404);
 }
 
+#[tokio::test]
+async fn few_answers_that_do_not_decrypt_are_looked_at() {
+    let mut saml = Saml::by_hand("").await;
+    let stranger = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let stranger = openssl::pkey::PKey::public_key_from_pem(&stranger.public_key_to_pem().unwrap()).unwrap();
+    let undecryptable = |idp: &forge::World| idp.response(&encrypted(&idp.assertion(), &stranger));
+    for _ in 0..20 {
+        saml.refused(403, "decryption_failed", undecryptable).await;
+    }
+    saml.refused(429, "undecrypted_too_often", undecryptable).await;
+    saml.world.broker.clock.advance(time::Duration::minutes(11));
+    saml.idp.now = avouch::clock::Clock::now(saml.world.broker.clock.as_ref());
+    saml.accepted(|idp| idp.signed_response()).await;
+}
+
 /// AES-256-GCM and RSA-OAEP to a key of which only the public half is here.
 fn encrypted(plain: &str, to: &openssl::pkey::PKey<openssl::pkey::Public>) -> String {
     use openssl::symm::{Cipher, encrypt_aead};

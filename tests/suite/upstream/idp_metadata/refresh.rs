@@ -87,6 +87,23 @@ async fn the_first_document_is_fetched_when_somebody_signs_in_at_last() {
 }
 
 #[tokio::test]
+async fn so_it_is_when_the_provider_sends_somebody_first() {
+    let mut play = Play::unconnected(Options::default()).await;
+    play.publisher.answer_with(500);
+    play.connect("allow_idp_initiated: true").await;
+    play.until_fetched(1).await;
+    play.publish(&[0]).await;
+    play.saml.world.broker.clock.advance(Turn::seconds(6));
+    let idp = &play.saml.idp;
+    let answers = format!("InResponseTo=\"{}\" ", idp.request_id);
+    let unsolicited = Sign::by(&idp.idp).apply(&idp.response(&idp.assertion()).replace(&answers, ""), "_response");
+    let mut browser = play.saml.world.shop.browser();
+    browser.stop_at("http://localhost:9/");
+    let page = play.saml.post(&mut browser, "", &unsolicited).await;
+    assert!(page.stopped && page.url.as_str().starts_with(SSO), "{page}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_right_is_refused_once_in_the_log_and_the_old_stays_in_use() {
     let mut play = Play::new("").await;
     let entity_id = play.saml.idp.idp_entity_id.clone();
