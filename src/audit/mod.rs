@@ -30,6 +30,28 @@ impl Outcome {
     }
 }
 
+/// Who does something through the admin pages, the admin API or the command line, and from where. Each named operation that an
+/// operator may call takes one, so that nothing can be changed without the audit log knowing by whom.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// `operator:EMAIL`, `operator_key:NAME`, `client:ID`, `user:SUB` or `system`.
+    pub actor: String,
+    pub trace_id: Option<TraceId>,
+    pub remote_addr: Option<IpAddr>,
+}
+
+impl Author {
+    /// Whoever sits at the machine itself: the command line, a background task.
+    pub fn system() -> Self {
+        Self { actor: "system".into(), trace_id: None, remote_addr: None }
+    }
+
+    /// A success of this author, to be filled in further.
+    pub fn did(&self, action: &'static str) -> Event {
+        Event::success(action, &self.actor).by(self)
+    }
+}
+
 /// One event. `action` and `reason` are stable words; `detail` holds what an operator needs and never a secret.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -74,6 +96,11 @@ impl Event {
         }
     }
 
+    fn by(mut self, author: &Author) -> Self {
+        self.trace_id.clone_from(&author.trace_id);
+        self.remote_addr = author.remote_addr;
+        self
+    }
     pub fn client(mut self, client_id: impl ToString) -> Self {
         self.client_id = Some(client_id.to_string());
         self
