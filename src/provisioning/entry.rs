@@ -25,7 +25,7 @@ pub struct ResourceEntry {
 }
 
 impl ResourceEntry {
-    pub(super) fn of(resource: &Resource) -> Self {
+    pub fn of(resource: &Resource) -> Self {
         Self {
             identifier: resource.identifier.clone(),
             name: Some(resource.name.clone()).filter(|name| *name != resource.identifier),
@@ -34,13 +34,13 @@ impl ResourceEntry {
         }
     }
 
-    pub(super) fn to_resource(&self, managed_by: &str) -> Resource {
+    pub(super) fn to_resource(&self, managed_by: Option<&str>) -> Resource {
         Resource {
             identifier: self.identifier.clone(),
             name: self.name.clone().unwrap_or_else(|| self.identifier.clone()),
             scopes: Scope::from_tokens(&self.scopes),
             access_token: self.access_token,
-            managed_by: Some(managed_by.into()),
+            managed_by: managed_by.map(Into::into),
         }
     }
 }
@@ -55,16 +55,16 @@ pub struct RoleEntry {
 }
 
 impl RoleEntry {
-    pub(super) fn of(role: &Role) -> Self {
+    pub fn of(role: &Role) -> Self {
         Self { name: role.name.clone(), when: role.when.clone(), resource: role.resource.clone() }
     }
 
-    pub(super) fn to_role(&self, managed_by: &str) -> Role {
+    pub(super) fn to_role(&self, managed_by: Option<&str>) -> Role {
         Role {
             name: self.name.clone(),
             resource: self.resource.clone(),
             when: self.when.clone(),
-            managed_by: Some(managed_by.into()),
+            managed_by: managed_by.map(Into::into),
         }
     }
 }

@@ -170,7 +170,8 @@ impl Broker {
     pub async fn try_apply(&self, yaml: &str) -> Result<Vec<(String, UserId)>, String> {
         let file = ResourceFile::parse(yaml, "resources.yaml").map_err(|error| error.to_string())?;
         let base_dir = self.files.path().to_owned();
-        let job = Job { file, managed_by: "resources.yaml".into(), base_dir, prune: false };
+        let job =
+            Job { file, owner: avouch::provisioning::Owner::File("resources.yaml".into()), base_dir, prune: false };
         let live = &self.server().broker;
         let applied = provisioning::apply(&live.ctx, &job).await.map_err(|error| error.to_string())?;
         live.reload().await.unwrap();
