@@ -36,6 +36,29 @@ pub fn show_again(page: &impl Template) -> HttpResponse {
     security_headers::isolate(page::render(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
+/// A step that can hurt, on a page of its own.
+#[derive(Template)]
+#[template(path = "admin/confirm.html")]
+pub struct ConfirmPage {
+    pub frame: Frame,
+    /// "Delete Contoso?"
+    pub question: String,
+    /// What becomes of it, in a sentence or two.
+    pub explanation: String,
+    /// What it touches: "People who sign in by it", "412: Aiko Mori, ...".
+    pub touches: Vec<(String, String)>,
+    /// Hidden fields of the form.
+    pub fields: Vec<(&'static str, String)>,
+    pub action: String,
+    pub button: String,
+    /// Where the safe way out leads, and what it is called there.
+    pub back: String,
+    pub back_label: String,
+    pub keep: &'static str,
+    /// It asks before something that hurts nobody.
+    pub harmless: bool,
+}
+
 #[derive(Template)]
 #[template(path = "admin/overview.html")]
 struct OverviewPage {
