@@ -47,7 +47,8 @@ impl Desk {
         if who != self.here || matches!(who, Who::Newcomer | Who::Stranger) {
             self.become_(who).await;
         }
-        let path = self.names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+        let path =
+            self.names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
         let broker = self.broker(who);
         self.browser.goto(&broker.url(&path)).await;
         self.browser.wait_for("main").await;
@@ -72,7 +73,7 @@ impl Desk {
         if !made {
             printed = broker.cli(&["operator", "reset-password", email]).await.1;
         }
-        let one_time = printed.lines().last().expect("a password").to_owned();
+        let one_time = printed.lines().next().expect("a password").to_owned();
         let browser = &self.browser;
         browser.goto(&broker.url("/admin/sign-in")).await;
         browser.fill("#email", email).await;
@@ -120,7 +121,7 @@ users:
 "
     );
     world.apply(&yaml).await;
-    world.signed_in().await;
+    world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
     let mut browser = world.shop.browser();
     for connection in ["refusing", "refusing", "hostile"] {
         world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;

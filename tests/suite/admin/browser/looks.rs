@@ -7,6 +7,8 @@ pub enum Look {
     Light,
     Dark,
     Phone,
+    /// On a phone, with the navigation open.
+    PhoneMenu,
 }
 
 impl Look {
@@ -18,6 +20,10 @@ impl Look {
             Self::Light => {}
             Self::Dark => browser.dark(true).await,
             Self::Phone => browser.window(390, 844).await,
+            Self::PhoneMenu => {
+                browser.window(390, 844).await;
+                browser.click(".menu > summary").await;
+            }
         }
         let word = format!("{self:?}").to_lowercase();
         browser.screenshot(&format!("admin/{name}-{word}")).await;

@@ -63,6 +63,8 @@ async fn chromium_every_page_of_the_desk_is_readable_by_everybody_in_every_light
             say(vec!["stored words became markup".into()]);
         }
     }
+    desk.open(Who::Owner, "/admin").await;
+    wrong.extend(Look::PhoneMenu.at(&desk.browser, "menu").await);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
