@@ -10,6 +10,7 @@ pub mod refresh_token;
 pub mod request;
 pub mod signed_in;
 pub mod today;
+mod told;
 pub mod token_exchange;
 
 pub use request::TokenRequest;
