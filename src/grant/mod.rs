@@ -10,8 +10,8 @@ pub mod refresh_token;
 pub mod request;
 pub mod signed_in;
 pub mod today;
-mod told;
 pub mod token_exchange;
+mod told;
 
 pub use request::TokenRequest;
 

@@ -48,7 +48,10 @@ pub(super) enum Why<'a> {
     /// Nobody asked for this sign-in but the provider.
     Unsolicited,
     /// An operator tests the connection, which need not be enabled.
-    Trial { trial: &'a Trial, trace_id: &'a TraceId },
+    Trial {
+        trial: &'a Trial,
+        trace_id: &'a TraceId,
+    },
 }
 
 pub(super) async fn leave(

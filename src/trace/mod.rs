@@ -5,9 +5,9 @@
 //! One login is several requests, each with a trace id of its own; every one of them leads to the whole. It is named by
 //! the first. Steps are told to a [`Recording`] while a request is answered and written by the [`Sink`] afterwards.
 
+pub mod read;
 pub mod recording;
 mod redact;
-pub mod read;
 pub mod remedy;
 pub mod replay;
 mod sink;

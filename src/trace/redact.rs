@@ -8,7 +8,16 @@ const CUT: &str = "[cut out]";
 const LONGEST: usize = 2048;
 /// Words in a member's name whose value is the secret itself.
 const NAMES: [&str; 11] = [
-    "token", "secret", "password", "passwd", "passphrase", "assertion", "cookie", "credential", "api_key", "apikey",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "assertion",
+    "cookie",
+    "credential",
+    "api_key",
+    "apikey",
     "private_key",
 ];
 /// Names that hold one of those words, or look like it, and say nothing secret.

@@ -102,8 +102,7 @@ async fn write(ctx: &Ctx, parts: Vec<Part>) -> Result<(), sqlx::Error> {
 
 fn sealed(ctx: &Ctx, part: Part) -> PartRow {
     let has_claims = part.steps.iter().any(|step| step.word == Word::Claims);
-    let steps: Vec<Step> =
-        part.steps.into_iter().map(|step| Step { detail: redacted(step.detail), ..step }).collect();
+    let steps: Vec<Step> = part.steps.into_iter().map(|step| Step { detail: redacted(step.detail), ..step }).collect();
     let json = serde_json::to_vec(&steps).unwrap_or_default();
     let sealed = ctx.vault.seal(store::part_place(part.trace_id.as_str()), &json, &ctx.rng);
     PartRow { trace_id: part.trace_id, login: part.login, at: part.at, has_claims, sealed }

@@ -71,12 +71,7 @@ pub async fn begin(
 ///
 /// # Errors
 /// `connection_unknown`, `client_unknown`; the database's.
-pub async fn invite(
-    broker: &Broker,
-    slug: &str,
-    client: Option<&str>,
-    author: &Author,
-) -> Result<Invitation, Refusal> {
+pub async fn invite(broker: &Broker, slug: &str, client: Option<&str>, author: &Author) -> Result<Invitation, Refusal> {
     let ctx = &broker.ctx;
     let connection = testable(broker, slug, client)?;
     let handle = mint(Kind::Trial, &ctx.rng);

@@ -48,9 +48,7 @@ pub async fn accept(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| {
-        (Trial { by: row.invited_by, client: row.client_id }, TraceId::from_stored(row.trace_id))
-    }))
+    Ok(row.map(|row| (Trial { by: row.invited_by, client: row.client_id }, TraceId::from_stored(row.trace_id))))
 }
 
 pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
