@@ -1,29 +1,27 @@
 //! Coming back from an upstream. The `state` is used up first, then the network is asked with no connection held, then
 //! everything that a sign-in changes is written in one transaction.
 
-use std::sync::Arc;
-
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::json;
 use time::OffsetDateTime;
 
 use super::authorize::require_live;
 use super::store::{self, Attempt};
-use super::{Next, Problem, Refusal, Visitor, told, trial, undecrypted, unsolicited};
+use super::verified::answered;
+use super::{Next, Problem, Refusal, Visitor, told, trial, unsolicited};
 use crate::audit::{self, Event};
 use crate::authorization::{self, Authorization, State};
 use crate::broker::Broker;
 use crate::connection::{Connection, Profile, Protocol, RefreshPolicy, certificate};
 use crate::db::{self, Conn};
 use crate::ids::SessionId;
-use crate::metadata;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed, mint};
 use crate::session::upstream::StoredUpstreamSession;
 use crate::session::upstream_grant::{self, Owner};
 use crate::session::{self, EndReason, NewSession};
 use crate::trace::Word;
-use crate::upstream::{Pending, UpstreamError, UpstreamIdentity};
+use crate::upstream::UpstreamIdentity;
 use crate::user;
 
 /// The address that an answer came to.
@@ -95,49 +93,6 @@ pub async fn arrive(
         tracing::info!(connection = %connection.slug, ?warning, "a claim could not be mapped");
     }
     sign_in(broker, visitor, &connection, authorization, (&identity, &mapped.profile)).await.map_err(located)
-}
-
-/// The provider's answer to this trip, verified. Few answers are looked at that do not decrypt.
-pub(super) async fn answered(
-    broker: &Broker,
-    visitor: &Visitor,
-    connection: &mut Arc<Connection>,
-    attempt: &Attempt,
-    params: &Params,
-) -> Result<UpstreamIdentity, Problem> {
-    let verifier = broker.ctx.vault.open_text(store::verifier_place(&attempt.id), &attempt.pkce_verifier);
-    let pending = Pending {
-        issuer: attempt.issuer.clone(),
-        nonce: attempt.nonce.clone(),
-        pkce_verifier: verifier.map_err(|error| Problem::Vault(error.to_string()))?,
-        max_age: attempt.max_age,
-    };
-    undecrypted::may_try(broker, visitor, connection)?;
-    finish(broker, visitor, connection, &pending, params).await.map_err(|error| {
-        undecrypted::note(broker, visitor, connection, &error);
-        Problem::Upstream { connection: connection.display_name.clone(), error }
-    })
-}
-
-/// Asks the provider's metadata again, at most once a minute, where its certificates seem to have changed.
-async fn finish(
-    broker: &Broker,
-    visitor: &Visitor,
-    connection: &mut Arc<Connection>,
-    pending: &Pending,
-    params: &Params,
-) -> Result<UpstreamIdentity, UpstreamError> {
-    let trace = &visitor.trace;
-    match broker.upstreams.finish(&broker.ctx, connection, pending, params, trace).await {
-        Err(error) if error.is_about_certificates() => match metadata::newer(broker, connection).await {
-            Some(newer) => {
-                *connection = newer;
-                broker.upstreams.finish(&broker.ctx, connection, pending, params, trace).await
-            }
-            None => Err(error),
-        },
-        answer => answer,
-    }
 }
 
 /// Finds the trip by its `state`, checks that this browser left with it by this connection, and uses it up.

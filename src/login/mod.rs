@@ -18,6 +18,7 @@ pub mod told;
 pub mod trial;
 mod undecrypted;
 pub mod unsolicited;
+mod verified;
 
 pub use answer::ClientAnswer;
 pub use problem::{Problem, Refusal};

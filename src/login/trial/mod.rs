@@ -10,10 +10,11 @@ use std::sync::Arc;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use super::arrive::{admit, answered};
+use super::arrive::admit;
 use super::authorize::require_live;
 use super::depart::{Why, leave};
 use super::store::{Attempt, remember_assertion};
+use super::verified::answered;
 use super::{Next, Problem, Refusal, Visitor, told};
 use crate::audit::{self, Author};
 use crate::authorization::request::TargetError;

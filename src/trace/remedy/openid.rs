@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["upstream_refused", "refused"],
         "The provider itself said no; the evidence has its words.",
-        "access_denied: the person gave up, or is not assigned to the application there. invalid_grant: the code was too old or our redirect URI differs. Otherwise its log has more.",
+        "With access_denied the person gave up, or is not assigned to the application there; with invalid_grant the code was too old or our redirect URI differs. Otherwise its log has more.",
     ),
     (&["issuer_changed"], "The connection was changed while the person was at the provider.", "Begin anew."),
     (
