@@ -14,10 +14,10 @@ pub fn redeemed(broker: &Broker, login: &TraceId, response: &TokenResponse) {
     let recording = Recording::new(broker.ctx.clock.clone());
     let detail = json!({
         "scope": response.scope,
-        "token_type": response.token_type,
+        "type": response.token_type,
         "expires_in": response.expires_in,
-        "access_token_claims": said(&response.access_token),
-        "id_token_claims": response.id_token.as_deref().map(said),
+        "access_claims": said(&response.access_token),
+        "id_claims": response.id_token.as_deref().map(said),
         "may_refresh": response.refresh_token.is_some(),
     });
     recording.passed(Word::TokenIssued, detail);

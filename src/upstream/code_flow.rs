@@ -56,7 +56,7 @@ pub(super) async fn finish(
         Word::Discovery,
         json!({
             "issuer": provider.issuer,
-            "token_endpoint": provider.token_endpoint,
+            "redeem_at": provider.token_endpoint,
             "jwks_uri": provider.jwks_uri,
             "userinfo_endpoint": provider.userinfo_endpoint,
             "entered_by_hand": settings.endpoints.is_some(),
@@ -76,7 +76,7 @@ pub(super) async fn finish(
 
     trace.begin(Word::UpstreamToken);
     trace.evidence(json!({
-        "token_endpoint": provider.token_endpoint,
+        "redeem_at": provider.token_endpoint,
         "client_id": settings.client_id,
         "client_authentication": settings.client_authentication,
     }));

@@ -111,7 +111,7 @@ impl Presented {
             names.iter().filter_map(|name| Some(((*name).to_owned(), from.get(name)?.clone()))).collect()
         };
         let said = ["iss", "sub", "aud", "azp", "iat", "exp", "nbf", "auth_time", "nonce", "tid", "oid"];
-        json!({ "header": members(&self.header, &["alg", "kid", "typ"]), "id_token_says": members(&self.payload, &said) })
+        json!({ "header": members(&self.header, &["alg", "kid", "typ"]), "says": members(&self.payload, &said) })
     }
 
     /// # Errors

@@ -161,7 +161,7 @@ fn facts(assertion: &VerifiedAssertion, key: &IdentityKey) -> serde_json::Value 
         "issuer": assertion.issuer,
         "subject": key.subject,
         "certificate_sha256": fingerprint(&assertion.signed_by_sha256),
-        "assertion_id": assertion.assertion_id,
+        "id": assertion.assertion_id,
         "authn_instant": time(assertion.authn_instant),
         "authn_context": assertion.authn_context_class_ref,
         "not_on_or_after": time(assertion.not_on_or_after),

@@ -242,8 +242,8 @@ fn show_token(
     match preview::claims(broker, &broker.catalog.load(), client, &person) {
         Ok(preview) => {
             detail["scope"] = preview.scope.into();
-            detail["access_token_claims"] = preview.access_token;
-            detail["id_token_claims"] = preview.id_token;
+            detail["access_claims"] = preview.access_token;
+            detail["id_claims"] = preview.id_token;
         }
         Err(error) => detail["error"] = error.description.into(),
     }
