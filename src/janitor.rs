@@ -7,7 +7,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::broker::Broker;
-use crate::{audit, authorization, client, device, login, logout, session, signing_key, token};
+use crate::{audit, authorization, client, device, login, logout, session, signing_key, token, trace};
 
 const EVERY: Duration = Duration::from_secs(60);
 /// How often operators are reminded of what ends soon.
@@ -65,11 +65,13 @@ enum Rows {
     Sessions,
     UpstreamGrants,
     Logouts,
+    LoginTraces,
+    TrialInvitations,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -81,6 +83,8 @@ impl Rows {
         Self::Sessions,
         Self::UpstreamGrants,
         Self::Logouts,
+        Self::LoginTraces,
+        Self::TrialInvitations,
         Self::AuditEvents,
     ];
 }
@@ -103,6 +107,8 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
             Rows::UpstreamGrants => session::upstream_grant::store::delete_ended(&mut conn, now).await?,
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
+            Rows::LoginTraces => trace::store::delete_ended(&mut conn, now).await?,
+            Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,
         };
         if some == 0 {

@@ -121,6 +121,7 @@ async fn assemble(
             .configure(login::endpoint::routes)
             .configure(login::chooser::pages::routes)
             .configure(login::consent::pages::routes)
+            .configure(login::trial::endpoint::routes)
             .configure(login::pages::routes)
             .configure(logout::pages::routes)
             .configure(logout::endpoint::routes)
@@ -185,6 +186,7 @@ impl Server {
         self.ready.store(false, Ordering::Release);
         self.public.stop(true).await;
         self.broker.audit.flush().await;
+        self.broker.traces.flush().await;
         self.operations.stop(true).await;
         for task in &self.tasks {
             task.abort();

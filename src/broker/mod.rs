@@ -31,6 +31,7 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::session::Lifetimes;
 use crate::signing_key::KeySet;
 use crate::telemetry::Metrics;
+use crate::trace;
 use crate::upstream::Upstreams;
 
 /// The window in which attempts are counted.
@@ -43,6 +44,7 @@ pub struct Broker {
     pub keys: ArcSwap<KeySet>,
     pub upstreams: Upstreams,
     pub audit: audit::Sink,
+    pub traces: trace::Sink,
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
     pub used_secrets: UsedSecrets,
@@ -76,6 +78,7 @@ impl Broker {
             keys: ArcSwap::from_pointee(keys),
             upstreams: Upstreams::new(),
             audit: audit::Sink::start(ctx.clone()),
+            traces: trace::Sink::start(ctx.clone()),
             metrics,
             session_lifetimes,
             used_secrets: UsedSecrets::default(),

@@ -11,6 +11,7 @@ use avouch::ids::UserId;
 use avouch::outbound;
 use avouch::provisioning::{self, Job, ResourceFile};
 use avouch::server::{self, Server};
+use avouch::trace::LoginTrace;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _};
 use tempfile::TempDir;
@@ -198,6 +199,14 @@ impl Broker {
             detail: row.get(8),
         };
         rows.iter().map(event).collect()
+    }
+
+    /// The login that a trace id names, as it stands in the database.
+    pub async fn trace(&self, trace_id: &str) -> Option<LoginTrace> {
+        let broker = &self.server().broker;
+        broker.traces.flush().await;
+        let mut conn = broker.ctx.db.acquire().await.unwrap();
+        avouch::trace::read::find(&broker.ctx, &mut conn, trace_id).await.unwrap()
     }
 
     /// `avouch` with these arguments in its own process, at this broker's database; what it prints, and whether it
