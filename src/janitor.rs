@@ -103,7 +103,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
             Rows::UpstreamGrants => session::upstream_grant::store::delete_ended(&mut conn, now).await?,
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
-            Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,
+            Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };
         if some == 0 {
             return Ok(removed);
