@@ -29,6 +29,7 @@ pub mod operator; // who may administer
 pub mod resource; // a downstream API
 pub mod role; // a rule that grants a role on a resource
 pub mod session; // a browser's single sign-on session
+pub mod settings; // what an operator chooses for the whole instance
 pub mod signing_key; // our keys and their life
 pub mod user; // a person and the identities linked to it
 

@@ -111,6 +111,7 @@ async fn assemble(
         let scope = web::scope(urls.path())
             .configure(front.clone())
             .configure(crate::web::assets::routes)
+            .configure(crate::web::brand::routes)
             .configure(discovery_routes)
             .configure(grant::endpoint::routes)
             .configure(token::endpoint::routes)
@@ -126,6 +127,7 @@ async fn assemble(
             .configure(logout::endpoint::routes);
         App::new()
             .app_data(state.clone())
+            .app_data(Data::from(state.branding.clone()))
             .app_data(discovery.clone())
             .app_data(rate_limit.clone())
             .configure(|app| {

@@ -12,7 +12,19 @@ const RANKS: [(&str, &[&str]); 7] = [
     ("mechanisms", &["cel", "ctx", "db", "embedded_postgres", "jose", "outbound", "telemetry", "vault", "web"]),
     (
         "nouns",
-        &["audit", "client", "connection", "consent", "operator", "resource", "role", "session", "signing_key", "user"],
+        &[
+            "audit",
+            "client",
+            "connection",
+            "consent",
+            "operator",
+            "resource",
+            "role",
+            "session",
+            "settings",
+            "signing_key",
+            "user",
+        ],
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
@@ -53,6 +65,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("consent", &["client", "user"]),
     ("role", &["resource", "user"]),
     ("session", &["user"]),
+    ("settings", &["audit"]),
     ("user", &["connection"]),
     // steps
     ("authorization", &["token"]),
