@@ -73,6 +73,7 @@ id!(/** All refresh tokens of one grant. */ FamilyId, "fam");
 id!(/** One refresh token. */ RefreshTokenId, "rtk");
 id!(OperatorId, "opr");
 id!(OperatorKeyId, "opk");
+id!(/** An operator's session at the admin pages. */ OperatorSessionId, "ops");
 id!(AuditEventId, "evt");
 id!(/** `jti` of an access token. */ TokenId, "jti");
 

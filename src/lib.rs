@@ -41,6 +41,7 @@ pub mod token;
 pub mod upstream; // talking to an IdP // what we mint
 
 // journeys
+pub mod admin; // the operator's desk: admin pages and admin API
 pub mod device; // RFC 8628: a person approves a device that cannot show a browser
 pub mod discovery; // what we tell the world
 pub mod grant; // the token endpoint

@@ -51,6 +51,8 @@ pub enum Kind {
     RefreshToken,
     ClientSecret,
     OperatorKey,
+    /// An operator's session at the admin pages.
+    OperatorSession,
     Session,
     /// Binds a browser to the requests and login attempts it began.
     Browser,
@@ -67,6 +69,7 @@ impl Kind {
             Kind::RefreshToken => "avo_rt_",
             Kind::ClientSecret => "avo_cs_",
             Kind::OperatorKey => "avo_ok_",
+            Kind::OperatorSession => "avo_os_",
             Kind::Session => "avo_ss_",
             Kind::Browser => "avo_br_",
             Kind::UpstreamState => "avo_us_",

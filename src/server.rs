@@ -24,7 +24,7 @@ use crate::telemetry::Metrics;
 use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::RateLimit;
 use crate::web::tls;
-use crate::{authorization, device, grant, janitor, login, logout, metadata, signing_key, token};
+use crate::{admin, authorization, device, grant, janitor, login, logout, metadata, signing_key, token};
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
 const DRAIN: Duration = Duration::from_secs(3);
@@ -124,7 +124,9 @@ async fn assemble(
             .configure(login::consent::pages::routes)
             .configure(login::pages::routes)
             .configure(logout::pages::routes)
-            .configure(logout::endpoint::routes);
+            .configure(logout::endpoint::routes)
+            .configure(admin::pages::routes)
+            .configure(admin::api::routes);
         App::new()
             .app_data(state.clone())
             .app_data(Data::from(state.branding.clone()))

@@ -47,6 +47,7 @@ pub struct Metrics {
     saml_metadata: Family<LoginLabels, Counter>,
     upstream_refreshes: Family<LoginLabels, Counter>,
     profile_age: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
+    logout_notifications: Family<NotificationLabels, Counter>,
     expiries: Family<ExpiryLabels, Gauge>,
 }
 
@@ -85,6 +86,12 @@ struct TokenLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ClientLabel {
     client_id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotificationLabels {
+    client_id: String,
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -147,6 +154,12 @@ impl Default for Metrics {
             "How long ago the provider last vouched for somebody whose tokens were refreshed",
             Family::clone(&profile_age),
         );
+        let logout_notifications = Family::default();
+        registry.register(
+            "logout_notifications",
+            "Attempts to tell an application of a logout, by client and outcome",
+            Family::clone(&logout_notifications),
+        );
         Self {
             registry,
             requests,
@@ -157,6 +170,7 @@ impl Default for Metrics {
             saml_metadata,
             upstream_refreshes,
             profile_age,
+            logout_notifications,
             expiries,
         }
     }
@@ -202,6 +216,13 @@ impl Metrics {
         self.profile_age
             .get_or_create(&ConnectionLabel { connection: connection.into() })
             .observe(age.as_seconds_f64().max(0.0));
+    }
+
+    /// One attempt whose outcome is written. `outcome` is `success`, `retry` (it is tried again), or of what is given up
+    /// `refused` or `failed`.
+    pub fn logout_notification(&self, client_id: &str, outcome: &'static str) {
+        let labels = NotificationLabels { client_id: client_id.into(), outcome };
+        self.logout_notifications.get_or_create(&labels).inc();
     }
 
     /// All credentials that end by themselves, as kind, connection, id and seconds since the epoch.

@@ -32,6 +32,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     (
         "journeys and top",
         &[
+            "admin",
             "device",
             "discovery",
             "grant",
@@ -62,6 +63,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     // nouns
     ("client", &["connection"]),
     ("connection", &["audit"]),
+    ("operator", &["audit"]),
     ("consent", &["client", "user"]),
     ("role", &["resource", "user"]),
     ("session", &["user"]),
@@ -70,6 +72,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     // steps
     ("authorization", &["token"]),
     // journeys and top
+    ("admin", &["login", "provisioning"]),
     ("cli", &["config", "demo", "janitor", "provisioning", "server", "startup"]),
     ("device", &["login"]),
     ("demo", &["config", "provisioning", "server"]),
@@ -78,7 +81,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("janitor", &["device", "login", "logout"]),
     ("logout", &["login"]),
     ("startup", &["config"]),
-    ("server", &["config", "device", "discovery", "grant", "janitor", "login", "logout"]),
+    ("server", &["admin", "config", "device", "discovery", "grant", "janitor", "login", "logout"]),
 ];
 
 /// A word of code and the places it may stand in: file names, whole folders (with a slash), or paths below `src/`.

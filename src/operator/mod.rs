@@ -3,10 +3,14 @@
 
 pub mod api_key;
 pub mod password;
+pub mod session;
 pub mod store;
 
 use time::OffsetDateTime;
 
+use session::OperatorSession;
+
+use crate::audit::{self, Author, Outcome};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::OperatorId;
@@ -112,6 +116,72 @@ pub async fn reset_password(ctx: &Ctx, email: &str) -> Result<Secret<String>, Op
         db::in_tx(&ctx.db, async |conn: &mut Conn| store::set_password(conn, email.trim(), &hash, true, now).await)
             .await?;
     if found { Ok(password) } else { Err(OperatorError::Unknown(email.trim().into())) }
+}
+
+/// The secret of a new session, when address and password belong together. An unknown address costs what a wrong password does.
+///
+/// # Errors
+/// the database's.
+pub async fn sign_in(
+    ctx: &Ctx,
+    author: &Author,
+    email: &str,
+    password: &Secret<String>,
+) -> Result<Option<Secret<String>>, sqlx::Error> {
+    let found = store::by_email(&mut *ctx.db.acquire().await?, email.trim()).await?;
+    let stored = found.as_ref().map_or(password::NOBODYS, |(_, hash)| hash.as_str());
+    let right = password::verify(password, stored).await;
+    let operator = found.map(|(operator, _)| operator).filter(|_| right);
+    db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        let Some(operator) = operator else {
+            let mut event = author.did("operator.signed_in");
+            event.outcome = Outcome::Refused;
+            event.reason = Some("password_wrong".into());
+            audit::record(ctx, conn, event).await?;
+            return Ok(None);
+        };
+        audit::record(ctx, conn, author.did("operator.signed_in")).await?;
+        session::open(ctx, conn, &operator).await.map(Some)
+    })
+    .await
+}
+
+/// # Errors
+/// the database's.
+pub async fn sign_out(ctx: &Ctx, author: &Author, session: &OperatorSession) -> Result<(), sqlx::Error> {
+    db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        session::close(conn, session).await?;
+        audit::record(ctx, conn, author.did("operator.signed_out")).await
+    })
+    .await
+}
+
+/// A password of one's own. Ends every session of this operator and opens a new one, whose secret it answers; `None` when
+/// `current` is not the present password.
+///
+/// # Errors
+/// the database's.
+pub async fn change_password(
+    ctx: &Ctx,
+    author: &Author,
+    session: &OperatorSession,
+    current: &Secret<String>,
+    new: &Secret<String>,
+) -> Result<Option<Secret<String>>, sqlx::Error> {
+    let email = &session.operator.email;
+    let known = store::by_email(&mut *ctx.db.acquire().await?, email).await?;
+    let Some((operator, stored)) = known else { return Ok(None) };
+    if !password::verify(current, &stored).await {
+        return Ok(None);
+    }
+    let (hash, now) = (password::hash(new, &ctx.rng).await, ctx.now());
+    db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        store::set_password(conn, email, &hash, false, now).await?;
+        store::delete_other_sessions(conn, &operator.id, None).await?;
+        audit::record(ctx, conn, author.did("operator.password_changed")).await?;
+        session::open(ctx, conn, &operator).await.map(Some)
+    })
+    .await
 }
 
 #[cfg(test)]

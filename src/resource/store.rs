@@ -26,17 +26,39 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Resource>, sqlx::Error> {
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let key = row.identifier.clone();
-            let resource = parse(row);
-            if resource.is_none() {
-                tracing::error!(table = "resources", key, "row skipped: its token profile does not parse");
-            }
-            resource
-        })
-        .collect())
+    Ok(rows.into_iter().filter_map(read).collect())
+}
+
+fn read(row: Row) -> Option<Resource> {
+    let key = row.identifier.clone();
+    let resource = parse(row);
+    if resource.is_none() {
+        tracing::error!(table = "resources", key, "row skipped: its token profile does not parse");
+    }
+    resource
+}
+
+/// A page of them in the order of their identifiers, those whose identifier or name has `search` in it.
+pub async fn page(
+    conn: &mut Conn,
+    search: Option<&str>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Resource>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT identifier, name, scopes, access_token_ttl, access_token_alg, access_token_typ, managed_by
+         FROM resources
+         WHERE ($1::text IS NULL OR strpos(lower(identifier), lower($1)) > 0 OR strpos(lower(name), lower($1)) > 0)
+           AND ($2::text IS NULL OR identifier > $2)
+         ORDER BY identifier LIMIT $3",
+        search,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().filter_map(read).collect())
 }
 
 pub async fn insert(conn: &mut Conn, resource: &Resource, now: OffsetDateTime) -> Result<(), sqlx::Error> {

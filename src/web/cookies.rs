@@ -1,10 +1,11 @@
-//! The three cookies. Names carry the `__Host-` prefix wherever https allows it, so that neither a sibling host nor a
+//! The cookies. Names carry the `__Host-` prefix wherever https allows it, so that neither a sibling host nor a
 //! plain-http page can plant one; on http (loopback only) they go without, as Safari refuses `Secure` there. `Path` is
 //! always `/`, which the prefix demands, also below an issuer with a path.
 //!
 //! | cookie | holds | SameSite | life |
 //! |---|---|---|---|
 //! | session | the single sign-on session's secret | Lax | as the session |
+//! | operator | an operator's session at the admin pages | Lax | 12 h |
 //! | browser | binds authorizations and login attempts to the browser that began them | None on https, for IdPs answer by cross-site POST; Lax on http, where None is not allowed | 1 day |
 //! | last connection | a slug, for "Last used" | Lax | 180 days |
 
@@ -21,6 +22,7 @@ const LAST_CONNECTION_LIFE: Duration = Duration::days(180);
 /// `(with __Host-, without)`.
 type Name = (&'static str, &'static str);
 const SESSION: Name = ("__Host-avouch-session", "avouch-session");
+const OPERATOR: Name = ("__Host-avouch-operator", "avouch-operator");
 const BROWSER: Name = ("__Host-avouch-browser", "avouch-browser");
 const LAST_CONNECTION: Name = ("__Host-avouch-last", "avouch-last");
 
@@ -36,6 +38,20 @@ pub fn set_session(urls: &Urls, secret: &Secret<String>, life: Duration) -> Cook
 
 pub fn clear_session(urls: &Urls) -> Cookie<'static> {
     build(urls, SESSION, String::new(), SameSite::Lax, Duration::ZERO)
+}
+
+/// The secret of an operator's session, when the request brings a well-formed one. Well-formed is not yet valid.
+pub fn operator(req: &HttpRequest, urls: &Urls) -> Option<Secret<String>> {
+    secret(req, urls, OPERATOR, Kind::OperatorSession)
+}
+
+/// `life` is the session's absolute lifetime.
+pub fn set_operator(urls: &Urls, secret: &Secret<String>, life: Duration) -> Cookie<'static> {
+    build(urls, OPERATOR, secret.expose().clone(), SameSite::Lax, life)
+}
+
+pub fn clear_operator(urls: &Urls) -> Cookie<'static> {
+    build(urls, OPERATOR, String::new(), SameSite::Lax, Duration::ZERO)
 }
 
 /// The browser's secret, when the request brings a well-formed one.

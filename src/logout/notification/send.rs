@@ -105,34 +105,50 @@ fn judge(status: StatusCode) -> Attempt {
     }
 }
 
+/// Writes what came of it, and counts it then: who sees the count finds the outcome in the database.
 async fn settle(broker: &Broker, owed: &Notification, attempt: Attempt) -> Result<(), sqlx::Error> {
     let ctx = &broker.ctx;
-    let (outcome, reason, detail) = match attempt {
-        Attempt::Told => (Outcome::Success, None, None),
-        Attempt::Final(reason, detail) => (Outcome::Refused, Some(reason), Some(detail)),
+    let (written, outcome) = match attempt {
+        Attempt::Told => (finish(broker, owed, Outcome::Success, None).await?, "success"),
+        Attempt::Final(reason, detail) => {
+            (finish(broker, owed, Outcome::Refused, Some((reason, detail))).await?, "refused")
+        }
         Attempt::Failed(detail) => match next_attempt(owed.attempts, ctx.now()) {
             Some(at) => {
                 tracing::info!(client = owed.client_id, attempts = owed.attempts, detail, "not told of a logout yet");
-                return store::postpone(&mut *ctx.db.acquire().await?, owed, at, &detail).await;
+                (store::postpone(&mut *ctx.db.acquire().await?, owed, at, &detail).await?, "retry")
             }
-            None => (Outcome::Failed, Some("client_unreachable"), Some(detail)),
+            None => (finish(broker, owed, Outcome::Failed, Some(("client_unreachable", detail))).await?, "failed"),
         },
     };
-    if let Some(reason) = reason {
-        tracing::warn!(client = owed.client_id, reason, detail, "an application was not told of a logout");
+    if written {
+        broker.metrics.logout_notification(&owed.client_id, outcome);
     }
+    Ok(())
+}
+
+/// No longer owed, and audited with why the application was not told. False: our lease ended and somebody else has it.
+async fn finish(
+    broker: &Broker,
+    owed: &Notification,
+    outcome: Outcome,
+    why: Option<(&'static str, String)>,
+) -> Result<bool, sqlx::Error> {
+    let ctx = &broker.ctx;
     let mut event = Event::success("logout.notification", "system").client(&owed.client_id).about(&owed.sub);
     event.outcome = outcome;
-    event.reason = reason.map(Into::into);
     event.detail = json!({ "session": owed.sid, "attempts": owed.attempts });
-    if let Some(detail) = detail {
+    if let Some((reason, detail)) = why {
+        tracing::warn!(client = owed.client_id, reason, detail, "an application was not told of a logout");
+        event.reason = Some(reason.into());
         event.detail["detail"] = detail.into();
     }
     db::in_tx(&ctx.db, async |conn| {
-        if store::remove(conn, owed).await? {
+        let ours = store::remove(conn, owed).await?;
+        if ours {
             audit::record(ctx, conn, event).await?;
         }
-        Ok(())
+        Ok(ours)
     })
     .await
 }

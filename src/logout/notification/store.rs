@@ -40,14 +40,14 @@ pub async fn remove(conn: &mut Conn, taken: &Notification) -> Result<bool, sqlx:
     Ok(done.rows_affected() == 1)
 }
 
-/// To be tried again. `why` is for the operator.
+/// To be tried again. `why` is for the operator. False: our lease ended and somebody else has it.
 pub async fn postpone(
     conn: &mut Conn,
     taken: &Notification,
     until: OffsetDateTime,
     why: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
         "UPDATE logout_notifications SET next_attempt_at = $4, last_error = $5
          WHERE client_id = $1 AND sid = $2 AND attempts = $3",
         taken.client_id,
@@ -58,5 +58,5 @@ pub async fn postpone(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Once};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use avouch::clock::ShiftedClock;
 use avouch::config::{Config, Environment, Flags, Purpose};
@@ -15,6 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _};
 use tempfile::TempDir;
 
+use super::patience::PATIENCE;
 use super::postgres::{Database, master_key_file};
 
 /// How the broker differs from the usual one, which may reach private upstreams.
@@ -144,6 +145,13 @@ impl Broker {
         format!("http://localhost:{}{path}", self.server().ops_address.port())
     }
 
+    /// A number of `/metrics`: `avouch_logins_total{connection="contoso",outcome="success"}`. Nothing counted is 0.
+    pub async fn metric(&self, sample: &str) -> u64 {
+        let text = reqwest::get(self.ops_url("/metrics")).await.unwrap().text().await.unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().unwrap())
+    }
+
     /// Puts a secret where the resource file finds it: `client_secret: { file: NAME }`.
     pub fn secret(&self, name: &str, value: &str) {
         std::fs::write(self.files.path().join(name), value).unwrap();
@@ -215,9 +223,17 @@ impl Broker {
     }
 }
 
-/// A free port of the loopback address, or this one.
+/// A free port of the loopback address, or this one: it was ours a moment ago, and somebody's outgoing connection may have
+/// got it meanwhile.
 pub fn listen(port: u16) -> TcpListener {
-    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let began = Instant::now();
+    let listener = loop {
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(listener) => break listener,
+            Err(error) if port == 0 || began.elapsed() > PATIENCE => panic!("cannot listen at {port}: {error}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        }
+    };
     listener.set_nonblocking(true).unwrap();
     listener
 }

@@ -1,13 +1,14 @@
 //! Where applications take logout tokens. Says 200 until it is told otherwise, and remembers what came.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 
 use super::broker::listen;
+use super::patience::until;
 
 pub struct LogoutEndpoint {
     port: u16,
@@ -81,15 +82,7 @@ impl LogoutEndpoint {
 
     /// Waits until so many requests have come.
     pub async fn wait(&self, count: usize) -> Vec<Received> {
-        let began = Instant::now();
-        loop {
-            let received = self.received();
-            if received.len() >= count {
-                return received;
-            }
-            assert!(began.elapsed() < Duration::from_secs(15), "{} of {count} came", received.len());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until("so many logout tokens", async || Some(self.received()).filter(|received| received.len() >= count)).await
     }
 }
 
@@ -109,7 +102,7 @@ async fn answer(shared: Data<Arc<Mutex<State>>>, req: HttpRequest, body: Bytes) 
         Habit::Say(status) => HttpResponse::build(status.try_into().unwrap()).finish(),
         Habit::RedirectTo(to) => HttpResponse::Found().insert_header(("location", to)).finish(),
         Habit::Hang => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_secs(3600)).await;
             HttpResponse::Ok().finish()
         }
     }

@@ -1,0 +1,140 @@
+//! The desk's pages together: where they are mounted, what is said when something does not go, and the overview.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::Data;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::extract::Desk;
+use super::frame::{Frame, Section};
+use super::{Read, Trouble, sign_in};
+use crate::broker::Broker;
+use crate::ids::TraceId;
+use crate::web::brand::Brand;
+use crate::web::error_page::{Action, ErrorPage};
+use crate::web::{page, redirect, security_headers};
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    let desk = web::scope("/admin")
+        .wrap(from_fn(dress))
+        .configure(sign_in::pages::routes)
+        .route("", web::get().to(overview))
+        .default_service(web::to(nothing_here));
+    app.service(desk);
+}
+
+/// A page of the desk: nobody keeps it, and nobody who opened it in a window of theirs can reach it.
+pub fn show(page: &impl Template) -> HttpResponse {
+    security_headers::isolate(page::render(StatusCode::OK, page))
+}
+
+/// A form that was filled in wrongly, with what is wrong.
+pub fn show_again(page: &impl Template) -> HttpResponse {
+    security_headers::isolate(page::render(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+/// A step that can hurt, on a page of its own.
+#[derive(Template)]
+#[template(path = "admin/confirm.html")]
+pub struct ConfirmPage {
+    pub frame: Frame,
+    /// "Delete Contoso?"
+    pub question: String,
+    /// What becomes of it, in a sentence or two.
+    pub explanation: String,
+    /// What it touches: "People who sign in by it", "412: Aiko Mori, ...".
+    pub touches: Vec<(String, String)>,
+    /// Hidden fields of the form.
+    pub fields: Vec<(&'static str, String)>,
+    pub action: String,
+    pub button: String,
+    /// Where the safe way out leads, and what it is called there.
+    pub back: String,
+    pub back_label: String,
+    pub keep: &'static str,
+    /// It asks before something that hurts nobody.
+    pub harmless: bool,
+}
+
+#[derive(Template)]
+#[template(path = "admin/overview.html")]
+struct OverviewPage {
+    frame: Frame,
+}
+
+async fn overview(desk: Desk<Read>) -> HttpResponse {
+    show(&OverviewPage { frame: desk.frame(Section::Overview) })
+}
+
+async fn nothing_here(_desk: Desk<Read>) -> Result<HttpResponse, Trouble> {
+    Err(Trouble::Unknown("such page".into()))
+}
+
+/// Middleware: a [`Trouble`] as a page, or as the way to the page that helps.
+async fn dress<B: MessageBody + 'static>(
+    broker: Data<Broker>,
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let response = next.call(req).await?;
+    let (request, answer) = response.into_parts();
+    let dressed = answer.error().and_then(|error| error.as_error::<Trouble>()).map(|t| said(&broker, &request, t));
+    let answer = match dressed {
+        Some(page) => page.map_into_right_body(),
+        None => answer.map_into_left_body(),
+    };
+    Ok(ServiceResponse::new(request, answer))
+}
+
+fn said(broker: &Broker, req: &HttpRequest, trouble: &Trouble) -> HttpResponse {
+    let urls = &broker.ctx.urls;
+    match trouble {
+        Trouble::SignedOut => {
+            // a form that was sent is lost; the page that it stood on is where to begin anew
+            let from = if *req.method() == Method::GET { req.uri().path_and_query().map(|p| p.as_str()) } else { None };
+            return redirect::see_other(&urls.local(&sign_in::path(from.unwrap_or_default(), urls)));
+        }
+        Trouble::ChoosePassword => return redirect::see_other(&urls.local("/admin/password")),
+        _ => {}
+    }
+    let (status, code) = trouble.kind();
+    let (verdict, heading) = match trouble {
+        Trouble::Role { needs, .. } => ("Not allowed", format!("This needs the role {needs}")),
+        Trouble::Unknown(what) => ("Not found", format!("There is no {what}")),
+        Trouble::ForeignForm => ("Not done", "This form has grown old".into()),
+        Trouble::Conflict(..) | Trouble::Changed => ("Not done", "Something else is in the way".into()),
+        Trouble::Unavailable => ("Not now", "The database cannot be reached".into()),
+        Trouble::Broken => ("Not done", "Something broke on our side".into()),
+        _ => ("Not done", "That could not be read".into()),
+    };
+    let remedy = match trouble {
+        Trouble::Role { .. } => "Ask an owner to give you that role, or to do this for you.",
+        Trouble::ForeignForm | Trouble::Changed => "Nothing was changed. Open the page again and repeat it there.",
+        Trouble::Unavailable => "Nothing was changed. Try it again in a few seconds.",
+        Trouble::Broken => "Look for the trace id in the log; it stands beside the cause.",
+        Trouble::Unknown(_) => "It may have been deleted, or renamed. The list shows what there is.",
+        _ => "Nothing was changed.",
+    };
+    let page = ErrorPage {
+        brand: Brand::avouch(urls),
+        verdict: verdict.into(),
+        heading,
+        explanation: capitalised(&trouble.to_string()),
+        remedies: vec![remedy.into()],
+        actions: vec![Action { label: "Overview".into(), href: urls.local("/admin") }],
+        trace_id: req.extensions().get::<TraceId>().cloned().unwrap_or_else(|| TraceId::new(&broker.ctx.rng)),
+        at: broker.ctx.now(),
+        code: code.into(),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    security_headers::isolate(page.render(status))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
