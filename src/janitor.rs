@@ -7,7 +7,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::broker::Broker;
-use crate::{audit, authorization, client, device, login, logout, session, signing_key, token};
+use crate::{audit, authorization, client, device, login, logout, session, signing_key, token, webhook};
 
 const EVERY: Duration = Duration::from_secs(60);
 /// How often operators are reminded of what ends soon.
@@ -65,11 +65,12 @@ enum Rows {
     Sessions,
     UpstreamGrants,
     Logouts,
+    WebhookDeliveries,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -81,6 +82,7 @@ impl Rows {
         Self::Sessions,
         Self::UpstreamGrants,
         Self::Logouts,
+        Self::WebhookDeliveries,
         Self::AuditEvents,
     ];
 }
@@ -103,6 +105,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
             Rows::UpstreamGrants => session::upstream_grant::store::delete_ended(&mut conn, now).await?,
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
+            Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };
         if some == 0 {

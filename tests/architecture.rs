@@ -9,7 +9,10 @@ use std::path::Path;
 /// Modules of `src/`, lowest first. A module imports from lower ranks only, or from its own where [`BESIDE`] says so.
 const RANKS: [(&str, &[&str]); 7] = [
     ("words", &["clock", "ids", "life", "oauth", "rng", "secret", "urls"]),
-    ("mechanisms", &["cel", "ctx", "db", "embedded_postgres", "jose", "outbound", "telemetry", "vault", "web"]),
+    (
+        "mechanisms",
+        &["cel", "ctx", "db", "embedded_postgres", "errand", "jose", "outbound", "telemetry", "vault", "web"],
+    ),
     (
         "nouns",
         &[
@@ -28,7 +31,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
-    ("steps", &["authorization", "metadata", "token"]),
+    ("steps", &["authorization", "metadata", "token", "webhook"]),
     (
         "journeys and top",
         &[
@@ -58,6 +61,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("secret", &["rng"]),
     // mechanisms
     ("ctx", &["db", "outbound", "vault"]),
+    ("errand", &["outbound"]),
     ("vault", &["db"]),
     ("web", &["ctx", "vault"]),
     // nouns

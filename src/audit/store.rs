@@ -104,3 +104,14 @@ pub async fn page(
     .fetch_all(conn)
     .await
 }
+
+pub async fn get(conn: &mut Conn, id: &AuditEventId) -> Result<Option<Recorded>, sqlx::Error> {
+    sqlx::query_as!(
+        Recorded,
+        r#"SELECT id AS "id: AuditEventId", at, action, outcome, reason, actor, client_id, connection, sub, trace_id, remote_addr, detail
+           FROM audit_events WHERE id = $1"#,
+        id.as_str()
+    )
+    .fetch_optional(conn)
+    .await
+}

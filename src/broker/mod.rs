@@ -27,6 +27,7 @@ use crate::audit;
 use crate::client;
 use crate::ctx::Ctx;
 use crate::db;
+use crate::errand::Standing;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::session::Lifetimes;
 use crate::settings::{self, Settings};
@@ -62,6 +63,8 @@ pub struct Broker {
     token_requests: Attempts,
     /// Somebody is owed a logout token.
     pub logouts_owed: tokio::sync::Notify,
+    /// A webhook is owed a message.
+    pub webhooks_owed: tokio::sync::Notify,
     /// Answers that did not decrypt, by connection and address.
     pub undecrypted: Attempts,
     live: AtomicBool,
@@ -92,6 +95,7 @@ impl Broker {
             failed_authentications: Attempts::new(MINUTE),
             token_requests: Attempts::new(MINUTE),
             logouts_owed: tokio::sync::Notify::new(),
+            webhooks_owed: tokio::sync::Notify::new(),
             undecrypted: Attempts::new(LIMITED),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
@@ -153,6 +157,15 @@ impl Broker {
             ErrorCode::TemporarilyUnavailable,
             "the database cannot be reached; try again in a few seconds",
         ))
+    }
+
+    /// Whether what is owed to somebody outside can be paid now.
+    pub fn standing(&self) -> Standing {
+        match self.is_live() {
+            _ if self.ctx.db.is_closed() => Standing::Over,
+            true => Standing::Open,
+            false => Standing::Waiting,
+        }
     }
 
     /// For a page's frame, as the operator has it now.

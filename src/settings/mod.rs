@@ -5,8 +5,6 @@ pub mod accent;
 pub mod logo;
 pub mod store;
 
-use std::fmt;
-
 use serde_json::{Value, json};
 use url::Url;
 
@@ -54,13 +52,6 @@ pub struct Wanted {
     pub trace_retention_days: i64,
 }
 
-/// What is wrong with one field, for whoever filled it in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub field: &'static str,
-    pub message: String,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     #[error("the settings were changed by somebody else meanwhile; read them again")]
@@ -77,10 +68,10 @@ const LONGEST: usize = 254;
 
 impl Wanted {
     /// # Errors
-    /// every fault there is.
-    pub fn check(self) -> Result<Chosen, Vec<Fault>> {
+    /// every fault there is: the field, and what is wrong with it.
+    pub fn check(self) -> Result<Chosen, Vec<(&'static str, String)>> {
         let mut faults = Vec::new();
-        let mut fault = |field, message: String| faults.push(Fault { field, message });
+        let mut fault = |field, message: String| faults.push((field, message));
         let name = self.name.trim().to_owned();
         if !NAME.contains(&name.chars().count()) || name.contains(char::is_control) {
             fault("name", "Enter a name of 1 to 60 characters, as people know your organisation.".into());
@@ -214,12 +205,6 @@ async fn current(conn: &mut db::Conn, expected: Option<i64>) -> Result<Settings,
     }
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.message)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,7 +224,7 @@ mod tests {
             audit_retention_days: 29,
             trace_retention_days: i64::MAX,
         };
-        let fields: Vec<_> = faults.check().unwrap_err().into_iter().map(|fault| fault.field).collect();
+        let fields: Vec<_> = faults.check().unwrap_err().into_iter().map(|(field, _)| field).collect();
         let all = ["name", "accent", "support_email", "support_url", "audit_retention_days", "trace_retention_days"];
         assert_eq!(fields, all);
     }

@@ -30,7 +30,9 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT user_code FROM device_authorizations
                  UNION ALL SELECT successor FROM refresh_tokens
                  UNION ALL SELECT id_token FROM upstream_sessions
-                 UNION ALL SELECT sealed FROM upstream_grants) every
+                 UNION ALL SELECT sealed FROM upstream_grants
+                 UNION ALL SELECT secret FROM webhooks
+                 UNION ALL SELECT previous_secret FROM webhooks) every
            WHERE sealed IS NOT NULL"#
     )
     .fetch_all(conn)
@@ -48,6 +50,8 @@ pub enum SealedColumn {
     RefreshSuccessor,
     UpstreamIdToken,
     UpstreamGrant,
+    WebhookSecret,
+    WebhookPreviousSecret,
 }
 
 /// One definition gives each column its checked SQL.
@@ -103,4 +107,6 @@ sealed_columns! {
     RefreshSuccessor: "refresh_tokens", "successor", "id";
     UpstreamIdToken: "upstream_sessions", "id_token", "session_id";
     UpstreamGrant: "upstream_grants", "sealed", "session_id";
+    WebhookSecret: "webhooks", "secret", "id";
+    WebhookPreviousSecret: "webhooks", "previous_secret", "id";
 }
