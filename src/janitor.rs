@@ -4,18 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
 use crate::broker::Broker;
-use crate::{audit, authorization, client, device, login, logout, session, signing_key, token, webhook};
+use crate::{alert, audit, authorization, client, device, login, logout, session, signing_key, token, webhook};
 
 const EVERY: Duration = Duration::from_secs(60);
-/// How often operators are reminded of what ends soon.
-const REMIND: time::Duration = time::Duration::days(1);
 
 /// Runs until the pool is closed. Each piece may fail without stopping the others.
 pub async fn run(broker: Arc<Broker>) {
-    let mut reminded = None;
     loop {
         tokio::time::sleep(EVERY).await;
         if broker.ctx.db.is_closed() {
@@ -31,10 +26,8 @@ pub async fn run(broker: Arc<Broker>) {
                 Err(error) => tracing::warn!(?rows, %error, "ended rows could not be removed"),
             }
         }
-        let now = broker.ctx.now();
-        if reminded.is_none_or(|at| now - at >= REMIND) {
-            reminded = Some(now);
-            remind(&broker, now);
+        if let Err(error) = alert::look(&broker).await {
+            tracing::warn!(%error, "it could not be seen whether operators should be told of something");
         }
         if let Err(error) = signing_key::retire_expired(&broker.ctx).await {
             tracing::warn!(%error, "signing keys could not be retired");
@@ -42,13 +35,6 @@ pub async fn run(broker: Arc<Broker>) {
         if let Err(error) = broker.write_used_secrets().await {
             tracing::warn!(%error, "the last use of client secrets could not be written");
         }
-    }
-}
-
-fn remind(broker: &Broker, now: OffsetDateTime) {
-    for one in broker.catalog.load().expiries().filter(|one| one.is_near(now)) {
-        let (kind, connection, id, ends, remedy) = (one.kind, one.connection, one.id, one.at, one.remedy());
-        tracing::warn!(kind, connection, id, %ends, remedy, "a credential ends soon or has ended");
     }
 }
 

@@ -35,6 +35,7 @@ pub mod signing_key; // our keys and their life
 pub mod user; // a person and the identities linked to it
 
 // steps
+pub mod alert; // what operators should hear of before they ask
 pub mod authorization; // one /authorize request
 pub mod broker; // the live state: configuration and keys in memory
 pub mod metadata; // keeping SAML providers' metadata fresh

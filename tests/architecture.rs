@@ -31,7 +31,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
-    ("steps", &["authorization", "metadata", "token", "webhook"]),
+    ("steps", &["alert", "authorization", "metadata", "token", "webhook"]),
     (
         "journeys and top",
         &[
