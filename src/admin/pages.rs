@@ -13,7 +13,6 @@ use super::frame::{Frame, Section};
 use super::{Read, Trouble, resource, sign_in};
 use crate::broker::Broker;
 use crate::ids::TraceId;
-use crate::web::brand::Brand;
 use crate::web::error_page::{Action, ErrorPage};
 use crate::web::{page, redirect, security_headers};
 
@@ -120,7 +119,7 @@ fn said(broker: &Broker, req: &HttpRequest, trouble: &Trouble) -> HttpResponse {
         _ => "Nothing was changed.",
     };
     let page = ErrorPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         verdict: verdict.into(),
         heading,
         explanation: capitalised(&trouble.to_string()),
