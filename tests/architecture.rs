@@ -52,10 +52,10 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("client", &["connection"]),
     ("connection", &["audit"]),
     ("operator", &["audit"]),
-    ("consent", &["client", "user"]),
+    ("consent", &["audit", "client", "user"]),
     ("role", &["resource", "user"]),
-    ("session", &["user"]),
-    ("user", &["connection"]),
+    ("session", &["audit", "user"]),
+    ("user", &["audit", "connection"]),
     // steps
     ("authorization", &["token"]),
     // journeys and top

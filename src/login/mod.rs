@@ -37,6 +37,8 @@ pub struct Visitor {
     pub session: Option<Secret<String>>,
     pub trace_id: TraceId,
     pub addr: Option<IpAddr>,
+    /// What the browser calls itself, cut short.
+    pub user_agent: Option<String>,
 }
 
 impl Visitor {
