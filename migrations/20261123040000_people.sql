@@ -18,7 +18,8 @@ CREATE INDEX users_blocked ON users (id) WHERE status = 'blocked';
 
 CREATE INDEX identities_connection_user ON identities (connection_id, user_id);
 CREATE INDEX identities_subject ON identities (subject);
-CREATE INDEX IF NOT EXISTS audit_events_sub ON audit_events (sub, id) WHERE sub IS NOT NULL;
+-- Whoever is forgotten is forgotten there too.
+CREATE INDEX login_traces_user ON login_traces (user_id) WHERE user_id IS NOT NULL;
 
 -- By what somebody recognises a session of theirs.
 ALTER TABLE sessions ADD COLUMN user_agent text, ADD COLUMN remote_addr text;

@@ -11,6 +11,7 @@ use crate::audit::{self, Author};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::{SessionId, UserId};
+use crate::trace;
 use crate::user::{self, UserStatus};
 
 /// A session that goes on, as an operator looks at it.
@@ -109,7 +110,7 @@ pub async fn end_session(ctx: &Ctx, author: &Author, sub: &UserId, id: &SessionI
     .await
 }
 
-/// Forgets a person: identities, sessions, refresh tokens, consents and the profile. The audit log keeps the `sub`, which
+/// Forgets a person: identities, sessions, refresh tokens, consents, traces of their logins and the profile. The audit log keeps the `sub`, which
 /// says nothing by itself, and whoever comes again by the same identity is somebody new. `None`: there is no such user.
 ///
 /// # Errors
@@ -122,6 +123,7 @@ pub async fn erase(ctx: &Ctx, author: &Author, sub: &UserId) -> Result<Option<En
         // applications are told first, as of any end
         let ended = everywhere(conn, sub, ctx.now()).await?;
         user::record::store::delete(conn, sub).await?;
+        trace::store::forget(conn, sub.as_str()).await?;
         audit::record(ctx, conn, author.did("user.deleted").about(sub).detail(ended.detail())).await?;
         Ok(Some(ended))
     })
