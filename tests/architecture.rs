@@ -69,12 +69,12 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("client", &["connection"]),
     ("connection", &["audit"]),
     ("operator", &["audit"]),
-    ("consent", &["client", "user"]),
+    ("consent", &["audit", "client", "user"]),
     ("role", &["resource", "user"]),
-    ("session", &["user"]),
+    ("session", &["audit", "trace", "user"]),
     ("settings", &["audit"]),
     ("trace", &["connection"]),
-    ("user", &["connection"]),
+    ("user", &["audit", "connection"]),
     // steps
     ("authorization", &["token"]),
     // journeys and top
