@@ -177,6 +177,11 @@ impl Broker {
         Ok(applied.users)
     }
 
+    /// The broker goes by what was changed in its database. It hears of that by itself, but not before us.
+    pub async fn catch_up(&self) {
+        self.server().broker.reload().await.unwrap();
+    }
+
     /// The audit log so far, oldest first. Read from the database until there is an address to ask.
     pub async fn audit_events(&self) -> Vec<AuditEvent> {
         self.server().broker.audit.flush().await;
@@ -209,6 +214,7 @@ impl Broker {
         command.current_dir(self.files.path()).args(arguments).envs(self.settings.iter().cloned());
         let output = command.env("AVOUCH_DATABASE_URL", self.database_url()).env("AVOUCH_LOG", "warn").output();
         let output = output.await.unwrap();
+        self.clock.stand_still(); // what it wrote, it wrote by the machine's clock
         let printed = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
     }
