@@ -13,11 +13,16 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble};
+use super::{Read, Trouble, replay, trace, trial};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
-    let api = web::scope("/api/v1").wrap(from_fn(dress)).default_service(web::to(nothing_here));
+    let api = web::scope("/api/v1")
+        .wrap(from_fn(dress))
+        .configure(trace::api::routes)
+        .configure(trial::api::routes)
+        .configure(replay::api::routes)
+        .default_service(web::to(nothing_here));
     app.service(api);
 }
 
