@@ -9,7 +9,10 @@ use std::path::Path;
 /// Modules of `src/`, lowest first. A module imports from lower ranks only, or from its own where [`BESIDE`] says so.
 const RANKS: [(&str, &[&str]); 7] = [
     ("words", &["clock", "ids", "life", "oauth", "rng", "secret", "urls"]),
-    ("mechanisms", &["cel", "ctx", "db", "embedded_postgres", "jose", "outbound", "telemetry", "vault", "web"]),
+    (
+        "mechanisms",
+        &["cel", "ctx", "db", "embedded_postgres", "errand", "jose", "outbound", "telemetry", "vault", "web"],
+    ),
     (
         "nouns",
         &[
@@ -21,6 +24,7 @@ const RANKS: [(&str, &[&str]); 7] = [
             "resource",
             "role",
             "session",
+            "settings",
             "signing_key",
             "trace",
             "user",
@@ -28,7 +32,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
-    ("steps", &["authorization", "metadata", "token"]),
+    ("steps", &["alert", "authorization", "metadata", "token", "webhook"]),
     (
         "journeys and top",
         &[
@@ -58,6 +62,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("secret", &["rng"]),
     // mechanisms
     ("ctx", &["db", "outbound", "vault"]),
+    ("errand", &["outbound"]),
     ("vault", &["db"]),
     ("web", &["ctx", "vault"]),
     // nouns
@@ -67,6 +72,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("consent", &["client", "user"]),
     ("role", &["resource", "user"]),
     ("session", &["user"]),
+    ("settings", &["audit"]),
     ("trace", &["connection"]),
     ("user", &["connection"]),
     // steps

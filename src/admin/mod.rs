@@ -6,12 +6,14 @@
 //! role it needs: [`extract::Desk`]`<Read>`, `<Edit>` or `<Own>` on pages, [`extract::Api`] likewise.
 
 pub mod api;
+pub mod configuration;
 pub mod extract;
 pub mod form;
 pub mod frame;
 pub mod pages;
 pub mod paging;
 pub mod replay;
+pub mod resource;
 pub mod sign_in;
 pub mod trace;
 pub mod trial;

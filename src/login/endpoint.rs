@@ -13,7 +13,6 @@ use crate::connection;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::oauth::response_mode::ResponseMode;
-use crate::web::brand::Brand;
 use crate::web::{cookies, redirect};
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -142,10 +141,10 @@ pub async fn respond(
     told::ended(broker, visitor, &next, action);
     let response = match next {
         Ok(Next::Upstream { url }) => redirect::see_other(&url),
-        Ok(Next::UpstreamForm { target, fields }) => redirect::form_post(urls, Brand::avouch(urls), &target, &fields),
+        Ok(Next::UpstreamForm { target, fields }) => redirect::form_post(urls, broker.brand(), &target, &fields),
         Ok(Next::Client(answer)) => match (answer.response_mode, answer.target()) {
             (ResponseMode::FormPost, Some(target)) => {
-                redirect::form_post(urls, Brand::avouch(urls), &target, &answer.params)
+                redirect::form_post(urls, broker.brand(), &target, &answer.params)
             }
             _ => redirect::see_other(&answer.url()),
         },

@@ -32,7 +32,9 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT id_token FROM upstream_sessions
                  UNION ALL SELECT sealed FROM upstream_grants
                  UNION ALL SELECT person FROM login_traces
-                 UNION ALL SELECT sealed FROM login_trace_parts) every
+                 UNION ALL SELECT sealed FROM login_trace_parts
+                 UNION ALL SELECT secret FROM webhooks
+                 UNION ALL SELECT previous_secret FROM webhooks) every
            WHERE sealed IS NOT NULL"#
     )
     .fetch_all(conn)
@@ -52,6 +54,8 @@ pub enum SealedColumn {
     UpstreamGrant,
     TracedPerson,
     TracePart,
+    WebhookSecret,
+    WebhookPreviousSecret,
 }
 
 /// One definition gives each column its checked SQL.
@@ -109,4 +113,6 @@ sealed_columns! {
     UpstreamGrant: "upstream_grants", "sealed", "session_id";
     TracedPerson: "login_traces", "person", "id";
     TracePart: "login_trace_parts", "sealed", "trace_id";
+    WebhookSecret: "webhooks", "secret", "id";
+    WebhookPreviousSecret: "webhooks", "previous_secret", "id";
 }

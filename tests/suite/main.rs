@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod admin;
 mod conformance;
 mod database;
 mod device;

@@ -74,7 +74,7 @@ async fn question(broker: Data<Broker>, visiting: Visiting, id: Path<String>) ->
         },
         Ok(Standing::SignIn) => redirect::see_other(&urls.local(&format!("/authorize/{id}"))),
         Ok(Standing::Over { outcome, app }) => {
-            let page = OutcomePage { brand: Brand::avouch(urls), app_name: app, outcome, again: urls.local("/device") };
+            let page = OutcomePage { brand: broker.brand(), app_name: app, outcome, again: urls.local("/device") };
             page::render(StatusCode::OK, &page)
         }
         Err(refusal) => respond(&broker, &visiting, Err(refusal), "device.approval").await,
@@ -120,7 +120,7 @@ async fn approval_page(broker: &Broker, visitor: &Visitor, asked: &Asked) -> Res
     let profile = person(broker, session).await?.unwrap_or_default();
     let (name, detail) = named(&profile);
     Ok(ApprovalPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         csrf: csrf::token(&broker.ctx.vault, &purpose(id), &visitor.browser),
         action: urls.local(&format!("/device/{id}")),
         app_name: client.name.clone(),

@@ -203,7 +203,7 @@ async fn chooser_page(
         .collect();
     connections.sort_by_key(|c| !c.last_used);
     ChooserPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         csrf: csrf::token(&broker.ctx.vault, &purpose(id.as_str()), &visitor.browser),
         action_email: urls.local(&format!("/login/{id}/email")),
         action_connection: urls.local(&format!("/login/{id}/connection")),

@@ -102,7 +102,7 @@ async fn consent_page(
     let profile = person(broker, &session).await?.unwrap_or_default();
     let (name, detail) = named(&profile);
     let page = ConsentPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         csrf: csrf::token(&broker.ctx.vault, &purpose(id), &visitor.browser),
         action: urls.local(&format!("/consent/{id}")),
         app_name: client.name.clone(),
