@@ -13,8 +13,11 @@ pub mod form;
 pub mod frame;
 pub mod pages;
 pub mod paging;
+pub mod replay;
 pub mod resource;
 pub mod sign_in;
+pub mod trace;
+pub mod trial;
 
 use crate::operator::OperatorRole;
 use crate::provisioning::Problem;
