@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::Broker;
-use crate::{
-    alert, audit, authorization, client, device, login, logout, session, signing_key, token, trace, webhook,
-};
+use crate::{alert, audit, authorization, client, device, login, logout, session, signing_key, token, trace, webhook};
 
 const EVERY: Duration = Duration::from_secs(60);
 
