@@ -7,9 +7,11 @@
 
 pub mod api;
 pub mod configuration;
+pub mod connection;
 pub mod extract;
 pub mod form;
 pub mod frame;
+pub mod moment;
 pub mod pages;
 pub mod paging;
 pub mod resource;

@@ -39,6 +39,11 @@ impl Moment {
         self.at <= self.now
     }
 
+    /// What of a year is left, in hundredths.
+    pub fn share(&self) -> i64 {
+        ((self.at - self.now).whole_days() * 100 / 365).clamp(0, 100)
+    }
+
     /// Within a month: somebody should act.
     pub fn is_near(&self) -> bool {
         self.at - self.now < Duration::days(30)

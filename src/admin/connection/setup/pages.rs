@@ -161,7 +161,7 @@ async fn save_credentials(posted: Posted<Edit, Typed>, name: Path<String>) -> Re
     let version = form::typed(&sent, "version").to_owned();
     let mut errors = FieldErrors::default();
     let by_key = form::typed(&sent, "client_authentication") == ClientAuthentication::PrivateKeyJwt.as_str();
-    let secret = credential::typed(&sent, &mut errors).filter(|_| protocol(&one) == EntryProtocol::Oidc && !by_key);
+    let secret = credential::pasted(&sent, &mut errors).filter(|_| protocol(&one) == EntryProtocol::Oidc && !by_key);
     if errors.is_empty() {
         match put(&desk, &one, &sections, version.clone()).await? {
             Ok(()) => {}
