@@ -8,7 +8,7 @@ use super::plan::{Plan, Step};
 use super::planner::{plan, plan_on};
 use super::stored::Stored;
 use super::{Job, ProvisioningError, store};
-use crate::audit::{self, Event};
+use crate::audit;
 use crate::client::{self, ClientSecret};
 use crate::connection::certificate::{self, Origin, Source};
 use crate::connection::own_key::OwnKey;

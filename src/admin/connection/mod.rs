@@ -7,7 +7,6 @@ pub mod form;
 pub mod guide;
 pub mod pages;
 pub mod provider;
-pub mod secret_body;
 pub mod setup;
 pub mod settings;
 pub mod view;

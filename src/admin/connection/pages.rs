@@ -21,6 +21,7 @@ use crate::connection::listing::{self, Listed, MOST_COUNTED, Wanted};
 use crate::connection::{Connection, Preset, Protocol, Slug};
 use crate::db;
 use crate::provisioning::EntryProtocol;
+use crate::provisioning::impact::{Counted, impact};
 use crate::provisioning::one::{self, Entry, Expect};
 use crate::web::redirect::see_other;
 
@@ -285,15 +286,16 @@ async fn disable(posted: Posted<Edit, Confirmed>, name: Path<String>) -> Result<
 async fn touches(desk: &Seated, one: &Connection) -> Result<Vec<(String, String)>, Trouble> {
     let ctx = &desk.broker.ctx;
     let mut conn = ctx.db.acquire().await?;
-    let touched = listing::store::touched(&mut conn, one, ctx.now() - listing::RECENT, ctx.now()).await?;
-    let clients = match touched.clients.as_slice() {
-        [] => "None".to_owned(),
-        some => some.join(", "),
+    let impact = impact(&mut conn, &item(one.slug.clone()), ctx.now()).await?;
+    let named = |counted: &Counted| match counted.names.as_slice() {
+        [] => counted.count.to_string(),
+        names => format!("{}: {}", counted.count, names.join(", ")),
     };
     Ok(vec![
-        ("People who sign in by it".into(), touched.people.to_string()),
-        ("Their sessions now".into(), touched.sessions.to_string()),
-        ("Applications they used it for in the last 30 days".into(), clients),
+        ("People who sign in by it".into(), named(&impact.users)),
+        ("Their sessions now".into(), impact.sessions.to_string()),
+        ("Applications that stay signed in by it".into(), impact.grants.to_string()),
+        ("Applications they came to in the last 30 days".into(), named(&impact.clients)),
     ])
 }
 

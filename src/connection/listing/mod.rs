@@ -40,16 +40,3 @@ pub struct Arrivals {
     pub people: i64,
     pub last: Option<OffsetDateTime>,
 }
-
-/// What is seen of applications counts for this long.
-pub const RECENT: time::Duration = time::Duration::days(30);
-
-/// What switching a connection off, or deleting it, takes from people.
-#[derive(Clone, Debug, Default)]
-pub struct Touched {
-    pub people: i64,
-    /// That go on now.
-    pub sessions: i64,
-    /// Client ids.
-    pub clients: Vec<String>,
-}

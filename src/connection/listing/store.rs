@@ -1,9 +1,7 @@
 //! SQL of the list of connections.
 
-use time::OffsetDateTime;
-
-use super::{Arrivals, Listed, MOST_COUNTED, Touched, Wanted};
-use crate::connection::{Connection, Slug};
+use super::{Arrivals, Listed, MOST_COUNTED, Wanted};
+use crate::connection::Slug;
 use crate::db::Conn;
 use crate::ids::ConnectionId;
 
@@ -51,31 +49,4 @@ pub async fn arrivals(conn: &mut Conn, connection: &ConnectionId) -> Result<Arri
     .fetch_one(conn)
     .await?;
     Ok(Arrivals { people: row.people, last: row.last })
-}
-
-/// Of applications, those that somebody came to through it since then.
-pub async fn touched(
-    conn: &mut Conn,
-    connection: &Connection,
-    since: OffsetDateTime,
-    now: OffsetDateTime,
-) -> Result<Touched, sqlx::Error> {
-    let counted = sqlx::query!(
-        r#"SELECT (SELECT count(*) FROM identities WHERE connection_id = $1) AS "people!",
-                  (SELECT count(*) FROM sessions s JOIN identities i ON i.id = s.identity_id
-                   WHERE i.connection_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2) AS "sessions!""#,
-        connection.id.as_str(),
-        now
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    let clients = sqlx::query_scalar!(
-        r#"SELECT DISTINCT client_id AS "client_id!" FROM audit_events
-           WHERE connection = $1 AND at >= $2 AND client_id IS NOT NULL ORDER BY 1 LIMIT 50"#,
-        connection.slug.as_str(),
-        since
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(Touched { people: counted.people, sessions: counted.sessions, clients })
 }

@@ -30,8 +30,8 @@ pub type Bar = (String, State, OffsetDateTime, Option<OffsetDateTime>);
 impl Lanes {
     pub fn of(bars: Vec<Bar>, now: OffsetDateTime) -> Self {
         let x = |at: OffsetDateTime| {
-            let share = (at - (now - REACH)).whole_minutes() * 1000 / (REACH * 2).whole_minutes();
-            share.clamp(0, 1000)
+            let since = at - (now - REACH);
+            (since.whole_minutes() * 1000 / (REACH.whole_minutes() * 2)).clamp(0, 1000)
         };
         let lane = |(label, state, from, until): Bar| Lane {
             label,

@@ -15,6 +15,7 @@ use super::{slug, stored};
 use crate::admin::Trouble;
 use crate::admin::form::{FieldErrors, given};
 use crate::audit::Author;
+use crate::connection::credential::client_secret::{self, Ground, KnownSecret, Promoted, UpstreamSecretError};
 use crate::connection::certificate::{self, Added, Certificate, ChangeError, Facts, Origin, Source};
 use crate::connection::metadata::schedule::Why;
 use crate::connection::sp_key::SpKeyError;
@@ -30,6 +31,23 @@ use crate::upstream::saml::TrustedCertificate;
 pub struct Pasted {
     pub value: Secret<String>,
     pub expires_at: Option<OffsetDateTime>,
+}
+
+/// The same as programs send it: `{value, expires_at?}`.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewSecret {
+    value: Secret<String>,
+    #[serde(default)]
+    expires_at: Option<String>,
+}
+
+impl NewSecret {
+    /// # Errors
+    /// [`Trouble::Malformed`] where `expires_at` is no time.
+    pub fn pasted(self) -> Result<Pasted, Trouble> {
+        Ok(Pasted { value: self.value, expires_at: self.expires_at.as_deref().map(instant).transpose()? })
+    }
 }
 
 /// What the fields `secret` and `expires_at` say; nothing where no secret was pasted.
@@ -54,10 +72,42 @@ fn day(text: &str) -> Result<Option<OffsetDateTime>, String> {
 ///
 /// # Errors
 /// [`Trouble::Malformed`].
-pub fn instant(text: &str) -> Result<OffsetDateTime, Trouble> {
+fn instant(text: &str) -> Result<OffsetDateTime, Trouble> {
     let day = || day(text).ok().flatten();
     let read = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(day);
     read.ok_or_else(|| Trouble::Malformed("expires_at is a time like 2027-05-21T00:00:00Z".into()))
+}
+
+/// Stores a secret: as the next one, or in use at once where it is the first.
+///
+/// # Errors
+/// [`Trouble::Invalid`] names `value` or `expires_at`; [`Trouble::Conflict`].
+pub async fn add_secret(ctx: &Ctx, author: &Author, name: &str, pasted: &Pasted) -> Result<KnownSecret, Trouble> {
+    Ok(client_secret::add(ctx, author, &slug(name)?, &pasted.value, pasted.expires_at).await?)
+}
+
+/// The next secret takes over. Rehearsals are not kept yet, so somebody says why it may.
+///
+/// # Errors
+/// [`Trouble::Conflict`] without a reason.
+pub async fn promote_secret(
+    ctx: &Ctx,
+    author: &Author,
+    name: &str,
+    id: &str,
+    reason: Option<&str>,
+) -> Result<Promoted, Trouble> {
+    let Some(reason) = reason else {
+        let sentence = "it was not rehearsed; say in override why it may take over all the same";
+        return Err(Trouble::Conflict("not_rehearsed", sentence.into()));
+    };
+    Ok(client_secret::promote(ctx, author, &slug(name)?, id, &Ground::Override(reason.into())).await?)
+}
+
+/// # Errors
+/// [`Trouble::Unknown`], [`Trouble::Conflict`].
+pub async fn withdraw_secret(ctx: &Ctx, author: &Author, name: &str, id: &str) -> Result<(), Trouble> {
+    Ok(client_secret::withdraw(ctx, author, &slug(name)?, id).await?)
 }
 
 /// Trusts a certificate of the provider from now on.
@@ -112,7 +162,7 @@ async fn with_saml<T>(
     .await
 }
 
-fn not_saml(name: &str) -> Trouble {
+pub(super) fn not_saml(name: &str) -> Trouble {
     Trouble::Conflict("protocol_mismatch", format!("the connection {name} speaks OpenID Connect; this is SAML's"))
 }
 
@@ -140,6 +190,29 @@ pub fn uses(word: Option<&str>) -> Result<Vec<KeyUse>, Trouble> {
             .map(|usage| vec![usage])
             .ok_or_else(|| Trouble::Malformed("use is signing or encryption".into())),
     }
+}
+
+/// What is wrong with what was pasted, beside the form's fields; any other trouble is one.
+///
+/// # Errors
+/// what no field can say.
+pub fn beside_fields(trouble: Trouble) -> Result<FieldErrors, Trouble> {
+    let problems = match trouble {
+        Trouble::Invalid(problems) => problems,
+        Trouble::Conflict(_, sentence) => vec![Problem { path: "secret".into(), reason: sentence }],
+        other => return Err(other),
+    };
+    let mut errors = FieldErrors::default();
+    for problem in problems {
+        let field = if problem.path == "value" { "secret" } else { &problem.path };
+        let mut sentence = problem.reason;
+        if let Some(first) = sentence.get(..1).map(str::to_uppercase) {
+            sentence.replace_range(..1, &first);
+        }
+        let end = if sentence.ends_with('.') { "" } else { "." };
+        errors.add(field, format!("{sentence}{end}"));
+    }
+    Ok(errors)
 }
 
 fn invalid(field: &str, reason: String) -> Trouble {
@@ -173,6 +246,24 @@ impl From<SpKeyError> for Trouble {
                 tracing::error!(%error, "a key could not be made");
                 Self::Broken
             }
+        }
+    }
+}
+
+impl From<UpstreamSecretError> for Trouble {
+    fn from(error: UpstreamSecretError) -> Self {
+        let conflict = |word| Self::Conflict(word, error.to_string());
+        match error {
+            UpstreamSecretError::Database(error) => error.into(),
+            UpstreamSecretError::Unknown(slug) => Self::Unknown(format!("connection {slug}")),
+            UpstreamSecretError::NoSuchSecret(_) => Self::Unknown("such secret of this connection".into()),
+            UpstreamSecretError::NotOidc(_) => conflict("protocol_mismatch"),
+            UpstreamSecretError::Malformed | UpstreamSecretError::Known => invalid("value", error.to_string()),
+            UpstreamSecretError::Past => invalid("expires_at", error.to_string()),
+            UpstreamSecretError::NextExists(_) => conflict("next_exists"),
+            UpstreamSecretError::NotNext(..) => conflict("not_next"),
+            UpstreamSecretError::Active(_) => conflict("secret_active"),
+            UpstreamSecretError::NoReason => invalid("override", error.to_string()),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::admin::sign_in::pages::NoFields;
 use crate::admin::{Edit, Trouble};
 use crate::connection::metadata::schedule::Why;
 use crate::connection::saml::IdpSource;
-use crate::connection::{ClientAuthentication, Connection, CredentialKind, Protocol, Slug};
+use crate::connection::{Connection, CredentialKind, CredentialState, Protocol, Slug};
 use crate::metadata;
 use crate::provisioning::EntryProtocol;
 use crate::provisioning::one::{self, Entry, Expect};
@@ -160,7 +160,7 @@ async fn save_credentials(posted: Posted<Edit, Typed>, name: Path<String>) -> Re
     let sections = Context::of(&one).typed(form::provider(Provider::of(&one), protocol(&one)), &sent);
     let version = form::typed(&sent, "version").to_owned();
     let mut errors = FieldErrors::default();
-    let by_key = form::typed(&sent, "client_authentication") == ClientAuthentication::PrivateKeyJwt.as_str();
+    let by_key = form::typed(&sent, "client_authentication") == "private_key_jwt";
     let secret = credential::pasted(&sent, &mut errors).filter(|_| protocol(&one) == EntryProtocol::Oidc && !by_key);
     if errors.is_empty() {
         match put(&desk, &one, &sections, version.clone()).await? {
@@ -174,7 +174,20 @@ async fn save_credentials(posted: Posted<Edit, Typed>, name: Path<String>) -> Re
         return Ok(show_again(&CredentialsPage { expires_at, ..page }));
     }
     if let Some(secret) = secret {
-        credential::first(&desk, &one, secret).await?;
+        match credential::add_secret(&desk.broker.ctx, &desk.author, &name, &secret).await {
+            Ok(known) if known.state == CredentialState::Next => {
+                // there was one in use: handing over is a step of its own
+                let to = format!("{}/credentials", path(one.slug.as_str()));
+                return Ok(see_other(&desk.broker.ctx.urls.local(&Done::Added.at(&to))));
+            }
+            Ok(_) => {}
+            Err(trouble) => {
+                let errors = credential::beside_fields(trouble)?;
+                let (one, head) = shown(&desk, &frame, &one.slug, None).await?;
+                let (_, version) = entry(&desk, &one).await?;
+                return Ok(show_again(&credentials_page(frame, head, &one, sections, errors, version)));
+            }
+        }
     }
     if let Some(trouble) = unread(&desk, &one.slug).await? {
         let (one, head) = shown(&desk, &frame, &one.slug, None).await?;
