@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble, configuration, replay, trace, trial};
+use super::{Read, Trouble, configuration, connection, replay, trace, trial};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -23,6 +23,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(trial::api::routes)
         .configure(replay::api::routes)
         .configure(configuration::api::routes)
+        .configure(connection::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);
 }

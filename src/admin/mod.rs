@@ -8,9 +8,11 @@
 pub mod api;
 pub mod client;
 pub mod configuration;
+pub mod connection;
 pub mod extract;
 pub mod form;
 pub mod frame;
+pub mod moment;
 pub mod pages;
 pub mod paging;
 pub mod replay;

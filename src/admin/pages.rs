@@ -10,7 +10,7 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::{Frame, Section};
-use super::{Read, Trouble, replay, resource, sign_in, trace, trial};
+use super::{Read, Trouble, connection, replay, resource, sign_in, trace, trial};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::error_page::{Action, ErrorPage};
@@ -23,6 +23,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(trace::pages::routes)
         .configure(trial::pages::routes)
         .configure(replay::pages::routes)
+        .configure(connection::pages::routes)
         .configure(resource::pages::routes)
         .route("", web::get().to(overview))
         .default_service(web::to(nothing_here));
