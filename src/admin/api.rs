@@ -17,7 +17,11 @@ use super::{Read, Trouble};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
-    let api = web::scope("/api/v1").wrap(from_fn(dress)).default_service(web::to(nothing_here));
+    let api = web::scope("/api/v1")
+        .wrap(from_fn(dress))
+        .configure(super::audit::api::routes)
+        .configure(super::settings::api::routes)
+        .default_service(web::to(nothing_here));
     app.service(api);
 }
 

@@ -6,11 +6,13 @@
 //! role it needs: [`extract::Desk`]`<Read>`, `<Edit>` or `<Own>` on pages, [`extract::Api`] likewise.
 
 pub mod api;
+pub mod audit;
 pub mod extract;
 pub mod form;
 pub mod frame;
 pub mod pages;
 pub mod paging;
+pub mod settings;
 pub mod sign_in;
 
 use crate::operator::OperatorRole;

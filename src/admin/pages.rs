@@ -20,6 +20,8 @@ pub fn routes(app: &mut web::ServiceConfig) {
     let desk = web::scope("/admin")
         .wrap(from_fn(dress))
         .configure(sign_in::pages::routes)
+        .configure(super::audit::pages::routes)
+        .configure(super::settings::pages::routes)
         .route("", web::get().to(overview))
         .default_service(web::to(nothing_here));
     app.service(desk);
