@@ -21,6 +21,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .wrap(from_fn(dress))
         .configure(super::audit::api::routes)
         .configure(super::settings::api::routes)
+        .configure(super::webhook::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);
 }

@@ -14,6 +14,7 @@ pub mod pages;
 pub mod paging;
 pub mod settings;
 pub mod sign_in;
+pub mod webhook;
 
 use crate::operator::OperatorRole;
 use crate::provisioning::Problem;

@@ -22,6 +22,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(sign_in::pages::routes)
         .configure(super::audit::pages::routes)
         .configure(super::settings::pages::routes)
+        .configure(super::webhook::pages::routes)
         .route("", web::get().to(overview))
         .default_service(web::to(nothing_here));
     app.service(desk);

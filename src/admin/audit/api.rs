@@ -61,7 +61,7 @@ pub(super) async fn page(broker: &Broker, asked: &Asked, paging: &ListQuery) -> 
         })?),
     };
     let events = audit::page(&broker.ctx, &filter, after.as_ref(), limit + 1).await?;
-    Ok(Page::of(events, limit, |event| parts(&event.position())))
+    Ok(Page::of(events, limit, |event| parts(event.at, &event.id)))
 }
 
 /// All of it as JSON lines, newest first, piece by piece. An answer that breaks off is cut short, which the transfer coding

@@ -106,7 +106,7 @@ fn point(text: &str, whole_day: Duration) -> Option<OffsetDateTime> {
 }
 
 /// From the parts of a cursor; `None` where it is not one of this list.
-fn position(parts: &[String]) -> Option<Position> {
+pub(super) fn position(parts: &[String]) -> Option<Position> {
     let [micros, id] = parts else { return None };
     let at = i128::from(micros.parse::<i64>().ok()?) * 1000;
     let at = OffsetDateTime::from_unix_timestamp_nanos(at).ok()?;
@@ -114,8 +114,8 @@ fn position(parts: &[String]) -> Option<Position> {
 }
 
 /// Microseconds, which is what the database keeps, and the id.
-fn parts(position: &Position) -> Vec<String> {
-    vec![(position.at.unix_timestamp_nanos() / 1000).to_string(), position.id.to_string()]
+pub(super) fn parts(at: OffsetDateTime, id: &AuditEventId) -> Vec<String> {
+    vec![(at.unix_timestamp_nanos() / 1000).to_string(), id.to_string()]
 }
 
 /// What the page lets one choose, by the beginning of the action.
@@ -207,7 +207,7 @@ mod tests {
     fn a_cursor_is_read_back_and_nothing_else_is_one() {
         let at = OffsetDateTime::from_unix_timestamp_nanos(1_795_426_268_123_456_000).unwrap();
         let here = Position { at, id: AuditEventId::new(at, &crate::rng::Rng::default()) };
-        assert_eq!(position(&parts(&here)), Some(here));
+        assert_eq!(position(&parts(here.at, &here.id)), Some(here));
         let id = "evt_00000000000000000000000000".to_owned();
         for bad in [
             vec![],
