@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::Broker;
-use crate::{alert, audit, authorization, client, device, login, logout, session, signing_key, token, webhook};
+use crate::{alert, audit, authorization, client, device, login, logout, session, signing_key, token, trace, webhook};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -51,12 +51,14 @@ enum Rows {
     Sessions,
     UpstreamGrants,
     Logouts,
+    LoginTraces,
+    TrialInvitations,
     WebhookDeliveries,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -68,6 +70,8 @@ impl Rows {
         Self::Sessions,
         Self::UpstreamGrants,
         Self::Logouts,
+        Self::LoginTraces,
+        Self::TrialInvitations,
         Self::WebhookDeliveries,
         Self::AuditEvents,
     ];
@@ -91,6 +95,8 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
             Rows::UpstreamGrants => session::upstream_grant::store::delete_ended(&mut conn, now).await?,
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
+            Rows::LoginTraces => trace::store::delete_ended(&mut conn, now).await?,
+            Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
             Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };

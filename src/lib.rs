@@ -32,6 +32,7 @@ pub mod role; // a rule that grants a role on a resource
 pub mod session; // a browser's single sign-on session
 pub mod settings; // what an operator chooses for the whole instance
 pub mod signing_key; // our keys and their life
+pub mod trace; // what happened to one login, step by step
 pub mod user; // a person and the identities linked to it
 
 // steps

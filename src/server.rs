@@ -123,6 +123,7 @@ async fn assemble(
             .configure(login::endpoint::routes)
             .configure(login::chooser::pages::routes)
             .configure(login::consent::pages::routes)
+            .configure(login::trial::endpoint::routes)
             .configure(login::pages::routes)
             .configure(logout::pages::routes)
             .configure(logout::endpoint::routes)
@@ -188,6 +189,7 @@ impl Server {
         self.ready.store(false, Ordering::Release);
         self.public.stop(true).await;
         self.broker.audit.flush().await;
+        self.broker.traces.flush().await;
         self.operations.stop(true).await;
         for task in &self.tasks {
             task.abort();

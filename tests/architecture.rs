@@ -26,6 +26,7 @@ const RANKS: [(&str, &[&str]); 7] = [
             "session",
             "settings",
             "signing_key",
+            "trace",
             "user",
         ],
     ),
@@ -72,6 +73,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("role", &["resource", "user"]),
     ("session", &["user"]),
     ("settings", &["audit"]),
+    ("trace", &["connection"]),
     ("user", &["connection"]),
     // steps
     ("authorization", &["token"]),

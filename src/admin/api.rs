@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble};
+use super::{Read, Trouble, configuration};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -22,6 +22,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::audit::api::routes)
         .configure(super::settings::api::routes)
         .configure(super::webhook::api::routes)
+        .configure(configuration::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);
 }

@@ -7,11 +7,13 @@
 
 pub mod api;
 pub mod audit;
+pub mod configuration;
 pub mod extract;
 pub mod form;
 pub mod frame;
 pub mod pages;
 pub mod paging;
+pub mod resource;
 pub mod settings;
 pub mod sign_in;
 pub mod webhook;

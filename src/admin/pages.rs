@@ -10,7 +10,7 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::{Frame, Section};
-use super::{Read, Trouble, sign_in};
+use super::{Read, Trouble, resource, sign_in};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::error_page::{Action, ErrorPage};
@@ -23,6 +23,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::audit::pages::routes)
         .configure(super::settings::pages::routes)
         .configure(super::webhook::pages::routes)
+        .configure(resource::pages::routes)
         .route("", web::get().to(overview))
         .default_service(web::to(nothing_here));
     app.service(desk);
@@ -139,4 +140,23 @@ fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+/// What a page needs to ask before an item is deleted or released; both go by `provisioning::one`.
+pub fn confirm_release(frame: Frame, item: &str, file: &str, back: String) -> ConfirmPage {
+    ConfirmPage {
+        question: format!("Release {item} from {file}?"),
+        explanation: format!(
+            "From then on it is changed here. The next avouch apply of {file} takes it back, unless the file does not name it any more."
+        ),
+        touches: Vec::new(),
+        fields: Vec::new(),
+        action: format!("{back}/release"),
+        button: "Release".into(),
+        back_label: item.into(),
+        back,
+        keep: "Leave it to the file",
+        harmless: true,
+        frame,
+    }
 }

@@ -33,6 +33,7 @@ use crate::session::Lifetimes;
 use crate::settings::{self, Settings};
 use crate::signing_key::KeySet;
 use crate::telemetry::Metrics;
+use crate::trace;
 use crate::upstream::Upstreams;
 use crate::web::brand::{Brand, Branding};
 
@@ -49,6 +50,7 @@ pub struct Broker {
     pub branding: Arc<Branding>,
     pub upstreams: Upstreams,
     pub audit: audit::Sink,
+    pub traces: trace::Sink,
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
     pub used_secrets: UsedSecrets,
@@ -86,6 +88,7 @@ impl Broker {
             settings: ArcSwap::from_pointee(settings),
             upstreams: Upstreams::new(),
             audit: audit::Sink::start(ctx.clone()),
+            traces: trace::Sink::start(ctx.clone()),
             metrics,
             session_lifetimes,
             used_secrets: UsedSecrets::default(),

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::arrive::Door;
 use super::extract::Visiting;
-use super::{Next, Problem, Refusal, Visitor, arrive, authorize, pages};
+use super::{Next, Problem, Refusal, Visitor, arrive, authorize, pages, told};
 use crate::audit::Event;
 use crate::broker::Broker;
 use crate::connection;
@@ -138,6 +138,7 @@ pub async fn respond(
 ) -> HttpResponse {
     let urls = &broker.ctx.urls;
     let visitor = &visiting.visitor;
+    told::ended(broker, visitor, &next, action);
     let response = match next {
         Ok(Next::Upstream { url }) => redirect::see_other(&url),
         Ok(Next::UpstreamForm { target, fields }) => redirect::form_post(urls, broker.brand(), &target, &fields),
@@ -152,7 +153,11 @@ pub async fn respond(
         Ok(Next::ApproveDevice(authorization)) => {
             redirect::see_other(&urls.local(&format!("/device/{}", authorization.id)))
         }
-        Ok(Next::SignedIn { onward, session, connection }) => {
+        Ok(Next::Tested { trace }) => {
+            broker.traces.flush().await;
+            redirect::see_other(&urls.local(&format!("/admin/traces/{trace}")))
+        }
+        Ok(Next::SignedIn { onward, session, connection, .. }) => {
             broker.metrics.login(&connection, "success");
             let mut response = redirect::see_other(&onward);
             let life = broker.session_lifetimes.absolute;

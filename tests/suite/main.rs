@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod admin;
 mod conformance;
 mod database;
 mod device;
@@ -15,6 +16,7 @@ mod real;
 mod sign_in;
 mod sign_out;
 mod tokens;
+mod traces;
 mod upstream;
 mod validators;
 mod withdrawal;

@@ -2,6 +2,7 @@
 //! and Chromium's own protocol where WebDriver has no word. Elements are named by CSS selectors and waited for, because
 //! a click may leave the page before it is answered.
 
+mod axe;
 mod driver;
 
 use std::fs;
@@ -12,10 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::harness::PATIENCE;
 use driver::Driver;
 
-/// For an element or an address to appear. A whole sign-in takes about a second here.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// The key under which WebDriver hands out element references (§12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -141,6 +141,22 @@ impl Chromium {
         messages.filter(|message| message.contains(origin) && !message.contains("responded with a status of")).collect()
     }
 
+    /// What a JavaScript expression is worth on this page, also where script is switched off or forbidden by policy.
+    pub async fn evaluate(&self, expression: &str) -> Value {
+        let asked = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let mut answer = self.devtools("Runtime.evaluate", asked).await;
+        if !answer["exceptionDetails"].is_null() {
+            let from = expression.get(..200).unwrap_or(expression);
+            panic!("{}: {from}; {}", answer["exceptionDetails"], self.scene().await);
+        }
+        answer["result"]["value"].take()
+    }
+
+    /// Somebody else's browser, from here on.
+    pub async fn forget_cookies(&self) {
+        self.devtools("Network.clearBrowserCookies", json!({})).await;
+    }
+
     // ---- the person's settings
 
     /// The viewport in CSS pixels; below 600 it is a phone's.
@@ -171,9 +187,9 @@ impl Chromium {
     pub async fn screenshot(&self, name: &str) {
         let shot = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
         let png = STANDARD.decode(shot["data"].as_str().unwrap_or_default()).expect("a picture in base64");
-        let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
-        fs::create_dir_all(&dir).expect("target/ can be written");
-        fs::write(dir.join(format!("{name}.png")), png).expect("target/ can be written");
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("target/screenshots/{name}.png"));
+        fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("target/ can be written");
+        fs::write(file, png).expect("target/ can be written");
     }
 
     // ---- how it is said

@@ -1,0 +1,140 @@
+//! A desk with everything on it that its pages can show, words that want to be markup among them, and who sits at it.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::harness::{Broker, Chromium, Options, World};
+
+/// Who looks at a page. Each but the stranger has signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Stranger,
+    /// Has only a one-time password so far.
+    Newcomer,
+    /// The owner of a broker in which there is nothing yet.
+    First,
+    Owner,
+    Auditor,
+}
+
+/// Where words are stored, these are: markup that must stay words, right-to-left text, and a long German compound.
+pub const HOSTILE: &str = r#""><img data-hostile src=x onerror=hostile=1><script>hostile=1</script>"#;
+pub const RTL: &str = "شركة كونتوسو للحلول المتكاملة";
+pub const GERMAN: &str = "Rechtsschutzversicherungsgesellschaften-Donaudampfschifffahrtsgesellschaft";
+const PASSWORD: &str = "four words in a row";
+
+pub struct Desk {
+    pub browser: Chromium,
+    world: World,
+    empty: Broker,
+    /// Whoever is signed in now.
+    here: Who,
+    /// What stands in braces in a path.
+    names: BTreeMap<&'static str, String>,
+}
+
+impl Desk {
+    pub async fn furnish() -> Self {
+        let world = World::with(Options::default()).await;
+        let (_, empty, browser) = tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
+        Self { browser, world, empty, here: Who::Stranger, names: BTreeMap::new() }
+    }
+
+    /// Opens the page as `who`, and says the origin that it came from.
+    pub async fn open(&mut self, who: Who, path: &str) -> String {
+        if who != self.here || matches!(who, Who::Newcomer | Who::Stranger) {
+            self.become_(who).await;
+        }
+        let path =
+            self.names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+        let broker = self.broker(who);
+        self.browser.goto(&broker.url(&path)).await;
+        self.browser.wait_for("main").await;
+        broker.issuer.clone()
+    }
+
+    fn broker(&self, who: Who) -> &Broker {
+        if who == Who::First { &self.empty } else { &self.world.broker }
+    }
+
+    async fn become_(&mut self, who: Who) {
+        self.browser.forget_cookies().await;
+        self.here = who;
+        let (email, role) = match who {
+            Who::Stranger => return,
+            Who::Newcomer => ("new@example.com", "editor"),
+            Who::First | Who::Owner => ("ada@example.com", "owner"),
+            Who::Auditor => ("grace@example.com", "auditor"),
+        };
+        let broker = self.broker(who);
+        let (made, mut printed) = broker.cli(&["operator", "create", email, "--role", role]).await;
+        if !made {
+            printed = broker.cli(&["operator", "reset-password", email]).await.1;
+        }
+        let one_time = printed.lines().next().expect("a password").to_owned();
+        let browser = &self.browser;
+        browser.goto(&broker.url("/admin/sign-in")).await;
+        browser.fill("#email", email).await;
+        browser.fill("#password", &one_time).await;
+        browser.click("#sign-in").await;
+        browser.wait_for("#current").await;
+        if who == Who::Newcomer {
+            return;
+        }
+        browser.fill("#current", &one_time).await;
+        browser.fill("#new", PASSWORD).await;
+        browser.click("#save").await;
+        browser.wait_for("#sign-out").await;
+    }
+}
+
+/// As the years leave a broker: connections of every kind, one of them in trouble, applications, roles, people.
+async fn furnish(world: &World) {
+    world.broker.secret("robot", "robot-secret-0123456789");
+    let idp = &world.idp.issuer;
+    let hostile = serde_json::to_string(HOSTILE).expect("a string is JSON");
+    let certificate = certificate(9);
+    let yaml = format!(
+        "connections:
+  - {{ slug: hostile, display_name: {hostile}, issuer: {idp}, client_id: avouch-at-hostile, client_secret: {{ file: contoso }} }}
+  - {{ slug: refusing, display_name: {GERMAN}, issuer: {idp}, client_id: avouch-at-refusing, client_secret: {{ file: contoso }}, allow: 'false' }}
+  - slug: fabrikam
+    display_name: {RTL}
+    protocol: saml
+    entity_id: https://idp.fabrikam.example
+    sso_url: https://idp.fabrikam.example/sso
+    certificates: [{certificate}]
+resources:
+  - {{ identifier: https://influx.example, scopes: [read, write] }}
+  - {{ identifier: https://a-name-as-long-as-those-that-clouds-make.eastus2.azurecontainerapps.example/api/v2, scopes: [read] }}
+clients:
+  - {{ client_id: robot, name: {hostile}, kind: machine, client_secret: {{ file: robot }}, audiences: [https://influx.example] }}
+  - {{ client_id: german, name: {GERMAN}, kind: web, redirect_uris: [https://german.example/callback] }}
+  - {{ client_id: arabic, name: {RTL}, kind: spa, redirect_uris: [https://arabic.example/callback] }}
+roles:
+  - {{ name: cluster-admin, when: \"'platform' in user.groups\", resource: https://influx.example }}
+users:
+  - {{ email: mcfly@example.com, name: {hostile}, connection: contoso, subject: mcfly }}
+  - {{ email: lange@example.com, name: {GERMAN}, connection: contoso, subject: lange }}
+"
+    );
+    world.apply(&yaml).await;
+    world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
+    let mut browser = world.shop.browser();
+    for connection in ["refusing", "refusing", "hostile"] {
+        world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;
+    }
+}
+
+/// A certificate that ends in `days`, as base64 of its DER.
+fn certificate(days: i64) -> String {
+    let mut params = rcgen::CertificateParams::new(vec!["idp.fabrikam.example".into()]).expect("a name");
+    // as the test's clock has it, which begins at the machine's
+    let now = avouch::clock::Clock::now(&avouch::clock::SystemClock);
+    params.not_before = now - time::Duration::days(300);
+    params.not_after = now + time::Duration::days(days);
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("an RSA key");
+    STANDARD.encode(params.self_signed(&key).expect("a certificate").der())
+}

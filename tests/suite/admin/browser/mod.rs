@@ -1,0 +1,83 @@
+//! Every page of the desk in a real Chromium: by day, by night and on a phone, with axe-core, with hostile words stored
+//! wherever words are stored; and every form filled in wrongly, with script and without. Pictures are in
+//! target/screenshots/admin. A new page or form is one line in a table here, and needs nothing else.
+
+mod furniture;
+mod looks;
+mod wrongly;
+
+use furniture::{Desk, Who};
+use looks::Look;
+use wrongly::Form;
+
+/// A page: the name of its pictures, its path, and who looks at it. `{sub}` and the like are what [`Desk::names`] has.
+struct Visit(&'static str, &'static str, Who);
+
+const PAGES: &[Visit] = &[
+    Visit("sign-in", "/admin/sign-in", Who::Stranger),
+    Visit("password-first", "/admin/password", Who::Newcomer),
+    Visit("overview-first", "/admin", Who::First),
+    Visit("overview", "/admin", Who::Owner),
+    Visit("not-found", "/admin/no-such-page", Who::Owner),
+    Visit("password", "/admin/password", Who::Owner),
+    Visit("overview-auditor", "/admin", Who::Auditor),
+];
+
+/// A form that is filled in wrongly: `fill` is what is typed (selector, text), `kept` what must still stand there, and
+/// `errors` the fields beside which an error must stand.
+const FORMS: &[Form] = &[
+    Form {
+        name: "sign-in-wrong",
+        path: "/admin/sign-in",
+        who: Who::Stranger,
+        fill: &[("#email", "ada@example.com"), ("#password", "not this one")],
+        press: "#sign-in",
+        errors: &["password"],
+        kept: &[("#email", "ada@example.com")],
+    },
+    Form {
+        name: "password-wrong",
+        path: "/admin/password",
+        who: Who::Owner,
+        fill: &[("#current", "not this one"), ("#new", "short")],
+        press: "#save",
+        errors: &["new"],
+        kept: &[],
+    },
+];
+
+#[tokio::test]
+async fn chromium_every_page_of_the_desk_is_readable_by_everybody_in_every_light() {
+    let mut desk = Desk::furnish().await;
+    let only = std::env::var("AVOUCH_PAGE").unwrap_or_default();
+    let mut wrong = Vec::new();
+    for Visit(name, path, who) in PAGES.iter().filter(|page| page.0.contains(&only)) {
+        let origin = desk.open(*who, path).await;
+        let browser = &desk.browser;
+        let mut say = |what: Vec<String>| wrong.extend(what.into_iter().map(|what| format!("{name} ({path}): {what}")));
+        for look in Look::ALL {
+            say(look.at(browser, name).await);
+        }
+        say(browser.complaints(&origin).await);
+        if browser.has("[data-hostile]").await || browser.evaluate("typeof hostile").await != "undefined" {
+            say(vec!["stored words became markup".into()]);
+        }
+    }
+    desk.open(Who::Owner, "/admin").await;
+    wrong.extend(Look::PhoneMenu.at(&desk.browser, "menu").await);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn chromium_a_form_filled_in_wrongly_says_what_is_wrong_and_keeps_what_was_typed() {
+    let mut desk = Desk::furnish().await;
+    let only = std::env::var("AVOUCH_PAGE").unwrap_or_default();
+    let mut wrong = Vec::new();
+    for form in FORMS.iter().filter(|form| form.name.contains(&only)) {
+        for script in [true, false] {
+            let said = form.fill_in_wrongly(&mut desk, script).await;
+            wrong.extend(said.into_iter().map(|what| format!("{} (script {script}): {what}", form.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
