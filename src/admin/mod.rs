@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod audit;
+pub mod client;
 pub mod configuration;
 pub mod extract;
 pub mod form;

@@ -229,6 +229,16 @@ impl Broker {
         (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
     }
 
+    /// What the running broker works with, for what tests prepare by the library.
+    pub fn ctx(&self) -> &avouch::ctx::Ctx {
+        &self.server().broker.ctx
+    }
+
+    /// The broker itself, for what the passing of time would do.
+    pub fn live(&self) -> &Arc<avouch::broker::Broker> {
+        &self.server().broker
+    }
+
     /// How to reach its database, for what only an operator at the machine can do.
     pub fn database(&self) -> &PgConnectOptions {
         &self.database

@@ -96,7 +96,8 @@ async fn answer(shared: Data<Arc<Mutex<State>>>, req: HttpRequest, body: Bytes) 
     let content_type = req.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
     let habit = {
         let mut state = shared.lock().unwrap();
-        let text = |value: &actix_web::http::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text =
+            |value: &actix_web::http::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         state.received.push(Received {
             headers: req.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
             body: body.to_vec(),
