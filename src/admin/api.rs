@@ -22,6 +22,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(trace::api::routes)
         .configure(trial::api::routes)
         .configure(replay::api::routes)
+        .configure(super::audit::api::routes)
+        .configure(super::settings::api::routes)
+        .configure(super::webhook::api::routes)
         .configure(configuration::api::routes)
         .configure(connection::api::routes)
         .default_service(web::to(nothing_here));

@@ -6,6 +6,7 @@
 //! role it needs: [`extract::Desk`]`<Read>`, `<Edit>` or `<Own>` on pages, [`extract::Api`] likewise.
 
 pub mod api;
+pub mod audit;
 pub mod client;
 pub mod configuration;
 pub mod connection;
@@ -17,9 +18,11 @@ pub mod pages;
 pub mod paging;
 pub mod replay;
 pub mod resource;
+pub mod settings;
 pub mod sign_in;
 pub mod trace;
 pub mod trial;
+pub mod webhook;
 
 use crate::operator::OperatorRole;
 use crate::provisioning::Problem;

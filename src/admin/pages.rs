@@ -24,6 +24,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(trial::pages::routes)
         .configure(replay::pages::routes)
         .configure(connection::pages::routes)
+        .configure(super::audit::pages::routes)
+        .configure(super::settings::pages::routes)
+        .configure(super::webhook::pages::routes)
         .configure(resource::pages::routes)
         .route("", web::get().to(overview))
         .default_service(web::to(nothing_here));

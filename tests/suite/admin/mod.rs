@@ -1,7 +1,9 @@
 //! The operator's desk: its pages in a real Chromium and in a browser without script, and its API.
 
+mod audit;
 mod browser;
 mod seat;
+mod settings;
 mod sign_in;
 
 pub use seat::{Api, Operator};
