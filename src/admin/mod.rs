@@ -14,6 +14,7 @@ pub mod pages;
 pub mod paging;
 pub mod resource;
 pub mod sign_in;
+pub mod user;
 
 use crate::operator::OperatorRole;
 use crate::provisioning::Problem;

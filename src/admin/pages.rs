@@ -10,7 +10,7 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::{Frame, Section};
-use super::{Read, Trouble, resource, sign_in};
+use super::{Read, Trouble, resource, sign_in, user};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::error_page::{Action, ErrorPage};
@@ -21,6 +21,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .wrap(from_fn(dress))
         .configure(sign_in::pages::routes)
         .configure(resource::pages::routes)
+        .configure(user::pages::routes)
         .route("", web::get().to(overview))
         .default_service(web::to(nothing_here));
     app.service(desk);
