@@ -66,7 +66,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("vault", &["db"]),
     ("web", &["ctx", "vault"]),
     // nouns
-    ("client", &["connection"]),
+    ("client", &["audit", "connection"]),
     ("connection", &["audit"]),
     ("operator", &["audit"]),
     ("consent", &["audit", "client", "user"]),

@@ -6,6 +6,7 @@
 //! role it needs: [`extract::Desk`]`<Read>`, `<Edit>` or `<Own>` on pages, [`extract::Api`] likewise.
 
 pub mod api;
+pub mod client;
 pub mod configuration;
 pub mod extract;
 pub mod form;

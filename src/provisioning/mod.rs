@@ -13,6 +13,7 @@ mod difference;
 mod entry;
 mod export;
 mod file;
+pub mod impact;
 mod oidc_entry;
 pub mod one;
 mod plan;
