@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble, configuration, connection, replay, trace, trial};
+use super::{Read, Trouble, configuration, connection, replay, trace, trial, user};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -27,6 +27,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::webhook::api::routes)
         .configure(configuration::api::routes)
         .configure(connection::api::routes)
+        .configure(user::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);
 }

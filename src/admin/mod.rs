@@ -23,6 +23,7 @@ pub mod sign_in;
 pub mod trace;
 pub mod trial;
 pub mod webhook;
+pub mod user;
 
 use crate::operator::OperatorRole;
 use crate::provisioning::Problem;

@@ -10,7 +10,7 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::{Frame, Section};
-use super::{Read, Trouble, connection, replay, resource, sign_in, trace, trial};
+use super::{Read, Trouble, connection, replay, resource, sign_in, trace, trial, user};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::error_page::{Action, ErrorPage};
@@ -28,6 +28,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::settings::pages::routes)
         .configure(super::webhook::pages::routes)
         .configure(resource::pages::routes)
+        .configure(user::pages::routes)
         .route("", web::get().to(overview))
         .default_service(web::to(nothing_here));
     app.service(desk);
