@@ -9,9 +9,11 @@ pub mod api;
 pub mod extract;
 pub mod form;
 pub mod frame;
+pub mod overview;
 pub mod pages;
 pub mod paging;
 pub mod sign_in;
+pub mod when;
 
 use crate::operator::OperatorRole;
 use crate::provisioning::Problem;

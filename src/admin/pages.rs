@@ -1,4 +1,4 @@
-//! The desk's pages together: where they are mounted, what is said when something does not go, and the overview.
+//! The desk's pages together: where they are mounted, what is said when something does not go.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,8 +9,8 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::extract::Desk;
-use super::frame::{Frame, Section};
-use super::{Read, Trouble, sign_in};
+use super::frame::Frame;
+use super::{Read, Trouble, overview, sign_in};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::brand::Brand;
@@ -21,7 +21,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
     let desk = web::scope("/admin")
         .wrap(from_fn(dress))
         .configure(sign_in::pages::routes)
-        .route("", web::get().to(overview))
+        .configure(overview::pages::routes)
         .default_service(web::to(nothing_here));
     app.service(desk);
 }
@@ -57,16 +57,6 @@ pub struct ConfirmPage {
     pub keep: &'static str,
     /// It asks before something that hurts nobody.
     pub harmless: bool,
-}
-
-#[derive(Template)]
-#[template(path = "admin/overview.html")]
-struct OverviewPage {
-    frame: Frame,
-}
-
-async fn overview(desk: Desk<Read>) -> HttpResponse {
-    show(&OverviewPage { frame: desk.frame(Section::Overview) })
 }
 
 async fn nothing_here(_desk: Desk<Read>) -> Result<HttpResponse, Trouble> {

@@ -4,6 +4,7 @@
 mod repeats;
 mod sink;
 pub mod store;
+pub mod tally;
 
 pub use sink::{Sink, record};
 

@@ -100,6 +100,7 @@ async fn furnish(world: &World) {
         "connections:
   - {{ slug: hostile, display_name: {hostile}, issuer: {idp}, client_id: avouch-at-hostile, client_secret: {{ file: contoso }} }}
   - {{ slug: refusing, display_name: {GERMAN}, issuer: {idp}, client_id: avouch-at-refusing, client_secret: {{ file: contoso }}, allow: 'false' }}
+  - {{ slug: broken, display_name: Adventure Works, issuer: 'http://localhost:9', client_id: avouch-at-broken, client_secret: {{ file: contoso }} }}
   - slug: fabrikam
     display_name: {RTL}
     protocol: saml
@@ -123,7 +124,8 @@ users:
     world.apply(&yaml).await;
     world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
     let mut browser = world.shop.browser();
-    for connection in ["refusing", "refusing", "hostile"] {
+    let coming = ["refusing", "refusing", "refusing", "refusing", "refusing", "hostile", "broken"];
+    for connection in coming {
         world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;
     }
 }
