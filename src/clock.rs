@@ -21,20 +21,34 @@ impl Clock for SystemClock {
     }
 }
 
-/// The machine's clock moved by an offset: lets a black-box test wait an hour in no time.
+/// A clock that tests turn: the machine's, moved by an offset, or one that stands still.
 #[derive(Default)]
 pub struct ShiftedClock {
     seconds: AtomicI64,
+    /// Microseconds since the epoch. 0: it runs.
+    stands_at: AtomicI64,
 }
 
 impl ShiftedClock {
+    /// Black-box tests wait an hour in no time.
     pub fn advance(&self, by: Duration) {
         self.seconds.fetch_add(by.whole_seconds(), Ordering::SeqCst);
+    }
+
+    /// From now on only [`Self::advance`] moves it, so that no machine is too slow for what must happen within seconds.
+    /// But for a microsecond each time it is looked at: what happens later has a later time.
+    pub fn stand_still(&self) {
+        let micros = SystemClock.now().unix_timestamp_nanos() / 1000;
+        self.stands_at.store(i64::try_from(micros).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> OffsetDateTime {
-        SystemClock.now() + Duration::seconds(self.seconds.load(Ordering::SeqCst))
+        let unmoved = match self.stands_at.load(Ordering::SeqCst) {
+            0 => SystemClock.now(),
+            _ => OffsetDateTime::UNIX_EPOCH + Duration::microseconds(self.stands_at.fetch_add(1, Ordering::SeqCst)),
+        };
+        unmoved + Duration::seconds(self.seconds.load(Ordering::SeqCst))
     }
 }

@@ -75,6 +75,7 @@ id!(OperatorId, "opr");
 id!(OperatorKeyId, "opk");
 id!(/** An operator's session at the admin pages. */ OperatorSessionId, "ops");
 id!(AuditEventId, "evt");
+id!(WebhookId, "whk");
 id!(/** `jti` of an access token. */ TokenId, "jti");
 
 /// Names one request or login in logs, audit and on error pages: `trc_` and 12 characters, 60 random bits.

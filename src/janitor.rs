@@ -4,18 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
 use crate::broker::Broker;
-use crate::{audit, authorization, client, device, login, logout, session, signing_key, token};
+use crate::{alert, audit, authorization, client, device, login, logout, session, signing_key, token, trace, webhook};
 
 const EVERY: Duration = Duration::from_secs(60);
-/// How often operators are reminded of what ends soon.
-const REMIND: time::Duration = time::Duration::days(1);
 
 /// Runs until the pool is closed. Each piece may fail without stopping the others.
 pub async fn run(broker: Arc<Broker>) {
-    let mut reminded = None;
     loop {
         tokio::time::sleep(EVERY).await;
         if broker.ctx.db.is_closed() {
@@ -31,10 +26,8 @@ pub async fn run(broker: Arc<Broker>) {
                 Err(error) => tracing::warn!(?rows, %error, "ended rows could not be removed"),
             }
         }
-        let now = broker.ctx.now();
-        if reminded.is_none_or(|at| now - at >= REMIND) {
-            reminded = Some(now);
-            remind(&broker, now);
+        if let Err(error) = alert::look(&broker).await {
+            tracing::warn!(%error, "it could not be seen whether operators should be told of something");
         }
         if let Err(error) = signing_key::retire_expired(&broker.ctx).await {
             tracing::warn!(%error, "signing keys could not be retired");
@@ -42,13 +35,6 @@ pub async fn run(broker: Arc<Broker>) {
         if let Err(error) = broker.write_used_secrets().await {
             tracing::warn!(%error, "the last use of client secrets could not be written");
         }
-    }
-}
-
-fn remind(broker: &Broker, now: OffsetDateTime) {
-    for one in broker.catalog.load().expiries().filter(|one| one.is_near(now)) {
-        let (kind, connection, id, ends, remedy) = (one.kind, one.connection, one.id, one.at, one.remedy());
-        tracing::warn!(kind, connection, id, %ends, remedy, "a credential ends soon or has ended");
     }
 }
 
@@ -65,11 +51,14 @@ enum Rows {
     Sessions,
     UpstreamGrants,
     Logouts,
+    LoginTraces,
+    TrialInvitations,
+    WebhookDeliveries,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -81,6 +70,9 @@ impl Rows {
         Self::Sessions,
         Self::UpstreamGrants,
         Self::Logouts,
+        Self::LoginTraces,
+        Self::TrialInvitations,
+        Self::WebhookDeliveries,
         Self::AuditEvents,
     ];
 }
@@ -103,7 +95,10 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
             Rows::UpstreamGrants => session::upstream_grant::store::delete_ended(&mut conn, now).await?,
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
-            Rows::AuditEvents => audit::store::delete_ended(&mut conn, now).await?,
+            Rows::LoginTraces => trace::store::delete_ended(&mut conn, now).await?,
+            Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
+            Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
+            Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };
         if some == 0 {
             return Ok(removed);

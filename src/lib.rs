@@ -14,6 +14,7 @@ pub mod cel; // expressions over claims
 pub mod ctx; // what every operation needs
 pub mod db; // pool, transactions, errors
 pub mod embedded_postgres; // a Postgres of our own when none is given
+pub mod errand; // what is owed to somebody outside: leases and pauses
 pub mod jose; // key pairs, JWKs, signatures
 pub mod outbound; // the one HTTP client, guarded
 pub mod telemetry; // logs and metrics
@@ -29,15 +30,19 @@ pub mod operator; // who may administer
 pub mod resource; // a downstream API
 pub mod role; // a rule that grants a role on a resource
 pub mod session; // a browser's single sign-on session
+pub mod settings; // what an operator chooses for the whole instance
 pub mod signing_key; // our keys and their life
+pub mod trace; // what happened to one login, step by step
 pub mod user; // a person and the identities linked to it
 
 // steps
+pub mod alert; // what operators should hear of before they ask
 pub mod authorization; // one /authorize request
 pub mod broker; // the live state: configuration and keys in memory
 pub mod metadata; // keeping SAML providers' metadata fresh
 pub mod token;
 pub mod upstream; // talking to an IdP // what we mint
+pub mod webhook; // who outside is told of what matters
 
 // journeys
 pub mod admin; // the operator's desk: admin pages and admin API

@@ -58,6 +58,8 @@ pub enum Kind {
     Browser,
     /// The `state` parameter of a trip to an upstream.
     UpstreamState,
+    /// An invitation to test a connection.
+    Trial,
 }
 
 impl Kind {
@@ -73,6 +75,7 @@ impl Kind {
             Kind::Session => "avo_ss_",
             Kind::Browser => "avo_br_",
             Kind::UpstreamState => "avo_us_",
+            Kind::Trial => "avo_ti_",
         }
     }
 }

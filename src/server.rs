@@ -24,7 +24,7 @@ use crate::telemetry::Metrics;
 use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::RateLimit;
 use crate::web::tls;
-use crate::{admin, authorization, device, grant, janitor, login, logout, metadata, signing_key, token};
+use crate::{admin, authorization, device, grant, janitor, login, logout, metadata, signing_key, token, webhook};
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
 const DRAIN: Duration = Duration::from_secs(3);
@@ -101,6 +101,7 @@ async fn assemble(
         tokio::spawn(janitor::run(broker.clone())),
         tokio::spawn(metadata::watch::run(broker.clone())),
         tokio::spawn(logout::notification::send::run(broker.clone())),
+        tokio::spawn(webhook::send::run(broker.clone())),
     ];
     let rate_limit = Data::new(RateLimit::per_second(config.rate_limit));
     tasks.push(tokio::spawn(forget_quiet_addresses(rate_limit.clone())));
@@ -111,6 +112,7 @@ async fn assemble(
         let scope = web::scope(urls.path())
             .configure(front.clone())
             .configure(crate::web::assets::routes)
+            .configure(crate::web::brand::routes)
             .configure(discovery_routes)
             .configure(grant::endpoint::routes)
             .configure(token::endpoint::routes)
@@ -121,6 +123,7 @@ async fn assemble(
             .configure(login::endpoint::routes)
             .configure(login::chooser::pages::routes)
             .configure(login::consent::pages::routes)
+            .configure(login::trial::endpoint::routes)
             .configure(login::pages::routes)
             .configure(logout::pages::routes)
             .configure(logout::endpoint::routes)
@@ -128,6 +131,7 @@ async fn assemble(
             .configure(admin::api::routes);
         App::new()
             .app_data(state.clone())
+            .app_data(Data::from(state.branding.clone()))
             .app_data(discovery.clone())
             .app_data(rate_limit.clone())
             .configure(|app| {
@@ -185,6 +189,7 @@ impl Server {
         self.ready.store(false, Ordering::Release);
         self.public.stop(true).await;
         self.broker.audit.flush().await;
+        self.broker.traces.flush().await;
         self.operations.stop(true).await;
         for task in &self.tasks {
             task.abort();

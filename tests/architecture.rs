@@ -9,14 +9,30 @@ use std::path::Path;
 /// Modules of `src/`, lowest first. A module imports from lower ranks only, or from its own where [`BESIDE`] says so.
 const RANKS: [(&str, &[&str]); 7] = [
     ("words", &["clock", "ids", "life", "oauth", "rng", "secret", "urls"]),
-    ("mechanisms", &["cel", "ctx", "db", "embedded_postgres", "jose", "outbound", "telemetry", "vault", "web"]),
+    (
+        "mechanisms",
+        &["cel", "ctx", "db", "embedded_postgres", "errand", "jose", "outbound", "telemetry", "vault", "web"],
+    ),
     (
         "nouns",
-        &["audit", "client", "connection", "consent", "operator", "resource", "role", "session", "signing_key", "user"],
+        &[
+            "audit",
+            "client",
+            "connection",
+            "consent",
+            "operator",
+            "resource",
+            "role",
+            "session",
+            "settings",
+            "signing_key",
+            "trace",
+            "user",
+        ],
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
-    ("steps", &["authorization", "metadata", "token"]),
+    ("steps", &["alert", "authorization", "metadata", "token", "webhook"]),
     (
         "journeys and top",
         &[
@@ -46,6 +62,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("secret", &["rng"]),
     // mechanisms
     ("ctx", &["db", "outbound", "vault"]),
+    ("errand", &["outbound"]),
     ("vault", &["db"]),
     ("web", &["ctx", "vault"]),
     // nouns
@@ -55,6 +72,9 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("consent", &["client", "user"]),
     ("role", &["resource", "user"]),
     ("session", &["user"]),
+    ("settings", &["audit"]),
+    ("signing_key", &["audit"]),
+    ("trace", &["connection"]),
     ("user", &["connection"]),
     // steps
     ("authorization", &["token"]),

@@ -153,3 +153,50 @@ fn the_saml_guide_explains_every_reason() {
     let missing: Vec<_> = words.iter().filter(|word| !guide.contains(&format!("`{word}`"))).collect();
     assert!(missing.is_empty(), "{GUIDE} does not explain {missing:?}");
 }
+
+/// Words that a marker in front of a literal makes a reason.
+fn marked(text: &str, markers: &[&str]) -> BTreeSet<String> {
+    let found = markers.iter().flat_map(|marker| text.match_indices(marker).map(|(at, _)| &text[at + marker.len()..]));
+    let words = found.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+    // what has spaces is a sentence
+    words
+        .filter(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        .map(Into::into)
+        .collect()
+}
+
+#[test]
+fn every_reason_for_which_a_login_ends_has_a_cause_and_a_remedy() {
+    let mut words: BTreeSet<String> = BTreeSet::new();
+    for table in ["src/upstream/mod.rs", "src/upstream/saml/mod.rs"] {
+        words.extend(tabled(&read(table)).into_iter().map(str::to_owned));
+    }
+    words.extend(marked(read("src/login/problem.rs").split("pub fn is_failure").next().unwrap(), &["=> "]));
+    words.extend(marked(&read("src/grant/authorization_code.rs"), &["Refused(", "invalid_grant("]));
+    words.extend(marked(&read("src/grant/signed_in.rs"), &["Err(("]));
+    words.extend(marked(&read("src/grant/possession.rs"), &["reason: ", "invalid_grant("]));
+    words.extend(marked(&read("src/grant/today.rs"), &["invalid_grant("]));
+    words.extend(marked(&read("src/login/consent/mod.rs"), &["Outcome::Refused, "]));
+    let mut upstream = Vec::new();
+    files(&root().join("src/upstream"), "rs", &mut upstream);
+    for file in upstream.iter().filter(|file| {
+        !file.display().to_string().contains("logout") && !file.display().to_string().contains("/tests/")
+    }) {
+        let text = std::fs::read_to_string(file).unwrap();
+        words.extend(marked(&text, &["invalid(", "misconfigured(", "Refusal::new(", "refuse("]));
+    }
+    // what goes back to an application: RFC 6749 section 4.1.2.1, OIDC Core section 3.1.2.6
+    let codes = read("src/oauth/error.rs");
+    let elsewhere = [
+        "invalid_token",
+        "insufficient_scope",
+        "unsupported_grant_type",
+        "authorization_pending",
+        "slow_down",
+        "expired_token",
+    ];
+    words.extend(marked(&codes, &["=> "]).into_iter().filter(|word| !elsewhere.contains(&word.as_str())));
+    assert!(words.len() > 150, "only {} words found", words.len());
+    let missing: Vec<_> = words.iter().filter(|word| avouch::trace::remedy::of(word).is_none()).collect();
+    assert!(missing.is_empty(), "src/trace/remedy explains nothing of {missing:?}");
+}

@@ -13,11 +13,15 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble};
+use super::{Read, Trouble, configuration, signing_key};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
-    let api = web::scope("/api/v1").wrap(from_fn(dress)).default_service(web::to(nothing_here));
+    let api = web::scope("/api/v1")
+        .wrap(from_fn(dress))
+        .configure(configuration::api::routes)
+        .configure(signing_key::api::routes)
+        .default_service(web::to(nothing_here));
     app.service(api);
 }
 

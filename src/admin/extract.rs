@@ -60,7 +60,7 @@ impl Seated {
 
     /// What every page of this operator shows around its content.
     pub fn frame(&self, section: Section) -> Frame {
-        Frame::new(&self.broker.ctx.urls, &self.session.operator, section, self.csrf(), self.done)
+        Frame::new(self.broker.brand(), &self.broker.ctx.urls, &self.session.operator, section, self.csrf(), self.done)
     }
 
     /// Whether this operator may do what needs that role: pages leave out what would be refused.

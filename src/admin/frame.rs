@@ -183,7 +183,14 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(super) fn new(urls: &Urls, operator: &Operator, section: Section, csrf: String, done: Option<Done>) -> Self {
+    pub(super) fn new(
+        brand: Brand,
+        urls: &Urls,
+        operator: &Operator,
+        section: Section,
+        csrf: String,
+        done: Option<Done>,
+    ) -> Self {
         let link = |(own, label, path, icon): &Entry| NavLink {
             label,
             href: urls.local(path),
@@ -193,7 +200,7 @@ impl Frame {
         let group =
             |(id, heading, entries): &Group| NavGroup { id, heading, links: entries.iter().map(link).collect() };
         Self {
-            brand: Brand::avouch(urls),
+            brand,
             groups: NAVIGATION.iter().map(group).collect(),
             operator: operator.email.clone(),
             role: operator.role,

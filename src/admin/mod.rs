@@ -6,13 +6,17 @@
 //! role it needs: [`extract::Desk`]`<Read>`, `<Edit>` or `<Own>` on pages, [`extract::Api`] likewise.
 
 pub mod api;
+pub mod configuration;
 pub mod extract;
+pub mod find;
 pub mod form;
 pub mod frame;
 pub mod overview;
 pub mod pages;
 pub mod paging;
+pub mod resource;
 pub mod sign_in;
+pub mod signing_key;
 pub mod when;
 
 use crate::operator::OperatorRole;

@@ -10,10 +10,9 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::Frame;
-use super::{Read, Trouble, overview, sign_in};
+use super::{Read, Trouble, find, overview, resource, sign_in, signing_key};
 use crate::broker::Broker;
 use crate::ids::TraceId;
-use crate::web::brand::Brand;
 use crate::web::error_page::{Action, ErrorPage};
 use crate::web::{page, redirect, security_headers};
 
@@ -22,6 +21,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .wrap(from_fn(dress))
         .configure(sign_in::pages::routes)
         .configure(overview::pages::routes)
+        .configure(find::pages::routes)
+        .configure(resource::pages::routes)
+        .configure(signing_key::pages::routes)
         .default_service(web::to(nothing_here));
     app.service(desk);
 }
@@ -109,7 +111,7 @@ fn said(broker: &Broker, req: &HttpRequest, trouble: &Trouble) -> HttpResponse {
         _ => "Nothing was changed.",
     };
     let page = ErrorPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         verdict: verdict.into(),
         heading,
         explanation: capitalised(&trouble.to_string()),
@@ -127,4 +129,23 @@ fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+/// What a page needs to ask before an item is deleted or released; both go by `provisioning::one`.
+pub fn confirm_release(frame: Frame, item: &str, file: &str, back: String) -> ConfirmPage {
+    ConfirmPage {
+        question: format!("Release {item} from {file}?"),
+        explanation: format!(
+            "From then on it is changed here. The next avouch apply of {file} takes it back, unless the file does not name it any more."
+        ),
+        touches: Vec::new(),
+        fields: Vec::new(),
+        action: format!("{back}/release"),
+        button: "Release".into(),
+        back_label: item.into(),
+        back,
+        keep: "Leave it to the file",
+        harmless: true,
+        frame,
+    }
 }

@@ -1,16 +1,23 @@
 //! What happened: append-only events. Decisive ones (a login, a refusal) are written in the transaction that decides;
-//! frequent ones (machine tokens) go through [`Sink`], which writes them in batches.
+//! frequent ones (machine tokens) go through [`Sink`], which writes them in batches. Nobody updates or deletes one, which
+//! the database itself sees to; they end with their retention ([`end_retention`]).
 
+mod filter;
+mod recorded;
 mod repeats;
 mod sink;
 pub mod store;
 pub mod tally;
 
+pub use filter::{Filter, Position};
+pub use recorded::{Export, Recorded, page};
 pub use sink::{Sink, record};
 
 use std::net::IpAddr;
 
-use crate::ids::TraceId;
+use crate::ctx::Ctx;
+use crate::db::Conn;
+use crate::ids::{AuditEventId, TraceId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -22,12 +29,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const ALL: [Self; 3] = [Self::Success, Self::Refused, Self::Failed];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
             Self::Refused => "refused",
             Self::Failed => "failed",
         }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
     }
 }
 
@@ -126,4 +139,15 @@ impl Event {
         self.detail = detail;
         self
     }
+}
+
+/// Removes some of the events whose retention (a setting, in days) is over by the database's clock, and records that it
+/// did. How many; zero: nothing is left to remove.
+///
+/// # Errors
+/// the database's.
+pub async fn end_retention(ctx: &Ctx, conn: &mut Conn) -> Result<u64, sqlx::Error> {
+    let now = ctx.now();
+    let event = AuditEventId::new(now, &ctx.rng);
+    store::end_retention(conn, &event, now).await
 }

@@ -123,6 +123,8 @@ pub struct Code {
     pub scopes: Scope,
     pub expires_at: OffsetDateTime,
     pub session_id: SessionId,
+    /// Of the request that it answers.
+    pub trace_id: TraceId,
     pub redeemed: Option<Redemption>,
 }
 
@@ -137,7 +139,7 @@ pub struct Redemption {
 pub async fn by_code(conn: &mut Conn, code_hash: &[u8; 32]) -> Result<Option<Code>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT id, client_id, request AS "request: sqlx::types::Json<AuthorizeRequest>", granted_scopes AS "granted_scopes!",
-                  code_expires_at AS "code_expires_at!", session_id AS "session_id!", redeemed_at, access_jti, family_id
+                  code_expires_at AS "code_expires_at!", session_id AS "session_id!", trace_id, redeemed_at, access_jti, family_id
            FROM authorizations WHERE code_hash = $1"#,
         &code_hash[..]
     )
@@ -150,6 +152,7 @@ pub async fn by_code(conn: &mut Conn, code_hash: &[u8; 32]) -> Result<Option<Cod
         scopes: Scope::from_tokens(row.granted_scopes),
         expires_at: row.code_expires_at,
         session_id: SessionId::from_stored(row.session_id),
+        trace_id: TraceId::from_stored(row.trace_id),
         redeemed: row.redeemed_at.map(|at| Redemption {
             at,
             access_jti: row.access_jti,

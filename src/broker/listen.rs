@@ -9,8 +9,9 @@ use sqlx::postgres::PgListener;
 use super::Broker;
 
 const CHANNEL: &str = "avouch_changed";
-/// The one table that is work and not configuration.
-const WORK: &str = "logout_notifications";
+/// The tables that are work and not configuration.
+const LOGOUTS: &str = "logout_notifications";
+const WEBHOOKS: &str = "webhook_deliveries";
 /// Read anew now and then all the same.
 const REFRESH: Duration = Duration::from_secs(60);
 
@@ -39,12 +40,15 @@ async fn follow(broker: &Broker) -> anyhow::Result<()> {
             Ok(Ok(Some(first))) => {
                 // one apply touches many tables: take what is queued and read once
                 let queued = std::iter::from_fn(|| listener.next_buffered());
-                let (work, changed): (Vec<_>, Vec<_>) =
-                    std::iter::once(first).chain(queued).partition(|told| told.payload() == WORK);
-                if !work.is_empty() {
-                    broker.logouts_owed.notify_one();
+                let mut changed = false;
+                for told in std::iter::once(first).chain(queued) {
+                    match told.payload() {
+                        LOGOUTS => broker.logouts_owed.notify_one(),
+                        WEBHOOKS => broker.webhooks_owed.notify_one(),
+                        _ => changed = true,
+                    }
                 }
-                if !changed.is_empty() {
+                if changed {
                     broker.take_up_changes().await?;
                 }
             }

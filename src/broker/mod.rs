@@ -27,11 +27,15 @@ use crate::audit;
 use crate::client;
 use crate::ctx::Ctx;
 use crate::db;
+use crate::errand::Standing;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::session::Lifetimes;
+use crate::settings::{self, Settings};
 use crate::signing_key::KeySet;
 use crate::telemetry::Metrics;
+use crate::trace;
 use crate::upstream::Upstreams;
+use crate::web::brand::{Brand, Branding};
 
 /// The window in which attempts are counted.
 const LIMITED: time::Duration = time::Duration::minutes(10);
@@ -41,8 +45,12 @@ pub struct Broker {
     pub ctx: Ctx,
     pub catalog: ArcSwap<Catalog>,
     pub keys: ArcSwap<KeySet>,
+    pub settings: ArcSwap<Settings>,
+    /// How pages look by the settings.
+    pub branding: Arc<Branding>,
     pub upstreams: Upstreams,
     pub audit: audit::Sink,
+    pub traces: trace::Sink,
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
     pub used_secrets: UsedSecrets,
@@ -57,6 +65,8 @@ pub struct Broker {
     token_requests: Attempts,
     /// Somebody is owed a logout token.
     pub logouts_owed: tokio::sync::Notify,
+    /// A webhook is owed a message.
+    pub webhooks_owed: tokio::sync::Notify,
     /// Answers that did not decrypt, by connection and address.
     pub undecrypted: Attempts,
     live: AtomicBool,
@@ -69,13 +79,16 @@ impl Broker {
     /// # Errors
     /// when the database cannot be read or a signing key does not open.
     pub async fn load(ctx: Ctx, metrics: Metrics, session_lifetimes: Lifetimes) -> anyhow::Result<Arc<Self>> {
-        let (catalog, keys) = read(&ctx, None).await?;
+        let (catalog, keys, settings) = read(&ctx, None).await?;
         metrics.credential_expiries(ends(&catalog));
         Ok(Arc::new(Self {
             catalog: ArcSwap::from_pointee(catalog),
             keys: ArcSwap::from_pointee(keys),
+            branding: Arc::new(Branding::new(settings.look())),
+            settings: ArcSwap::from_pointee(settings),
             upstreams: Upstreams::new(),
             audit: audit::Sink::start(ctx.clone()),
+            traces: trace::Sink::start(ctx.clone()),
             metrics,
             session_lifetimes,
             used_secrets: UsedSecrets::default(),
@@ -85,6 +98,7 @@ impl Broker {
             failed_authentications: Attempts::new(MINUTE),
             token_requests: Attempts::new(MINUTE),
             logouts_owed: tokio::sync::Notify::new(),
+            webhooks_owed: tokio::sync::Notify::new(),
             undecrypted: Attempts::new(LIMITED),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
@@ -112,10 +126,14 @@ impl Broker {
     async fn take_up(&self, changes_only: bool) -> anyhow::Result<()> {
         let _alone = self.reloading.lock().await;
         let known = changes_only.then(|| self.catalog.load_full());
-        let (catalog, keys) = read(&self.ctx, known.as_deref()).await?;
+        let (catalog, keys, settings) = read(&self.ctx, known.as_deref()).await?;
         self.metrics.credential_expiries(ends(&catalog));
         self.catalog.store(Arc::new(catalog));
         self.keys.store(Arc::new(keys));
+        if settings.version != self.settings.load().version {
+            self.branding.replace(settings.look());
+        }
+        self.settings.store(Arc::new(settings));
         Ok(())
     }
 
@@ -144,6 +162,20 @@ impl Broker {
         ))
     }
 
+    /// Whether what is owed to somebody outside can be paid now.
+    pub fn standing(&self) -> Standing {
+        match self.is_live() {
+            _ if self.ctx.db.is_closed() => Standing::Over,
+            true => Standing::Open,
+            false => Standing::Waiting,
+        }
+    }
+
+    /// For a page's frame, as the operator has it now.
+    pub fn brand(&self) -> Brand {
+        self.branding.brand(&self.ctx.urls)
+    }
+
     pub fn is_live(&self) -> bool {
         self.live.load(Ordering::Acquire)
     }
@@ -158,11 +190,11 @@ fn ends(catalog: &Catalog) -> impl Iterator<Item = (&'static str, &str, &str, i6
 }
 
 /// All of it as it stood at one moment.
-async fn read(ctx: &Ctx, known: Option<&Catalog>) -> anyhow::Result<(Catalog, KeySet)> {
+async fn read(ctx: &Ctx, known: Option<&Catalog>) -> anyhow::Result<(Catalog, KeySet, Settings)> {
     db::in_snapshot(&ctx.db, async |conn| {
         let catalog = Catalog::load(conn, known).await?;
         let keys = KeySet::load(conn, &ctx.vault).await?;
-        Ok((catalog, keys))
+        Ok((catalog, keys, settings::store::load(conn).await?))
     })
     .await
 }

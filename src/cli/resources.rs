@@ -9,7 +9,7 @@ use clap::Args;
 use super::database::{self, Sharing};
 use crate::config::Config;
 use crate::ids::UserId;
-use crate::provisioning::{self, Job, ProvisioningError, ResourceFile};
+use crate::provisioning::{self, Job, Owner, ProvisioningError, ResourceFile};
 
 #[derive(Args, Debug)]
 pub(super) struct Apply {
@@ -70,7 +70,12 @@ impl Apply {
             let managed_by = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             (text, managed_by, self.file.parent().map(Path::to_path_buf).unwrap_or_default())
         };
-        Ok(Job { file: ResourceFile::parse(&text, &name)?, managed_by, base_dir, prune: self.prune })
+        Ok(Job {
+            file: ResourceFile::parse(&text, &name)?,
+            owner: Owner::File(managed_by),
+            base_dir,
+            prune: self.prune,
+        })
     }
 }
 

@@ -117,6 +117,19 @@ impl UserClaim {
         known.ok()
     }
 
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::EmailVerified => "email_verified",
+            Self::Name => "name",
+            Self::GivenName => "given_name",
+            Self::FamilyName => "family_name",
+            Self::PreferredUsername => "preferred_username",
+            Self::Groups => "groups",
+            Self::Roles => "roles",
+        }
+    }
+
     /// OIDC Core §5.4: the scope that brings it. `groups` is a scope of its own; roles come by registration only.
     pub const fn scope(self) -> Option<&'static str> {
         match self {
@@ -220,6 +233,13 @@ mod tests {
         let policy = read(r#"{"id_token": ["emial"], "custom": {"oid": "user.sub"}}"#);
         let faults = policy.faults();
         assert!(faults[0].contains("id_token names emial") && faults[1].contains("custom defines oid"), "{faults:?}");
+    }
+
+    #[test]
+    fn claims_are_stored_by_the_names_they_are_read_by() {
+        for claim in UserClaim::ALL {
+            assert_eq!(UserClaim::parse(claim.as_str()), Some(claim));
+        }
     }
 
     #[test]

@@ -114,6 +114,42 @@ async fn read(conn: &mut Conn, ids: Option<&[String]>) -> Result<Vec<Client>, sq
         .collect())
 }
 
+/// A page of them in the order of their ids, those whose id or name has `search` in it.
+pub async fn page(
+    conn: &mut Conn,
+    search: Option<&str>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Client>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT client_id FROM clients
+         WHERE ($1::text IS NULL OR strpos(lower(client_id), lower($1)) > 0 OR strpos(lower(name), lower($1)) > 0)
+           AND ($2::text IS NULL OR client_id > $2)
+         ORDER BY client_id LIMIT $3",
+        search,
+        after,
+        limit
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    some(conn, &ids).await
+}
+
+/// Some of the clients that name this audience or this connection.
+pub async fn naming(
+    conn: &mut Conn,
+    audience: Option<&str>,
+    connection: Option<&str>,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT client_id FROM clients WHERE $1 = ANY(audiences) OR $2 = ANY(connections) ORDER BY client_id LIMIT 10",
+        audience,
+        connection
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Stores the client without its secrets.
 pub async fn insert(conn: &mut Conn, client: &Client, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     let columns = Columns::of(client);

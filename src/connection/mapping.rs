@@ -61,6 +61,24 @@ pub struct Warning {
     pub detail: String,
 }
 
+/// One expression and what it gave, or why it gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evaluated {
+    /// `email`, or `attributes.NAME`.
+    pub attribute: String,
+    pub expression: String,
+    pub result: Result<Value, String>,
+}
+
+/// A mapping carried out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mapped {
+    pub profile: Profile,
+    pub warnings: Vec<Warning>,
+    /// In the order in which they were evaluated.
+    pub evaluated: Vec<Evaluated>,
+}
+
 impl Mapping {
     /// `self` where it is set, `base` where it is not.
     pub fn over(self, base: Self) -> Self {
@@ -80,7 +98,13 @@ impl Mapping {
 
     /// Evaluates every expression over `claims`. An expression that fails or yields null leaves its attribute out.
     pub fn profile(&self, claims: &Value, connection: &Connection) -> (Profile, Vec<Warning>) {
-        let mut run = Run { claims, warnings: Vec::new() };
+        let mapped = self.mapped(claims, connection);
+        (mapped.profile, mapped.warnings)
+    }
+
+    /// [`Mapping::profile`], and how each expression came to it.
+    pub fn mapped(&self, claims: &Value, connection: &Connection) -> Mapped {
+        let mut run = Run { claims, warnings: Vec::new(), evaluated: Vec::new() };
         let email = run.text("email", self.email.as_ref()).filter(|email| {
             let plausible = is_address(email);
             if !plausible {
@@ -99,7 +123,7 @@ impl Mapping {
             groups: run.groups(self.groups.as_ref()),
             attributes: run.attributes(&self.attributes),
         };
-        (profile, run.warnings)
+        Mapped { profile, warnings: run.warnings, evaluated: run.evaluated }
     }
 }
 
@@ -134,6 +158,7 @@ enum Says {
 struct Run<'a> {
     claims: &'a Value,
     warnings: Vec<Warning>,
+    evaluated: Vec<Evaluated>,
 }
 
 impl Run<'_> {
@@ -143,13 +168,17 @@ impl Run<'_> {
 
     /// `None` when the expression is unset or failed (with a warning).
     fn value(&mut self, attribute: &'static str, expression: Option<&Expression>) -> Option<Value> {
-        match expression?.evaluate(&[("claims", self.claims)]) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.warn(attribute, error.to_string());
-                None
-            }
-        }
+        self.named(attribute, attribute.to_owned(), expression?)
+    }
+
+    fn named(&mut self, attribute: &'static str, name: String, expression: &Expression) -> Option<Value> {
+        let result = expression.evaluate(&[("claims", self.claims)]);
+        self.evaluated.push(Evaluated {
+            attribute: name,
+            expression: expression.source().to_owned(),
+            result: result.clone().map_err(|error| error.reason),
+        });
+        result.inspect_err(|error| self.warn(attribute, error.to_string())).ok()
     }
 
     fn text(&mut self, attribute: &'static str, expression: Option<&Expression>) -> Option<String> {
@@ -206,7 +235,7 @@ impl Run<'_> {
         let mut out = serde_json::Map::new();
         let mut size = 0;
         for (name, expression) in expressions {
-            let Some(value) = self.value("attributes", Some(expression)) else { continue };
+            let Some(value) = self.named("attributes", format!("attributes.{name}"), expression) else { continue };
             let usable = plain(&value) || value.as_array().is_some_and(|items| items.iter().all(plain));
             if value.is_null() {
                 continue;

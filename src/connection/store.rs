@@ -52,6 +52,32 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Connection>, sqlx::Error> {
         .collect())
 }
 
+/// A page of them in the order of their slugs, those whose slug, name or a domain has `search` in it.
+pub async fn page(
+    conn: &mut Conn,
+    search: Option<&str>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Connection>, sqlx::Error> {
+    let slugs = sqlx::query_scalar!(
+        "SELECT slug FROM connections
+         WHERE ($1::text IS NULL OR strpos(slug, lower($1)) > 0 OR strpos(lower(display_name), lower($1)) > 0
+                OR strpos(array_to_string(email_domains, ' '), lower($1)) > 0)
+           AND ($2::text IS NULL OR slug > $2)
+         ORDER BY slug LIMIT $3",
+        search,
+        after,
+        limit
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut found = Vec::with_capacity(slugs.len());
+    for slug in slugs {
+        found.extend(by_slug(conn, &Slug(slug)).await?);
+    }
+    Ok(found)
+}
+
 pub async fn by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::operator::{self, OperatorError, OperatorRole};
-use crate::provisioning::{self, Job, ResourceFile};
+use crate::provisioning::{self, Job, Owner, ResourceFile};
 use crate::secret::Secret;
 
 use super::places::Places;
@@ -22,7 +22,7 @@ pub(super) async fn apply(config: &Config, ctx: &Ctx, places: &Places) -> anyhow
         .replace("http://localhost:8083", places.saml_idp.issuer());
     let job = Job {
         file: ResourceFile::parse(&text, "resources.yaml")?,
-        managed_by: "demo".into(),
+        owner: Owner::File("demo".into()),
         base_dir: config.data_dir.clone(),
         prune: false,
     };

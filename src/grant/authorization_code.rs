@@ -5,7 +5,7 @@ use time::Duration;
 
 use super::request::CodeRequest;
 use super::signed_in::{self, Grounds};
-use super::{GrantError, TokenResponse, possession};
+use super::{GrantError, TokenResponse, possession, told};
 use crate::authorization::store::{self as authorizations, Code};
 use crate::broker::{Broker, Catalog};
 use crate::client::{AuthenticatedClient, Client};
@@ -39,8 +39,10 @@ pub async fn redeem(
     }
     let hash = fingerprint(request.code.expose());
     let client = &**authenticated.client();
+    let mut login = None;
     let outcome = db::in_tx(&broker.ctx.db, async |conn| {
         let Some(code) = authorizations::by_code(conn, &hash).await? else { return Err(unknown()) };
+        login = Some(code.trace_id.clone());
         check(client, &code, &request)?;
         possession::held(code.request.dpop_jkt.as_ref(), key)?;
         if code.redeemed.is_some() {
@@ -48,11 +50,17 @@ pub async fn redeem(
         }
         issue(broker, catalog, conn, client, code, key).await
     })
-    .await?;
-    match outcome {
+    .await;
+    let redeemed = outcome.and_then(|outcome| match outcome {
         Outcome::Issued(issued) => Ok(*issued),
         Outcome::Refused(reason, description) => Err(GrantError::invalid_grant(reason, description)),
+    });
+    match (&redeemed, &login) {
+        (Ok((response, _)), Some(login)) => told::redeemed(broker, login, response),
+        (Err(error), Some(login)) => told::refused(broker, login, error),
+        (_, None) => {}
     }
+    redeemed
 }
 
 /// What must hold before the code is touched; none of it burns the code.

@@ -11,6 +11,7 @@ pub mod request;
 pub mod signed_in;
 pub mod today;
 pub mod token_exchange;
+mod told;
 
 pub use request::TokenRequest;
 

@@ -150,7 +150,7 @@ async fn use_token(
     let access = access::mint(broker, catalog, granted)?;
     let id_token = scope
         .contains("openid")
-        .then(|| id_token::mint(broker, catalog, granted, &person, None, &access.jwt))
+        .then(|| id_token::mint(broker, catalog, granted, &person, None, &access.jwt, &family.id_token_claims))
         .transpose()?;
     let refresh_token = match retried {
         Some(value) => value,

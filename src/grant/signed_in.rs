@@ -67,7 +67,7 @@ pub async fn mint(
     let access = access::mint(broker, catalog, granted)?;
     let id_token = scopes
         .contains("openid")
-        .then(|| id_token::mint_asked(broker, catalog, granted, &person, grounds.nonce, &access.jwt, grounds.asked))
+        .then(|| id_token::mint(broker, catalog, granted, &person, grounds.nonce, &access.jwt, grounds.asked))
         .transpose()?;
     let wants_refresh = scopes.contains("offline_access") && client.may_use(GrantType::RefreshToken);
     let scope = scopes.to_string();
@@ -82,6 +82,7 @@ pub async fn mint(
             connection_slug: session.connection_slug,
             scopes,
             audiences,
+            id_token_claims: grounds.asked.to_vec(),
             auth_time: person.auth_time,
             acr: person.acr,
             amr: person.amr,

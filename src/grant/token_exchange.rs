@@ -13,7 +13,7 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::session;
-use crate::token::presented::{PresentedToken, TokenFault};
+use crate::token::presented::{PresentedToken, Shown, TokenFault};
 use crate::token::{Granted, Person, access};
 use crate::user::User;
 
@@ -36,7 +36,7 @@ pub async fn exchange(
             .map(|response| (response, None));
     }
     let client = &**authenticated.client();
-    let subject = PresentedToken::read(broker, request.subject_token.expose()).map_err(refused)?;
+    let subject = PresentedToken::read(broker, request.subject_token.expose(), Shown::ByThirdParty).map_err(refused)?;
     let serves = may_exchange(client, &subject)?;
     if !serves {
         // or a stolen one would be freed of its key

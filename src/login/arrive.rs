@@ -1,27 +1,27 @@
 //! Coming back from an upstream. The `state` is used up first, then the network is asked with no connection held, then
 //! everything that a sign-in changes is written in one transaction.
 
-use std::sync::Arc;
-
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use serde_json::json;
 use time::OffsetDateTime;
 
 use super::authorize::require_live;
 use super::store::{self, Attempt};
-use super::{Next, Problem, Refusal, Visitor, undecrypted, unsolicited};
+use super::verified::answered;
+use super::{Next, Problem, Refusal, Visitor, told, trial, unsolicited};
 use crate::audit::{self, Event};
 use crate::authorization::{self, Authorization, State};
 use crate::broker::Broker;
-use crate::connection::{Connection, Protocol, RefreshPolicy, certificate};
+use crate::connection::{Connection, Profile, Protocol, RefreshPolicy, certificate};
 use crate::db::{self, Conn};
 use crate::ids::SessionId;
-use crate::metadata;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed, mint};
 use crate::session::upstream::StoredUpstreamSession;
 use crate::session::upstream_grant::{self, Owner};
 use crate::session::{self, EndReason, NewSession};
-use crate::upstream::{Pending, UpstreamError, UpstreamIdentity};
+use crate::trace::Word;
+use crate::upstream::UpstreamIdentity;
 use crate::user;
 
 /// The address that an answer came to.
@@ -60,11 +60,12 @@ pub async fn arrive(
     params: &Params,
 ) -> Result<Next, Refusal> {
     require_live(broker)?;
-    let ctx = &broker.ctx;
     let catalog = broker.catalog.load_full();
     let mut connection =
         catalog.connection(slug).filter(|c| door.is_of(&c.protocol)).ok_or(Problem::UnknownConnection)?;
     let state = params.get(door.state());
+    visitor.trace.begin(Word::UpstreamCallback);
+    visitor.trace.connection(&connection.slug);
     if door == Door::Acs && unsolicited::is_unsolicited(broker, state, params).await {
         return unsolicited::arrive(broker, visitor, &connection, params).await.map_err(|r| r.by(slug));
     }
@@ -75,44 +76,23 @@ pub async fn arrive(
         None => refusal.by(slug),
     };
     let refused = |problem: Problem| located(problem.into());
+    if let Some(trial) = &attempt.trial {
+        return Ok(trial::arrive(broker, visitor, connection, &attempt, trial, params).await);
+    }
     if !connection.may_login() {
         return Err(refused(Problem::UnknownConnection));
     }
-    let verifier = ctx
-        .vault
-        .open_text(store::verifier_place(&attempt.id), &attempt.pkce_verifier)
-        .map_err(|error| refused(Problem::Vault(error.to_string())))?;
-    let pending =
-        Pending { issuer: attempt.issuer, nonce: attempt.nonce, pkce_verifier: verifier, max_age: attempt.max_age };
-    undecrypted::may_try(broker, visitor, &connection).map_err(refused)?;
-    let identity = finish(broker, &mut connection, &pending, params).await.map_err(|error| {
-        undecrypted::note(broker, visitor, &connection, &error);
-        refused(Problem::Upstream { connection: connection.display_name.clone(), error })
-    })?;
+    let identity = answered(broker, visitor, &mut connection, &attempt, params).await.map_err(refused)?;
     if authorization.is_some_and(|a| a.request.prompt.login) && !is_fresh(&identity, attempt.created_at) {
         return Err(refused(Problem::NotAnew { connection: connection.display_name.clone() }));
     }
-    admit(broker, &connection, authorization, &identity).map_err(&refused)?;
-    sign_in(broker, visitor, &connection, authorization, &identity).await.map_err(located)
-}
-
-/// Asks the provider's metadata again, at most once a minute, where its certificates seem to have changed.
-async fn finish(
-    broker: &Broker,
-    connection: &mut Arc<Connection>,
-    pending: &Pending,
-    params: &Params,
-) -> Result<UpstreamIdentity, UpstreamError> {
-    match broker.upstreams.finish(&broker.ctx, connection, pending, params).await {
-        Err(error) if error.is_about_certificates() => match metadata::newer(broker, connection).await {
-            Some(newer) => {
-                *connection = newer;
-                broker.upstreams.finish(&broker.ctx, connection, pending, params).await
-            }
-            None => Err(error),
-        },
-        answer => answer,
+    let mapped = connection.effective_mapping().mapped(identity.claims(), &connection);
+    told::mapped(visitor, &mapped);
+    admit(broker, visitor, &connection, authorization, &identity).map_err(&refused)?;
+    for warning in &mapped.warnings {
+        tracing::info!(connection = %connection.slug, ?warning, "a claim could not be mapped");
     }
+    sign_in(broker, visitor, &connection, authorization, (&identity, &mapped.profile)).await.map_err(located)
 }
 
 /// Finds the trip by its `state`, checks that this browser left with it by this connection, and uses it up.
@@ -126,11 +106,16 @@ async fn claim(
     let state = state.filter(|s| is_well_formed(Kind::UpstreamState, s)).ok_or(Problem::StateUnknown)?;
     let mut conn = broker.ctx.db.acquire().await?;
     let attempt = store::by_state(&mut conn, &fingerprint(state)).await?.ok_or(Problem::StateUnknown)?;
+    visitor.trace.evidence(json!({ "left_in": attempt.trace_id }));
     if verify_slices_are_equal(&attempt.browser_hash, &visitor.browser_hash()).is_err() {
         return Err(Problem::StateOfAnotherBrowser.into());
     }
     if attempt.connection_id != connection.id {
         return Err(Problem::StateOfAnotherConnection.into());
+    }
+    // it is this browser's: what comes now belongs to the login in which it left
+    if let Some(trace_id) = &attempt.trace_id {
+        visitor.trace.of(trace_id);
     }
     if attempt.completed {
         return Err(Problem::StateReplayed.into());
@@ -141,6 +126,7 @@ async fn claim(
     if !store::complete(&mut conn, &attempt.id, now).await? {
         return Err(Problem::StateReplayed.into());
     }
+    visitor.trace.passed(Word::UpstreamCallback, json!({}));
     let Some(id) = &attempt.authorization_id else { return Ok((attempt, None)) };
     let found = authorization::store::find(&mut conn, id, &visitor.browser_hash(), now).await?;
     let authorization =
@@ -149,14 +135,19 @@ async fn claim(
 }
 
 /// The connection's allow rule. What cannot be evaluated does not let in.
-fn admit(
+pub(super) fn admit(
     broker: &Broker,
+    visitor: &Visitor,
     connection: &Connection,
     authorization: Option<&Authorization>,
     identity: &UpstreamIdentity,
 ) -> Result<(), Problem> {
+    told::asks_rule(visitor, connection);
     let failed = match connection.admits(identity.claims()) {
-        Ok(true) => return Ok(()),
+        Ok(true) => {
+            visitor.trace.passed(Word::Allow, json!({ "result": true }));
+            return Ok(());
+        }
         Ok(false) => None,
         Err(error) => Some(error.to_string()),
     };
@@ -173,12 +164,13 @@ async fn sign_in(
     visitor: &Visitor,
     connection: &Connection,
     authorization: Option<&Authorization>,
-    identity: &UpstreamIdentity,
+    vouched: (&UpstreamIdentity, &Profile),
 ) -> Result<Next, Refusal> {
     let ctx = &broker.ctx;
     let token = mint(Kind::Session, &ctx.rng);
+    visitor.trace.begin(Word::User);
     let attempt =
-        async |conn: &mut Conn| write(broker, visitor, connection, authorization, identity, &token, conn).await;
+        async |conn: &mut Conn| write(broker, visitor, connection, authorization, vouched, &token, conn).await;
     let written = match db::in_tx(&ctx.db, attempt).await {
         // the same person's first two logins raced; the other one made the identity, so now it is found
         Err(Refusal { problem: Problem::Database(error), .. }) if db::on_constraint(&error, "identities_key") => {
@@ -187,20 +179,25 @@ async fn sign_in(
         other => other,
     };
     match written? {
-        Written::SignedIn => Ok(Next::SignedIn {
+        Written::SignedIn(session) => Ok(Next::SignedIn {
+            authorization: authorization.map(|authorization| authorization.id.clone()),
             onward: match authorization {
                 Some(authorization) => ctx.urls.local(&format!("/authorize/{}", authorization.id)),
                 None => unsolicited::landing(ctx, connection),
             },
             session: token,
             connection: connection.slug.to_string(),
+        })
+        .inspect(|_| {
+            visitor.trace.passed(Word::User, json!({ "user": session.user_id, "session": session.id }));
+            visitor.trace.user(&session.user_id);
         }),
         Written::Blocked => Err(Problem::Blocked.into()),
     }
 }
 
 enum Written {
-    SignedIn,
+    SignedIn(Box<NewSession>),
     Blocked,
 }
 
@@ -209,7 +206,7 @@ async fn write(
     visitor: &Visitor,
     connection: &Connection,
     authorization: Option<&Authorization>,
-    identity: &UpstreamIdentity,
+    (identity, profile): (&UpstreamIdentity, &Profile),
     token: &Secret<String>,
     conn: &mut Conn,
 ) -> Result<Written, Refusal> {
@@ -223,12 +220,9 @@ async fn write(
     if let Some(sha256) = identity.signed_by() {
         certificate::seen_signing(ctx, conn, connection, sha256).await?;
     }
-    let (profile, warnings) = connection.effective_mapping().profile(identity.claims(), connection);
-    for warning in warnings {
-        tracing::info!(connection = %connection.slug, ?warning, "a claim could not be mapped");
-    }
-    let person = user::login::resolve(ctx, conn, &connection.id, identity.key(), &profile).await?;
+    let person = user::login::resolve(ctx, conn, &connection.id, identity.key(), profile).await?;
     if !person.user.is_active() {
+        visitor.trace.evidence(json!({ "user": person.user.id }));
         return Ok(Written::Blocked);
     }
     let session = NewSession {
@@ -273,7 +267,7 @@ async fn write(
         event.detail["upstream_refresh_token"] = "missing".into();
     }
     audit::record(ctx, conn, event).await?;
-    Ok(Written::SignedIn)
+    Ok(Written::SignedIn(Box::new(session)))
 }
 
 /// Keeps what the provider gave to be asked again with, where the connection wants to ask. True: it has to, and got

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::answer::ClientAnswer;
 use super::depart::depart;
-use super::{Next, Problem, Refusal, Visitor, chooser};
+use super::{Next, Problem, Refusal, Visitor, chooser, told};
 use crate::audit::{self, Event};
 use crate::authorization::next_step::{Person, SignIn};
 use crate::authorization::{self, Authorization, AuthorizeRequest, State, Step, Target, next_step, pushed};
@@ -17,6 +19,7 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::secret::{Kind, fingerprint, mint};
 use crate::session::{self, Session};
+use crate::trace::{Outcome, Word};
 
 /// A new request.
 ///
@@ -34,6 +37,8 @@ pub async fn begin(broker: &Broker, visitor: &Visitor, params: &Params) -> Resul
     let early = |error: OAuthError| {
         let event = Event::refused("authorization", error.code.as_str(), "anonymous").client(&target.client.client_id);
         let detail = serde_json::json!({ "detail": error.description });
+        visitor.trace.client(&target.client.client_id);
+        visitor.trace.stopped(Word::AuthorizeReceived, Outcome::Refused, error.code.as_str(), detail.clone());
         broker.audit.record(event.trace(&visitor.trace_id).from_addr(visitor.addr).detail(detail));
         Ok(Next::Client(ClientAnswer::early_error(&target, &error, issuer)))
     };
@@ -60,6 +65,7 @@ pub async fn take_up(
     request: AuthorizeRequest,
 ) -> Result<Next, Refusal> {
     let now = broker.ctx.now();
+    told::received(visitor, client.client_id.as_str(), &request);
     let session = usable_session(broker, visitor, catalog, client).await?;
     let mut authorization = Authorization {
         id: AuthorizationId::new(now, &broker.ctx.rng),
@@ -74,6 +80,7 @@ pub async fn take_up(
     let step = step(broker, &authorization, client, session.as_ref(), false).await?;
     if let (Some(session), Step::Issue | Step::Consent | Step::ApproveDevice) = (&session, &step) {
         authorization.state = State::Identified { session: session.id.clone() };
+        told::session(visitor, session);
     }
     if !matches!(step, Step::Refuse(_)) {
         let mut conn = broker.ctx.db.acquire().await?;
@@ -99,6 +106,7 @@ pub async fn resume(broker: &Broker, visitor: &Visitor, id: &str) -> Result<Next
         if !authorization::store::identify(&mut conn, &authorization.id, &session.id).await? {
             return Err(Refusal::from(Problem::Stale).at(&authorization));
         }
+        told::session(visitor, session);
     }
     carry_out(broker, visitor, &catalog, authorization, &client, session, step).await
 }
@@ -114,8 +122,12 @@ pub async fn find(broker: &Broker, visitor: &Visitor, id: &str) -> Result<(Autho
     }
     let mut conn = broker.ctx.db.acquire().await?;
     let found = authorization::store::find(&mut conn, id, &visitor.browser_hash(), broker.ctx.now()).await?;
-    let authorization =
-        found.filter(|a| matches!(a.state, State::Pending | State::Identified { .. })).ok_or(Problem::Stale)?;
+    let authorization = found.ok_or(Problem::Stale)?;
+    visitor.trace.of(&authorization.trace_id);
+    visitor.trace.client(&authorization.client_id);
+    if !matches!(authorization.state, State::Pending | State::Identified { .. }) {
+        return Err(Problem::Stale.into());
+    }
     let client = broker.catalog.load().client(authorization.client_id.as_str()).filter(|c| c.enabled);
     let client = client.ok_or_else(|| Refusal::from(Problem::Stale).at(&authorization))?;
     Ok((authorization, client))
@@ -142,6 +154,8 @@ async fn carry_out(
         (Step::Refuse(error), _) => {
             let event = Event::refused("authorization", error.code.as_str(), actor(None));
             broker.audit.record(event.client(&client.client_id).trace(&visitor.trace_id).from_addr(visitor.addr));
+            let detail = json!({ "detail": error.description });
+            visitor.trace.stopped(Word::AuthorizeReceived, Outcome::Refused, error.code.as_str(), detail);
             // it may stand in storage, identified: what was refused must not be taken up again
             let mut conn = broker.ctx.db.acquire().await?;
             authorization::deny(&mut conn, &authorization).await?;
@@ -258,6 +272,11 @@ pub async fn issue(
     if !granted {
         return Err(Refusal::from(Problem::Stale).at(&authorization));
     }
+    visitor.trace.user(&session.user_id);
+    visitor.trace.connection(&session.connection_slug);
+    let scope = authorization.request.scope.to_string();
+    let detail = json!({ "scope": scope, "valid_for_seconds": authorization::CODE_LIFETIME.whole_seconds() });
+    visitor.trace.passed(Word::CodeIssued, detail);
     Ok(Next::Client(ClientAnswer::code(&authorization.request, &code, ctx.urls.issuer())))
 }
 
@@ -273,5 +292,6 @@ pub async fn give_up(broker: &Broker, visitor: &Visitor, id: &str, error: OAuthE
     let (authorization, _) = find(broker, visitor, id).await?;
     let mut conn = broker.ctx.db.acquire().await?;
     authorization::deny(&mut conn, &authorization).await?;
+    visitor.trace.passed(Word::Returned, json!({ "error": error.code.as_str() }));
     Ok(Next::Client(ClientAnswer::error(&authorization.request, &error, broker.ctx.urls.issuer())))
 }

@@ -1,16 +1,19 @@
 //! Leaving for an upstream: the trip is made first (discovery may be fetched), then remembered in one row.
 
+use serde_json::json;
 use time::Duration;
 use url::Url;
 
 use super::store::{self, NewAttempt};
+use super::trial::Trial;
 use super::{Next, Problem, Refusal, Visitor};
 use crate::authorization::Authorization;
 use crate::broker::Broker;
-use crate::connection::Connection;
-use crate::ids::{AuthorizationId, LoginAttemptId};
+use crate::connection::{Connection, Protocol};
+use crate::ids::{LoginAttemptId, TraceId};
 use crate::metadata;
 use crate::secret::fingerprint;
+use crate::trace::Word;
 use crate::upstream::StartHints;
 
 /// Second factors and forgotten passwords included.
@@ -33,21 +36,35 @@ pub async fn depart(
         acr_values: request.acr_values.clone(),
         ui_locales: request.ui_locales.clone(),
     };
-    leave(broker, visitor, Some(&authorization.id), connection, &hints)
+    leave(broker, visitor, Why::Asked(authorization), connection, &hints)
         .await
         .map_err(|refusal| refusal.at(authorization))
 }
 
-/// Without an authorization nobody asked for this sign-in but the provider.
+/// What a trip is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Why<'a> {
+    Asked(&'a Authorization),
+    /// Nobody asked for this sign-in but the provider.
+    Unsolicited,
+    /// An operator tests the connection, which need not be enabled.
+    Trial {
+        trial: &'a Trial,
+        trace_id: &'a TraceId,
+    },
+}
+
 pub(super) async fn leave(
     broker: &Broker,
     visitor: &Visitor,
-    authorization: Option<&AuthorizationId>,
+    why: Why<'_>,
     connection: &Connection,
     hints: &StartHints,
 ) -> Result<Next, Refusal> {
     let ctx = &broker.ctx;
-    if !connection.may_login() {
+    visitor.trace.begin(Word::UpstreamSent);
+    visitor.trace.connection(&connection.slug);
+    if !matches!(why, Why::Trial { .. }) && !connection.may_login() {
         return Err(Problem::UnknownConnection.into());
     }
     let failed = |error| {
@@ -60,11 +77,18 @@ pub(super) async fn leave(
     let now = ctx.now();
     let id = LoginAttemptId::new(now, &ctx.rng);
     let verifier = ctx.vault.seal(store::verifier_place(&id), trip.pkce_verifier.expose().as_bytes(), &ctx.rng);
+    let (authorization, trace_id, trial) = match why {
+        Why::Asked(authorization) => (Some(&authorization.id), &authorization.trace_id, None),
+        Why::Unsolicited => (None, &visitor.trace_id, None),
+        Why::Trial { trial, trace_id } => (None, trace_id, Some(trial)),
+    };
     let attempt = NewAttempt {
         id: &id,
         state_hash: fingerprint(trip.state.expose()),
         browser_hash: visitor.browser_hash(),
         authorization,
+        trace_id,
+        trial,
         connection: &connection.id,
         issuer: &trip.issuer,
         nonce: &trip.nonce,
@@ -74,7 +98,21 @@ pub(super) async fn leave(
     };
     let mut conn = ctx.db.acquire().await?;
     store::insert(&mut conn, attempt, now).await?;
-    let target = trip.form.as_ref().and_then(|_| Url::parse(&trip.url).ok());
+    drop(conn);
+    let address = Url::parse(&trip.url).ok();
+    visitor.trace.passed(
+        Word::UpstreamSent,
+        json!({
+            "connection": connection.slug,
+            "protocol": match connection.protocol { Protocol::Oidc(_) => "oidc", Protocol::Saml(_) => "saml" },
+            "to": address.as_ref().map(|url| format!("{}{}", url.origin().ascii_serialization(), url.path())),
+            "issuer": trip.issuer,
+            "max_age": trip.max_age,
+            "login_hint": hints.login_hint,
+            "prompt": hints.prompt,
+        }),
+    );
+    let target = trip.form.as_ref().and(address);
     Ok(match (trip.form, target) {
         (Some(fields), Some(target)) => Next::UpstreamForm {
             target,

@@ -6,14 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::arrive::Door;
 use super::extract::Visiting;
-use super::{Next, Problem, Refusal, Visitor, arrive, authorize, pages};
+use super::{Next, Problem, Refusal, Visitor, arrive, authorize, pages, told};
 use crate::audit::Event;
 use crate::broker::Broker;
 use crate::connection;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::oauth::response_mode::ResponseMode;
-use crate::web::brand::Brand;
 use crate::web::{cookies, redirect};
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -139,12 +138,13 @@ pub async fn respond(
 ) -> HttpResponse {
     let urls = &broker.ctx.urls;
     let visitor = &visiting.visitor;
+    told::ended(broker, visitor, &next, action);
     let response = match next {
         Ok(Next::Upstream { url }) => redirect::see_other(&url),
-        Ok(Next::UpstreamForm { target, fields }) => redirect::form_post(urls, Brand::avouch(urls), &target, &fields),
+        Ok(Next::UpstreamForm { target, fields }) => redirect::form_post(urls, broker.brand(), &target, &fields),
         Ok(Next::Client(answer)) => match (answer.response_mode, answer.target()) {
             (ResponseMode::FormPost, Some(target)) => {
-                redirect::form_post(urls, Brand::avouch(urls), &target, &answer.params)
+                redirect::form_post(urls, broker.brand(), &target, &answer.params)
             }
             _ => redirect::see_other(&answer.url()),
         },
@@ -153,7 +153,11 @@ pub async fn respond(
         Ok(Next::ApproveDevice(authorization)) => {
             redirect::see_other(&urls.local(&format!("/device/{}", authorization.id)))
         }
-        Ok(Next::SignedIn { onward, session, connection }) => {
+        Ok(Next::Tested { trace }) => {
+            broker.traces.flush().await;
+            redirect::see_other(&urls.local(&format!("/admin/traces/{trace}")))
+        }
+        Ok(Next::SignedIn { onward, session, connection, .. }) => {
             broker.metrics.login(&connection, "success");
             let mut response = redirect::see_other(&onward);
             let life = broker.session_lifetimes.absolute;

@@ -10,6 +10,7 @@ use super::Visitor;
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::secret::{Kind, mint};
+use crate::trace::Recording;
 use crate::web::client_addr::ClientAddr;
 use crate::web::cookies;
 
@@ -47,6 +48,7 @@ impl FromRequest for Visiting {
             session: cookies::session(req, urls),
             trace_id: trace_id.unwrap_or_else(|| TraceId::new(&broker.ctx.rng)),
             addr: ClientAddr::from_request(req, payload).into_inner().ok().map(|addr| addr.0),
+            trace: Recording::new(broker.ctx.clock.clone()),
             browser: known.clone().unwrap_or_else(|| mint(Kind::Browser, &broker.ctx.rng)),
         };
         ready(Ok(Self { visitor, is_new: known.is_none() }))

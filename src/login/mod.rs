@@ -14,8 +14,11 @@ pub mod extract;
 pub mod pages;
 pub mod problem;
 pub mod store;
+pub mod told;
+pub mod trial;
 mod undecrypted;
 pub mod unsolicited;
+mod verified;
 
 pub use answer::ClientAnswer;
 pub use problem::{Problem, Refusal};
@@ -25,8 +28,9 @@ use std::net::IpAddr;
 use url::Url;
 
 use crate::authorization::Authorization;
-use crate::ids::TraceId;
+use crate::ids::{AuthorizationId, TraceId};
 use crate::secret::{Secret, fingerprint};
+use crate::trace::Recording;
 
 /// The browser in front of us.
 #[derive(Debug)]
@@ -37,6 +41,8 @@ pub struct Visitor {
     pub session: Option<Secret<String>>,
     pub trace_id: TraceId,
     pub addr: Option<IpAddr>,
+    /// What this request has to tell of the login.
+    pub trace: Recording,
 }
 
 impl Visitor {
@@ -62,5 +68,7 @@ pub enum Next {
     Client(ClientAnswer),
     /// Somebody just signed in: set the session cookie and go on, usually back to the authorization. `onward` is ours or
     /// an operator's, never a visitor's.
-    SignedIn { onward: String, session: Secret<String>, connection: String },
+    SignedIn { onward: String, session: Secret<String>, connection: String, authorization: Option<AuthorizationId> },
+    /// An operator's test is over; what came of it stands in this trace.
+    Tested { trace: TraceId },
 }

@@ -50,7 +50,7 @@ async fn landing(broker: Data<Broker>, visiting: Visiting) -> HttpResponse {
         _ => None,
     };
     let page = LandingPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         issuer: urls.issuer().into(),
         discovery_url: urls.at("/.well-known/openid-configuration"),
         signed_in: signed_in.map(|profile| {
@@ -84,7 +84,7 @@ pub fn problem(broker: &Broker, visitor: &Visitor, refusal: &Refusal) -> HttpRes
         });
     }
     let page = ErrorPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         verdict: wording.verdict.into(),
         heading: wording.heading,
         explanation: wording.explanation,

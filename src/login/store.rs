@@ -2,8 +2,9 @@
 
 use time::OffsetDateTime;
 
+use super::trial::Trial;
 use crate::db::Conn;
-use crate::ids::{AuthorizationId, ConnectionId, LoginAttemptId};
+use crate::ids::{AuthorizationId, ConnectionId, LoginAttemptId, TraceId};
 use crate::vault::{Place, Sealed};
 
 pub struct NewAttempt<'a> {
@@ -12,6 +13,9 @@ pub struct NewAttempt<'a> {
     pub browser_hash: [u8; 32],
     /// `None`: the provider began it.
     pub authorization: Option<&'a AuthorizationId>,
+    /// Of the login that it is a part of.
+    pub trace_id: &'a TraceId,
+    pub trial: Option<&'a Trial>,
     pub connection: &'a ConnectionId,
     pub issuer: &'a str,
     pub nonce: &'a str,
@@ -34,6 +38,9 @@ pub struct Attempt {
     pub created_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
     pub completed: bool,
+    pub trace_id: Option<TraceId>,
+    /// An operator's test: it signs nobody in.
+    pub trial: Option<Trial>,
 }
 
 pub fn verifier_place(id: &LoginAttemptId) -> Place<'_> {
@@ -43,8 +50,8 @@ pub fn verifier_place(id: &LoginAttemptId) -> Place<'_> {
 pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO login_attempts (id, state_hash, browser_hash, authorization_id, connection_id, issuer, nonce,
-                                     pkce_verifier, max_age, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                                     pkce_verifier, max_age, created_at, expires_at, trace_id, trial_by, trial_client)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         new.id.as_str(),
         &new.state_hash[..],
         &new.browser_hash[..],
@@ -55,7 +62,10 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
         new.pkce_verifier.as_bytes(),
         new.max_age.map(i64::from),
         now,
-        new.expires_at
+        new.expires_at,
+        new.trace_id.as_str(),
+        new.trial.map(|trial| trial.by.as_str()),
+        new.trial.and_then(|trial| trial.client.as_deref())
     )
     .execute(conn)
     .await?;
@@ -65,7 +75,7 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
 pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<Attempt>, sqlx::Error> {
     let row = sqlx::query!(
         "SELECT id, browser_hash, authorization_id, connection_id, issuer, nonce, pkce_verifier, max_age, created_at, expires_at,
-                completed_at
+                completed_at, trace_id, trial_by, trial_client
          FROM login_attempts WHERE state_hash = $1",
         &state_hash[..]
     )
@@ -83,6 +93,8 @@ pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<A
         created_at: row.created_at,
         expires_at: row.expires_at,
         completed: row.completed_at.is_some(),
+        trace_id: row.trace_id.map(TraceId::from_stored),
+        trial: row.trial_by.map(|by| Trial { by, client: row.trial_client }),
     }))
 }
 
@@ -107,7 +119,7 @@ pub async fn count_unsolicited(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM login_attempts
-           WHERE authorization_id IS NULL AND browser_hash = $1 AND connection_id = $2 AND created_at > $3"#,
+           WHERE authorization_id IS NULL AND trial_by IS NULL AND browser_hash = $1 AND connection_id = $2 AND created_at > $3"#,
         &browser_hash[..],
         connection.as_str(),
         since

@@ -3,10 +3,11 @@
 //! browser ask the provider itself, and the answer to that signs in. It ends at a fixed place; the RelayState that came
 //! along is not looked at.
 
+use serde_json::json;
 use time::Duration;
 use url::Url;
 
-use super::depart::leave;
+use super::depart::{Why, leave};
 use super::store;
 use super::{Next, Problem, Refusal, Visitor, undecrypted};
 use crate::audit::{self, Event};
@@ -17,6 +18,7 @@ use crate::db;
 use crate::metadata;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, is_well_formed};
+use crate::trace::Word;
 use crate::upstream::{StartHints, UpstreamError};
 
 /// A provider that answers our request with no answer to it would send the browser round for ever.
@@ -43,6 +45,7 @@ pub async fn arrive(
         return Err(Problem::UnknownConnection.into());
     }
     let name = || connection.display_name.clone();
+    visitor.trace.connection(&connection.slug);
     if !matches!(&connection.protocol, Protocol::Saml(settings) if settings.allow_idp_initiated) {
         return Err(Problem::Unsolicited { connection: name() }.into());
     }
@@ -67,6 +70,7 @@ pub async fn arrive(
         .connection(&connection.slug)
         .trace(&visitor.trace_id)
         .from_addr(visitor.addr);
+    visitor.trace.passed(Word::AnswerVerified, json!({ "answers": "no request of ours: it only begins a sign-in" }));
     db::in_tx(&ctx.db, async |conn| {
         if !store::remember_assertion(conn, &connection.id, &once.id, once.until).await? {
             return Err(Refusal::from(Problem::AssertionReplayed));
@@ -79,7 +83,7 @@ pub async fn arrive(
         Ok(audit::record(ctx, conn, event).await?)
     })
     .await?;
-    leave(broker, visitor, None, connection, &StartHints::default()).await
+    leave(broker, visitor, Why::Unsolicited, connection, &StartHints::default()).await
 }
 
 /// Where such a sign-in ends: the application's own beginning, which is told who asks it to begin (OIDC Core §4), or our

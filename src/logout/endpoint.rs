@@ -19,7 +19,6 @@ use crate::metadata;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::upstream::{Onward, SamlMessage, UpstreamError};
-use crate::web::brand::Brand;
 use crate::web::oauth_error::OAuthErrorAnswer;
 use crate::web::{cookies, redirect};
 
@@ -176,7 +175,7 @@ pub(super) fn go(broker: &Broker, onward: &Onward) -> HttpResponse {
     match (&onward.form, Url::parse(&onward.url)) {
         (Some(fields), Ok(target)) => {
             let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-            redirect::form_post(urls, Brand::avouch(urls), &target, &fields)
+            redirect::form_post(urls, broker.brand(), &target, &fields)
         }
         _ => redirect::see_other(&onward.url),
     }

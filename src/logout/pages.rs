@@ -108,7 +108,7 @@ async fn ask(
     let browsers = session::store::count_live(&mut conn, &session.user_id, lifetimes, broker.ctx.now()).await?;
     let again = ["client_id", "post_logout_redirect_uri", "state", "id_token_hint"];
     let page = AskPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         csrf: csrf::token(&broker.ctx.vault, PURPOSE, &visitor.browser),
         action: urls.local(PATH),
         person: SignedInAs { name, detail },
@@ -125,7 +125,7 @@ fn refused(broker: &Broker, visitor: &Visitor, fault: LogoutFault) -> HttpRespon
     let event = Event::refused("logout", fault.reason(), "anonymous");
     broker.audit.record(event.trace(&visitor.trace_id).from_addr(visitor.addr));
     let page = ErrorPage {
-        brand: Brand::avouch(&broker.ctx.urls),
+        brand: broker.brand(),
         verdict: "Nothing was done".into(),
         heading: "The application's sign-out request does not hold".into(),
         explanation: fault.explanation().into(),
@@ -140,7 +140,7 @@ fn refused(broker: &Broker, visitor: &Visitor, fault: LogoutFault) -> HttpRespon
 
 /// The end of it, where no application wants the person back.
 pub fn signed_out(broker: &Broker, also_at: Option<String>) -> HttpResponse {
-    page::render(StatusCode::OK, &SignedOutPage { brand: Brand::avouch(&broker.ctx.urls), also_at })
+    page::render(StatusCode::OK, &SignedOutPage { brand: broker.brand(), also_at })
 }
 
 /// After the provider's part: on to the application, or why not.
@@ -228,7 +228,7 @@ pub(super) fn not_followed(
 
 fn neutral(broker: &Broker, visitor: &Visitor, reason: &'static str) -> ErrorPage {
     ErrorPage {
-        brand: Brand::avouch(&broker.ctx.urls),
+        brand: broker.brand(),
         verdict: String::new(),
         heading: String::new(),
         explanation: String::new(),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::plan::{Plan, Step};
 use super::planner::{plan, plan_on};
+use super::stored::Stored;
 use super::{Job, ProvisioningError, store};
 use crate::audit::{self, Event};
 use crate::client::{self, ClientSecret};
@@ -34,7 +35,8 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
     let keys = make_keys(ctx, &plan(ctx, job).await?)?;
     db::in_tx(&ctx.db, async |conn: &mut Conn| {
         store::lock(conn).await?;
-        let plan = plan_on(ctx, conn, job).await?;
+        let stored = Stored::read(conn).await?;
+        let plan = plan_on(ctx, conn, job, &stored).await?;
         let mut users = plan.known_users.clone();
         for step in plan.changes.iter().flat_map(|change| &change.steps) {
             carry_out(ctx, conn, job, step, &keys, &mut users).await?;
@@ -43,7 +45,7 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
             // the details hold no secret: they are what the plan prints
             let changes: Vec<_> =
                 plan.changes.iter().map(|c| json!({ "item": c.item, "details": c.details })).collect();
-            let event = Event::success("resources.applied", format!("file:{}", job.managed_by));
+            let event = Event::success("resources.applied", job.owner.actor());
             audit::record(ctx, conn, event.detail(json!({ "changes": changes }))).await?;
         }
         Ok(Applied { plan, users })
@@ -51,9 +53,9 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
     .await
 }
 
-type OwnKeys = HashMap<(Slug, Option<KeyUse>), OwnKey>;
+pub(super) type OwnKeys = HashMap<(Slug, Option<KeyUse>), OwnKey>;
 
-fn make_keys(ctx: &Ctx, plan: &Plan) -> Result<OwnKeys, ProvisioningError> {
+pub(super) fn make_keys(ctx: &Ctx, plan: &Plan) -> Result<OwnKeys, ProvisioningError> {
     let mut keys = HashMap::new();
     for step in plan.changes.iter().flat_map(|change| &change.steps) {
         if let Step::MakeConnectionKey(_, slug, key_use) = step {
@@ -63,7 +65,7 @@ fn make_keys(ctx: &Ctx, plan: &Plan) -> Result<OwnKeys, ProvisioningError> {
     Ok(keys)
 }
 
-async fn carry_out(
+pub(super) async fn carry_out(
     ctx: &Ctx,
     conn: &mut Conn,
     job: &Job,
@@ -72,7 +74,7 @@ async fn carry_out(
     users: &mut Vec<(String, UserId)>,
 ) -> Result<(), ProvisioningError> {
     let now = ctx.now();
-    let by = format!("file {}", job.managed_by);
+    let by = job.owner.to_string();
     let found = match step {
         Step::InsertResource(item) => resource::store::insert(conn, item, now).await.map(|()| true)?,
         Step::UpdateResource(item) => resource::store::update(conn, item, now).await?,
@@ -105,7 +107,7 @@ async fn carry_out(
             true
         }
         Step::FollowCertificates(item, listed) => {
-            let actor = format!("file:{}", job.managed_by);
+            let actor = job.owner.actor();
             let origin = Origin { source: Source::File, actor: &actor };
             certificate::follow(ctx, conn, item, listed, true, origin).await?;
             true

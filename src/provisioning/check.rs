@@ -140,7 +140,7 @@ fn user(out: &mut Findings, entry: &UserEntry, job: &Job, stored: &Stored, known
     }
     let in_file = job.file.connections.iter().find(|c| c.slug == entry.connection);
     let connection = match in_file {
-        Some(connection) => connection.to_connection(ConnectionId::from_stored(String::new()), ""),
+        Some(connection) => connection.to_connection(ConnectionId::from_stored(String::new()), None),
         None => match stored.connection(&entry.connection) {
             Some(connection) => connection.clone(),
             None => return,

@@ -115,7 +115,7 @@ impl ClientEntry {
     }
 
     /// Without secrets.
-    pub(super) fn to_client(&self, managed_by: &str) -> Client {
+    pub(super) fn to_client(&self, managed_by: Option<&str>) -> Client {
         Client {
             client_id: self.client_id.clone(),
             name: self.name.clone().unwrap_or_else(|| self.client_id.to_string()),
@@ -145,7 +145,7 @@ impl ClientEntry {
                 backchannel_logout_uri: self.backchannel_logout_uri.clone(),
                 backchannel_logout_session_required: self.backchannel_logout_session_required,
             },
-            managed_by: Some(managed_by.into()),
+            managed_by: managed_by.map(Into::into),
             secrets: Vec::new(),
         }
     }

@@ -225,7 +225,7 @@ impl ConnectionEntry {
     }
 
     /// Without credentials.
-    pub(super) fn to_connection(&self, id: ConnectionId, managed_by: &str) -> Connection {
+    pub(super) fn to_connection(&self, id: ConnectionId, managed_by: Option<&str>) -> Connection {
         Connection {
             id,
             slug: self.slug.clone(),
@@ -240,7 +240,7 @@ impl ConnectionEntry {
             email_domains: self.email_domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
             allow: self.allow.clone(),
             mapping: self.mapping.clone(),
-            managed_by: Some(managed_by.into()),
+            managed_by: managed_by.map(Into::into),
             credentials: Vec::new(),
             certificates: Vec::new(),
             refreshing: None,

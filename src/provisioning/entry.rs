@@ -25,7 +25,7 @@ pub struct ResourceEntry {
 }
 
 impl ResourceEntry {
-    pub(super) fn of(resource: &Resource) -> Self {
+    pub fn of(resource: &Resource) -> Self {
         Self {
             identifier: resource.identifier.clone(),
             name: Some(resource.name.clone()).filter(|name| *name != resource.identifier),
@@ -34,13 +34,13 @@ impl ResourceEntry {
         }
     }
 
-    pub(super) fn to_resource(&self, managed_by: &str) -> Resource {
+    pub(super) fn to_resource(&self, managed_by: Option<&str>) -> Resource {
         Resource {
             identifier: self.identifier.clone(),
             name: self.name.clone().unwrap_or_else(|| self.identifier.clone()),
             scopes: Scope::from_tokens(&self.scopes),
             access_token: self.access_token,
-            managed_by: Some(managed_by.into()),
+            managed_by: managed_by.map(Into::into),
         }
     }
 }
@@ -55,16 +55,16 @@ pub struct RoleEntry {
 }
 
 impl RoleEntry {
-    pub(super) fn of(role: &Role) -> Self {
+    pub fn of(role: &Role) -> Self {
         Self { name: role.name.clone(), when: role.when.clone(), resource: role.resource.clone() }
     }
 
-    pub(super) fn to_role(&self, managed_by: &str) -> Role {
+    pub(super) fn to_role(&self, managed_by: Option<&str>) -> Role {
         Role {
             name: self.name.clone(),
             resource: self.resource.clone(),
             when: self.when.clone(),
-            managed_by: Some(managed_by.into()),
+            managed_by: managed_by.map(Into::into),
         }
     }
 }
@@ -91,11 +91,12 @@ impl UserEntry {
     }
 }
 
-/// The issuer that every identity of the connection has; `None` when there are several, or when it is fetched.
+/// The issuer that every identity of the connection has; `None` when there are several, when it is fetched, and when
+/// the connection is not finished.
 pub(super) fn default_issuer(connection: &Connection) -> Option<String> {
     match &connection.protocol {
         Protocol::Oidc(settings) if settings.is_multi_tenant() => None,
-        Protocol::Oidc(settings) => Some(settings.issuer.clone()),
+        Protocol::Oidc(settings) => Some(settings.issuer.clone()).filter(|issuer| !issuer.is_empty()),
         Protocol::Saml(settings) => saml_entry::entity_id(settings),
     }
 }

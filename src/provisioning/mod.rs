@@ -14,6 +14,7 @@ mod entry;
 mod export;
 mod file;
 mod oidc_entry;
+pub mod one;
 mod plan;
 mod planner;
 mod saml_entry;
@@ -23,21 +24,62 @@ mod stored;
 
 pub use apply::{Applied, apply};
 pub use check::Problem;
+pub use client_entry::ClientEntry;
+pub use connection_entry::{ConnectionEntry, EntryProtocol};
+pub use entry::{ResourceEntry, RoleEntry};
 pub use export::export;
 pub use file::{FileError, ResourceFile};
 pub use plan::{Change, Plan, Sign};
 pub use planner::plan;
 
+use std::fmt;
+
+use crate::audit::Author;
+
 /// A file together with how it is to be taken.
 #[derive(Debug)]
 pub struct Job {
     pub file: ResourceFile,
-    /// Written to `managed_by` of what the file brings: its name.
-    pub managed_by: String,
+    pub owner: Owner,
     /// Where relative paths of secret files begin.
     pub base_dir: std::path::PathBuf,
     /// Delete what the file does not name. Users are never deleted.
     pub prune: bool,
+}
+
+/// Who says what the resources shall be.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    /// A file of that name, which is written to `managed_by` of what it brings.
+    File(String),
+    /// An operator, at the pages or by the API.
+    Desk(Author),
+}
+
+impl Owner {
+    fn file(&self) -> Option<&str> {
+        match self {
+            Self::File(name) => Some(name),
+            Self::Desk(_) => None,
+        }
+    }
+
+    /// As audit says it.
+    fn actor(&self) -> String {
+        match self {
+            Self::File(name) => format!("file:{name}"),
+            Self::Desk(author) => author.actor.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(name) => write!(f, "file {name}"),
+            Self::Desk(author) => f.write_str(&author.actor),
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -37,8 +37,8 @@ impl ConnectionEntry {
         let has_secret = connection.active(CredentialKind::ClientSecret).is_some();
         let variable = || SecretRef::Env(secret_variable("CONNECTION", connection.slug.as_str()));
         Self {
-            issuer: Some(settings.issuer),
-            client_id: Some(settings.client_id),
+            issuer: Some(settings.issuer).filter(|issuer| !issuer.is_empty()),
+            client_id: Some(settings.client_id).filter(|id| !id.is_empty()),
             client_authentication: Some(settings.client_authentication),
             client_secret: has_secret.then(variable),
             scopes: Some(settings.scopes),
@@ -99,10 +99,11 @@ impl ConnectionEntry {
         if given != by_hand.len() && (given > 0 || optional) {
             out.add("authorization_endpoint", "endpoints by hand need authorization_endpoint, token_endpoint and jwks_uri together; name none for discovery");
         }
-        if self.issuer.is_none() {
+        // what is switched off may be unfinished
+        if self.enabled && self.issuer.is_none() {
             out.add("issuer", "is missing: the provider's issuer URL");
         }
-        if self.client_id.as_deref().unwrap_or_default().trim().is_empty() {
+        if self.client_id.as_deref().map_or(self.enabled, |id| id.trim().is_empty()) {
             out.add("client_id", "is empty");
         }
         let settings = self.oidc_settings();

@@ -28,13 +28,13 @@ use crate::user::{self, IdentityKey};
 /// [`ProvisioningError::Problems`] and the database's.
 pub async fn plan(ctx: &Ctx, job: &Job) -> Result<Plan, ProvisioningError> {
     let mut conn = ctx.db.acquire().await?;
-    plan_on(ctx, &mut conn, job).await
+    let stored = Stored::read(&mut conn).await?;
+    plan_on(ctx, &mut conn, job, &stored).await
 }
 
-pub(super) async fn plan_on(ctx: &Ctx, conn: &mut Conn, job: &Job) -> Result<Plan, ProvisioningError> {
-    let stored = Stored::read(conn).await?;
+pub(super) async fn plan_on(ctx: &Ctx, conn: &mut Conn, job: &Job, stored: &Stored) -> Result<Plan, ProvisioningError> {
     let job = &with_metadata(job)?;
-    let problems = check(job, &stored);
+    let problems = check(job, stored);
     if !problems.is_empty() {
         return Err(ProvisioningError::Problems(problems));
     }
@@ -45,12 +45,12 @@ pub(super) async fn plan_on(ctx: &Ctx, conn: &mut Conn, job: &Job) -> Result<Pla
         problems: Vec::new(),
         ids: stored.connections.iter().map(|c| (c.slug.clone(), c.id.clone())).collect(),
     };
-    planner.resources(&stored);
-    planner.connections(conn, &stored).await?;
-    planner.clients(conn, &stored).await?;
-    planner.roles(&stored);
-    planner.users(conn, &stored).await?;
-    planner.missing(&stored);
+    planner.resources(stored);
+    planner.connections(conn, stored).await?;
+    planner.clients(conn, stored).await?;
+    planner.roles(stored);
+    planner.users(conn, stored).await?;
+    planner.missing(stored);
     if planner.problems.is_empty() { Ok(planner.plan) } else { Err(ProvisioningError::Problems(planner.problems)) }
 }
 
@@ -66,7 +66,7 @@ fn with_metadata(job: &Job) -> Result<Job, ProvisioningError> {
     if !problems.is_empty() {
         return Err(ProvisioningError::Problems(problems));
     }
-    Ok(Job { file, managed_by: job.managed_by.clone(), base_dir: job.base_dir.clone(), prune: job.prune })
+    Ok(Job { file, owner: job.owner.clone(), base_dir: job.base_dir.clone(), prune: job.prune })
 }
 
 /// The keys of our own that a connection works with: their name, what they must be able to do, what they are made for.
@@ -101,7 +101,7 @@ impl Planner<'_> {
 
     fn resources(&mut self, stored: &Stored) {
         for entry in &self.job.file.resources {
-            let wanted = entry.to_resource(&self.job.managed_by);
+            let wanted = entry.to_resource(self.job.owner.file());
             let known = stored.resources.iter().find(|r| r.identifier == entry.identifier);
             let details = differences(known.map(ResourceEntry::of).as_ref(), &ResourceEntry::of(&wanted), "identifier");
             let (sign, steps) = match known {
@@ -118,7 +118,7 @@ impl Planner<'_> {
             let known = stored.connection(&entry.slug);
             let id = known.map_or_else(|| ConnectionId::new(self.ctx.now(), &self.ctx.rng), |c| c.id.clone());
             self.ids.insert(entry.slug.clone(), id.clone());
-            let wanted = entry.to_connection(id.clone(), &self.job.managed_by);
+            let wanted = entry.to_connection(id.clone(), self.job.owner.file());
             // certificates and secrets have lives of their own
             let before = known.map(|c| ConnectionEntry {
                 client_secret: None,
@@ -166,7 +166,7 @@ impl Planner<'_> {
 
     async fn clients(&mut self, conn: &mut Conn, stored: &Stored) -> Result<(), sqlx::Error> {
         for entry in &self.job.file.clients {
-            let wanted = entry.to_client(&self.job.managed_by);
+            let wanted = entry.to_client(self.job.owner.file());
             let known = stored.clients.iter().find(|c| c.client_id == entry.client_id);
             let before = known.map(|c| ClientEntry { client_secret: None, ..ClientEntry::of(c) });
             let mut details = differences(before.as_ref(), &ClientEntry::of(&wanted), "client_id");
@@ -235,7 +235,7 @@ impl Planner<'_> {
             let details = differences(known.map(RoleEntry::of).as_ref(), entry, "name");
             let sign = if known.is_some() { Sign::Update } else { Sign::Create };
             let changed = known.is_none() || !details.is_empty();
-            let steps = changed.then(|| Step::PutRole(entry.to_role(&self.job.managed_by))).into_iter().collect();
+            let steps = changed.then(|| Step::PutRole(entry.to_role(self.job.owner.file()))).into_iter().collect();
             self.put(sign, format!("role {} on {}", entry.name, entry.resource), details, steps);
         }
     }
@@ -247,7 +247,7 @@ impl Planner<'_> {
             };
             let in_file = self.job.file.connections.iter().find(|c| c.slug == entry.connection);
             let issuer = match in_file {
-                Some(connection) => entry.issuer_at(&connection.to_connection(id.clone(), "")),
+                Some(connection) => entry.issuer_at(&connection.to_connection(id.clone(), None)),
                 None => stored.connection(&entry.connection).and_then(|connection| entry.issuer_at(connection)),
             };
             let Some(issuer) = issuer else { continue };
@@ -261,7 +261,7 @@ impl Planner<'_> {
                 name: entry.name.clone(),
                 connection: id,
                 key: IdentityKey { issuer, subject: entry.subject.clone() },
-                managed_by: self.job.managed_by.clone(),
+                managed_by: self.job.owner.file().unwrap_or_default().to_owned(),
             };
             let details = vec![format!("connection: {}", entry.connection), format!("subject: {}", entry.subject)];
             let steps = vec![Step::CreateUser(entry.email.clone(), ahead)];

@@ -83,7 +83,7 @@ impl ConnectionEntry {
             }
             IdpSource::Metadata { xml } => entry.metadata = Some(xml),
             IdpSource::Manual { sso_url, sso_binding } => {
-                entry.sso_url = Some(sso_url);
+                entry.sso_url = Some(sso_url).filter(|url| !url.is_empty());
                 entry.sso_binding = Some(sso_binding).filter(|binding| *binding != Default::default());
                 let usable = connection.certificates.iter().filter(|certificate| certificate.is_usable());
                 entry.certificates = usable.map(|certificate| STANDARD.encode(&certificate.der)).collect();
@@ -171,6 +171,8 @@ impl ConnectionEntry {
                 }
             }
             (None, None, true) => self.check_by_hand(out),
+            // what is switched off may be unfinished
+            (None, None, false) if !self.enabled => {}
             (None, None, false) => out.add(
                 "metadata_url",
                 "is missing: a SAML provider comes by metadata_url, by metadata_file, or by hand with entity_id, sso_url and certificates",
@@ -231,6 +233,17 @@ impl ConnectionEntry {
     }
 
     fn check_by_hand(&self, out: &mut Findings) {
+        if self.enabled {
+            self.check_whole(out);
+        }
+        for (index, text) in self.certificates.iter().enumerate() {
+            if let Err(error) = TrustedCertificate::from_text(text) {
+                out.add(&format!("certificates[{index}]"), error.to_string());
+            }
+        }
+    }
+
+    fn check_whole(&self, out: &mut Findings) {
         if self.entity_id.is_none() {
             out.add("entity_id", "is missing: by hand, the provider's entity id must be known");
         }
@@ -239,11 +252,6 @@ impl ConnectionEntry {
         }
         if self.certificates.is_empty() {
             out.add("certificates", "is empty: without a certificate of the provider nobody could sign in");
-        }
-        for (index, text) in self.certificates.iter().enumerate() {
-            if let Err(error) = TrustedCertificate::from_text(text) {
-                out.add(&format!("certificates[{index}]"), error.to_string());
-            }
         }
     }
 }

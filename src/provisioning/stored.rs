@@ -1,5 +1,6 @@
 //! Everything a file could speak of, as it stands in the database.
 
+use super::one::Item;
 use crate::client::{self, Client};
 use crate::connection::{self, Connection, Slug};
 use crate::db::Conn;
@@ -25,6 +26,21 @@ impl Stored {
             clients: client::store::all(conn).await?,
             roles: role::store::all(conn).await?,
             users: user::store::created_ahead(conn).await?,
+        })
+    }
+
+    /// As much of it as one item can refer to: of clients only itself, of users nobody.
+    pub async fn around(conn: &mut Conn, item: &Item) -> Result<Self, sqlx::Error> {
+        let clients = match item {
+            Item::Client(id) => client::store::some(conn, &[id.to_string()]).await?,
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            connections: connection::store::all(conn).await?,
+            resources: resource::store::all(conn).await?,
+            clients,
+            roles: role::store::all(conn).await?,
+            users: Vec::new(),
         })
     }
 

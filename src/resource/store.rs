@@ -38,6 +38,18 @@ fn read(row: Row) -> Option<Resource> {
     resource
 }
 
+pub async fn by_identifier(conn: &mut Conn, identifier: &str) -> Result<Option<Resource>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT identifier, name, scopes, access_token_ttl, access_token_alg, access_token_typ, managed_by
+         FROM resources WHERE identifier = $1",
+        identifier
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.and_then(read))
+}
+
 /// A page of them in the order of their identifiers, those whose identifier or name has `search` in it.
 pub async fn page(
     conn: &mut Conn,

@@ -42,24 +42,11 @@ struct IdClaims<'a> {
     user: UserClaims<'a>,
 }
 
+/// `asked`: the claims that the request asked for by name. They come as far as the granted scope covers them.
+///
 /// # Errors
 /// `server_error` when no key of the client's algorithm is active.
 pub fn mint(
-    broker: &Broker,
-    catalog: &Catalog,
-    granted: Granted<'_>,
-    person: &Person,
-    nonce: Option<&str>,
-    access_token: &str,
-) -> Result<String, OAuthError> {
-    mint_asked(broker, catalog, granted, person, nonce, access_token, &[])
-}
-
-/// [`mint`] with claims that the request asked for by name, as far as the granted scope covers them.
-///
-/// # Errors
-/// as [`mint`].
-pub fn mint_asked(
     broker: &Broker,
     catalog: &Catalog,
     granted: Granted<'_>,

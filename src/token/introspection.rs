@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::presented::PresentedToken;
+use super::presented::{PresentedToken, Shown};
 use super::store;
 use crate::broker::Broker;
 use crate::client::Client;
@@ -25,7 +25,7 @@ pub async fn introspect(broker: &Broker, client: &Client, token: &str) -> Result
 }
 
 async fn access_token(broker: &Broker, client: &Client, token: &str) -> Result<Option<Value>, sqlx::Error> {
-    let Ok(token) = PresentedToken::read(broker, token) else { return Ok(None) };
+    let Ok(token) = PresentedToken::read(broker, token, Shown::ByThirdParty) else { return Ok(None) };
     let concerns = token.client_id == client.client_id.as_str()
         || token.audiences().iter().any(|a| client.audiences.contains(a) || a == client.client_id.as_str());
     if !concerns {

@@ -8,6 +8,7 @@ pub mod endpoint;
 pub mod id_token;
 pub mod introspection;
 pub mod presented;
+pub mod preview;
 pub mod refresh;
 pub mod revocation;
 pub mod store;

@@ -24,6 +24,17 @@ pub struct PresentedToken {
     pub exp: i64,
 }
 
+/// In whose hands a token reaches us. Whoever reads one has to say.
+#[derive(Debug, Clone, Copy)]
+pub enum Shown<'a> {
+    /// Somebody acts by it, and has proven this key, or none: what is bound to a key counts with that key only (RFC 9449
+    /// §7.1, §7.2).
+    ByHolder(Option<&'a Jkt>),
+    /// A client asks about it, gives it back, or had it sent: not the holder, who alone has the key. Nobody may act by it
+    /// for that alone.
+    ByThirdParty,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenFault {
     NotOurs,
@@ -62,7 +73,7 @@ impl TokenFault {
 impl PresentedToken {
     /// # Errors
     /// [`TokenFault`] for what needs no storage.
-    pub fn read(broker: &Broker, jwt: &str) -> Result<Self, TokenFault> {
+    pub fn read(broker: &Broker, jwt: &str, shown: Shown<'_>) -> Result<Self, TokenFault> {
         let token = broker.keys.load().verify(jwt).map_err(|_| TokenFault::NotOurs)?;
         let text = |name: &str| token.claims.get(name).and_then(Value::as_str).map(str::to_owned);
         // an ID token is signed by the same keys; ours never has a scope, an access token always has one
@@ -78,7 +89,11 @@ impl PresentedToken {
         if exp <= broker.ctx.now().unix_timestamp() {
             return Err(TokenFault::Expired);
         }
-        Ok(Self { jti, sub, client_id, scope: Scope::parse(&scope), exp, claims: token.claims })
+        let read = Self { jti, sub, client_id, scope: Scope::parse(&scope), exp, claims: token.claims };
+        match shown {
+            Shown::ByHolder(proven) => read.held_by(proven).map(|()| read),
+            Shown::ByThirdParty => Ok(read),
+        }
     }
 
     /// Whether it was made for the client itself.
@@ -92,11 +107,7 @@ impl PresentedToken {
         Some(Jkt::from_thumbprint(jkt.to_owned()))
     }
 
-    /// Whether it may be shown by somebody who proved this key, or none (RFC 9449 §7.1, §7.2).
-    ///
-    /// # Errors
-    /// [`TokenFault`]: its kind does not fit.
-    pub fn shown_by(&self, proven: Option<&Jkt>) -> Result<(), TokenFault> {
+    fn held_by(&self, proven: Option<&Jkt>) -> Result<(), TokenFault> {
         match (self.key(), proven) {
             (None, None) => Ok(()),
             (Some(own), Some(proven)) if own == *proven => Ok(()),

@@ -3,6 +3,7 @@
 
 use time::{Duration, OffsetDateTime};
 
+use crate::client::UserClaim;
 use crate::ctx::Ctx;
 use crate::ids::{FamilyId, IdentityId, RefreshTokenId, SessionId, UserId};
 use crate::oauth::jkt::Jkt;
@@ -28,6 +29,8 @@ pub struct Family {
     pub connection_slug: String,
     pub scopes: Scope,
     pub audiences: Vec<String>,
+    /// Claims of the ID token that the request asked for by name.
+    pub id_token_claims: Vec<UserClaim>,
     pub auth_time: OffsetDateTime,
     pub acr: Option<String>,
     pub amr: Vec<String>,

@@ -3,7 +3,7 @@
 
 use time::OffsetDateTime;
 
-use super::presented::PresentedToken;
+use super::presented::{PresentedToken, Shown};
 use super::store;
 use crate::broker::Broker;
 use crate::client::Client;
@@ -26,7 +26,7 @@ pub async fn revoke(broker: &Broker, client: &Client, token: &str) -> Result<boo
         })
         .await;
     }
-    let Ok(token) = PresentedToken::read(broker, token) else { return Ok(false) };
+    let Ok(token) = PresentedToken::read(broker, token, Shown::ByThirdParty) else { return Ok(false) };
     if token.client_id != client.client_id.as_str() {
         return Ok(false);
     }

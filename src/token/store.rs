@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use super::refresh::{Family, NewRefreshToken, Stored};
+use crate::client::UserClaim;
 use crate::db::Conn;
 use crate::ids::{FamilyId, IdentityId, RefreshTokenId, SessionId, UserId};
 use crate::oauth::jkt::Jkt;
@@ -10,10 +11,12 @@ use crate::oauth::scope::Scope;
 use crate::vault::Sealed;
 
 pub async fn insert_family(conn: &mut Conn, family: &Family, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+    let claims: Vec<&str> = family.id_token_claims.iter().map(|claim| claim.as_str()).collect();
     sqlx::query!(
         "INSERT INTO refresh_families (id, client_id, user_id, identity_id, session_id, connection_slug, scopes, audiences,
-                                       auth_time, acr, amr, created_at, expires_at, dpop_jkt)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                                       auth_time, acr, amr, created_at, expires_at, dpop_jkt,
+                                       id_token_claims)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         family.id.as_str(),
         family.client_id,
         family.user_id.as_str(),
@@ -27,7 +30,8 @@ pub async fn insert_family(conn: &mut Conn, family: &Family, now: OffsetDateTime
         &family.amr,
         now,
         family.expires_at,
-        family.key.as_ref().map(Jkt::as_str)
+        family.key.as_ref().map(Jkt::as_str),
+        &claims as &[&str]
     )
     .execute(conn)
     .await?;
@@ -66,6 +70,7 @@ struct StoredRow {
     connection_slug: String,
     scopes: Vec<String>,
     audiences: Vec<String>,
+    id_token_claims: Vec<String>,
     auth_time: OffsetDateTime,
     acr: Option<String>,
     amr: Vec<String>,
@@ -87,6 +92,7 @@ impl From<StoredRow> for Stored {
                 connection_slug: row.connection_slug,
                 scopes: Scope::from_tokens(row.scopes),
                 audiences: row.audiences,
+                id_token_claims: row.id_token_claims.iter().filter_map(|claim| UserClaim::parse(claim)).collect(),
                 auth_time: row.auth_time,
                 acr: row.acr,
                 amr: row.amr,
@@ -106,8 +112,8 @@ pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Sto
     let row = sqlx::query_as!(
         StoredRow,
         "SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
-                f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr, f.dpop_jkt,
-                f.expires_at AS family_expires_at, f.revoked_at
+                f.session_id, f.connection_slug, f.scopes, f.audiences, f.id_token_claims, f.auth_time, f.acr, f.amr,
+                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at
          FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
          WHERE t.token_hash = $1 FOR UPDATE OF f, t",
         &hash[..]
@@ -122,8 +128,8 @@ pub async fn by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>,
     let row = sqlx::query_as!(
         StoredRow,
         "SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
-                f.session_id, f.connection_slug, f.scopes, f.audiences, f.auth_time, f.acr, f.amr, f.dpop_jkt,
-                f.expires_at AS family_expires_at, f.revoked_at
+                f.session_id, f.connection_slug, f.scopes, f.audiences, f.id_token_claims, f.auth_time, f.acr, f.amr,
+                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at
          FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
          WHERE t.token_hash = $1",
         &hash[..]

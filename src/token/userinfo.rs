@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::access::roles;
 use super::claims::{UserClaims, by_scope};
 use super::dpop::{DpopError, Proof};
-use super::presented::{PresentedToken, TokenFault};
+use super::presented::{PresentedToken, Shown, TokenFault};
 use crate::broker::Broker;
 use crate::client::{Client, UserClaim};
 use crate::oauth::auth_scheme::AuthScheme;
@@ -70,8 +70,8 @@ pub async fn answer(broker: &Broker, token: &str, proof: Option<Proof>) -> Resul
         let scheme = if fault == TokenFault::BoundToKey { AuthScheme::Dpop } else { shown };
         UserInfoError::Refused(OAuthError::new(ErrorCode::InvalidToken, fault.description()), scheme)
     };
-    let token = PresentedToken::read(broker, token).map_err(invalid)?;
-    token.shown_by(proof.as_ref().map(|proof| &proof.key)).map_err(invalid)?;
+    let key = proof.as_ref().map(|proof| &proof.key);
+    let token = PresentedToken::read(broker, token, Shown::ByHolder(key)).map_err(invalid)?;
     if let Some(proof) = proof {
         proof.spend(broker).await?;
     }

@@ -1,6 +1,6 @@
 //! OpenID Connect, relying-party side: the code flow (OIDC Core §3.1) with PKCE, nonce and RFC 9207.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::discovery::Provider;
 use super::oidc::{Expected, ExpectedNonce, Presented};
@@ -12,6 +12,7 @@ use crate::ctx::Ctx;
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
 use crate::secret::{Kind, Secret, mint};
+use crate::trace::{Recording, Word};
 
 pub(super) async fn start(
     upstreams: &Upstreams,
@@ -42,14 +43,27 @@ pub(super) async fn finish(
     ctx: &Ctx,
     connection: &Connection,
     settings: &OidcSettings,
-    pending: &Pending,
-    params: &Params,
+    (pending, params): (&Pending, &Params),
+    trace: &Recording,
 ) -> Result<UpstreamIdentity, UpstreamError> {
+    trace.begin(Word::Discovery);
     if pending.issuer != settings.issuer {
         let detail = "the connection was changed during the sign-in; start again";
         return Err(UpstreamError::invalid("issuer_changed", detail));
     }
     let provider = upstreams.discovery.get(ctx, settings).await?;
+    trace.passed(
+        Word::Discovery,
+        json!({
+            "issuer": provider.issuer,
+            "redeem_at": provider.token_endpoint,
+            "jwks_uri": provider.jwks_uri,
+            "userinfo_endpoint": provider.userinfo_endpoint,
+            "entered_by_hand": settings.endpoints.is_some(),
+        }),
+    );
+    trace.begin(Word::UpstreamAnswer);
+    trace.evidence(json!({ "iss": params.get("iss").map(|iss| quoted(iss, 200)) }));
     check_response_issuer(settings, &provider, params.get("iss"))?;
     if let Some(error) = params.get("error") {
         let description = quoted(params.get("error_description").unwrap_or_default(), 300);
@@ -58,22 +72,50 @@ pub(super) async fn finish(
     let code = params
         .get("code")
         .ok_or_else(|| UpstreamError::invalid("code_missing", "the response has neither a code nor an error"))?;
+    trace.passed(Word::UpstreamAnswer, json!({ "brought": "a code" }));
 
+    trace.begin(Word::UpstreamToken);
+    trace.evidence(json!({
+        "redeem_at": provider.token_endpoint,
+        "client_id": settings.client_id,
+        "client_authentication": settings.client_authentication,
+    }));
     let tokens = token_request::redeem(ctx, connection, settings, &provider, code, &pending.pkce_verifier).await?;
+    let brought = [
+        ("id_token", tokens.id_token.is_some()),
+        ("access_token", tokens.access_token.is_some()),
+        ("refresh_token", tokens.refresh_token.is_some()),
+    ];
+    let brought: Vec<_> = brought.into_iter().filter_map(|(name, there)| there.then_some(name)).collect();
+    trace.evidence(json!({ "brought": brought }));
     let id_token = tokens.id_token.ok_or_else(|| {
         UpstreamError::invalid(
             "id_token_missing",
             "the token answer has no ID token; is `openid` allowed for our client?",
         )
     })?;
+    trace.passed(Word::UpstreamToken, json!({}));
+
+    trace.begin(Word::AnswerVerified);
     let nonce = ExpectedNonce::Of(&pending.nonce);
     let max_age = authorization_url::max_age(settings, pending.max_age);
+    if let Ok(token) = Presented::parse(id_token.expose()) {
+        trace.evidence(token.evidence());
+    }
     let claims = verified_claims(upstreams, ctx, settings, &provider, (nonce, max_age), id_token.expose()).await?;
     let key = identity::key(connection, &claims)?;
+    trace.passed(Word::AnswerVerified, json!({ "subject": key.subject, "checked_max_age": max_age }));
     let merged = match (&provider.userinfo_endpoint, &tokens.access_token) {
-        (Some(endpoint), Some(token)) => userinfo::merge(&claims, userinfo::fetch(ctx, endpoint, token).await?)?,
+        (Some(endpoint), Some(token)) => {
+            trace.begin(Word::UserInfo);
+            trace.evidence(json!({ "userinfo_endpoint": endpoint }));
+            let merged = userinfo::merge(&claims, userinfo::fetch(ctx, endpoint, token).await?)?;
+            trace.passed(Word::UserInfo, json!({}));
+            merged
+        }
         _ => claims.clone(),
     };
+    trace.passed(Word::Claims, json!({ "claims": merged }));
     Ok(UpstreamIdentity::of_verified(key, &claims, id_token, merged).renewable(tokens.refresh_token, claims))
 }
 

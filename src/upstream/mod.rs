@@ -73,6 +73,7 @@ use crate::ctx::Ctx;
 use crate::jose::JwkSet;
 use crate::oauth::params::Params;
 use crate::secret::Secret;
+use crate::trace::Recording;
 
 /// What is remembered of providers between logins. One per process.
 #[derive(Default)]
@@ -100,7 +101,7 @@ impl Upstreams {
     }
 
     /// Turns the browser's return into a verified identity. The caller has matched `state` to `pending` already and
-    /// holds no database connection.
+    /// holds no database connection. Each step is told to `trace`.
     ///
     /// # Errors
     /// Every [`UpstreamError`].
@@ -110,10 +111,15 @@ impl Upstreams {
         connection: &Connection,
         pending: &Pending,
         params: &Params,
+        trace: &Recording,
     ) -> Result<UpstreamIdentity, UpstreamError> {
         match &connection.protocol {
-            Protocol::Oidc(settings) => code_flow::finish(self, ctx, connection, settings, pending, params).await,
-            Protocol::Saml(settings) => saml_flow::finish(&self.saml, ctx, connection, settings, pending, params).await,
+            Protocol::Oidc(settings) => {
+                code_flow::finish(self, ctx, connection, settings, (pending, params), trace).await
+            }
+            Protocol::Saml(settings) => {
+                saml_flow::finish(&self.saml, ctx, connection, settings, (pending, params), trace).await
+            }
         }
     }
 

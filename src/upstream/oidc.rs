@@ -59,6 +59,7 @@ pub(super) enum ExpectedNonce<'a> {
 /// An ID token as it came: nothing in it is believed but to find out how to check it.
 pub(super) struct Presented {
     parsed: ParsedIdToken,
+    header: Value,
     payload: Value,
 }
 
@@ -96,12 +97,21 @@ impl Presented {
             return Err(UpstreamError::invalid("subject_missing", "the ID token does not say who signed in (sub)"));
         }
         let parsed = ParsedIdToken::from_str(text).map_err(|_| malformed())?;
-        Ok(Self { parsed, payload })
+        Ok(Self { parsed, header, payload })
     }
 
     /// Its claims, to be believed once [`Presented::verify`] has succeeded.
     pub(super) fn payload(&self) -> &Value {
         &self.payload
+    }
+
+    /// What it says of itself and of how it was made, for a trace: true only if [`Presented::verify`] succeeds.
+    pub(super) fn evidence(&self) -> Value {
+        let members = |from: &Value, names: &[&str]| -> Value {
+            names.iter().filter_map(|name| Some(((*name).to_owned(), from.get(name)?.clone()))).collect()
+        };
+        let said = ["iss", "sub", "aud", "azp", "iat", "exp", "nbf", "auth_time", "nonce", "tid", "oid"];
+        json!({ "header": members(&self.header, &["alg", "kid", "typ"]), "says": members(&self.payload, &said) })
     }
 
     /// # Errors

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use time::Duration;
+use time::format_description::well_known::Rfc3339;
 use tokio::sync::Semaphore;
 
 use super::identity::Once;
@@ -19,6 +21,7 @@ use crate::connection::{Connection, SamlSettings, saml as settings};
 use crate::ctx::Ctx;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, Secret, mint};
+use crate::trace::{Recording, Word};
 use crate::user::IdentityKey;
 
 /// Between their clock and ours.
@@ -121,9 +124,22 @@ pub(super) async fn finish(
     ctx: &Ctx,
     connection: &Connection,
     settings: &SamlSettings,
-    pending: &Pending,
-    params: &Params,
+    (pending, params): (&Pending, &Params),
+    trace: &Recording,
 ) -> Result<UpstreamIdentity, UpstreamError> {
+    trace.begin(Word::Metadata);
+    let idp = saml_idp::of(connection, settings)?;
+    let trusted: Vec<_> = idp.certificates.iter().map(saml::TrustedCertificate::sha256).collect();
+    trace.passed(
+        Word::Metadata,
+        json!({ "entity_id": idp.entity_id, "sso_url": idp.single_sign_on.location, "trusted_certificates": trusted }),
+    );
+    trace.begin(Word::AnswerVerified);
+    trace.evidence(json!({
+        "in_response_to": pending.nonce,
+        "audience": saml_sp::entity_id(ctx, connection, settings),
+        "recipient": ctx.urls.acs(connection.slug.as_str()),
+    }));
     let asked = Some(Asked { entity_id: pending.issuer.clone(), request_id: pending.nonce.clone() });
     let assertion = vouched(saml, ctx, connection, settings, params, asked).await?;
     check_age(&assertion, pending, ctx)?;
@@ -131,9 +147,25 @@ pub(super) async fn finish(
     let sp_entity_id = saml_sp::entity_id(ctx, connection, settings);
     let subject = subject(settings, &assertion, &claims, &sp_entity_id)?;
     let key = IdentityKey { issuer: assertion.issuer.clone(), subject };
+    trace.passed(Word::AnswerVerified, facts(&assertion, &key));
+    trace.passed(Word::Claims, json!({ "claims": claims }));
     let identity = UpstreamIdentity::of_assertion(key, claims, &assertion, SKEW);
     let session_ends = assertion.session_not_on_or_after.filter(|_| settings.end_with_idp_session);
     Ok(identity.until(session_ends.map(|end| end + SKEW)))
+}
+
+/// What was verified, for a trace.
+fn facts(assertion: &VerifiedAssertion, key: &IdentityKey) -> serde_json::Value {
+    let time = |at: time::OffsetDateTime| at.format(&Rfc3339).unwrap_or_default();
+    json!({
+        "issuer": assertion.issuer,
+        "subject": key.subject,
+        "certificate_sha256": fingerprint(&assertion.signed_by_sha256),
+        "id": assertion.assertion_id,
+        "authn_instant": time(assertion.authn_instant),
+        "authn_context": assertion.authn_context_class_ref,
+        "not_on_or_after": time(assertion.not_on_or_after),
+    })
 }
 
 /// An answer to no request of ours, held against everything that an answer is held against. What comes of it is not an

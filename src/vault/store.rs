@@ -30,7 +30,11 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT user_code FROM device_authorizations
                  UNION ALL SELECT successor FROM refresh_tokens
                  UNION ALL SELECT id_token FROM upstream_sessions
-                 UNION ALL SELECT sealed FROM upstream_grants) every
+                 UNION ALL SELECT sealed FROM upstream_grants
+                 UNION ALL SELECT person FROM login_traces
+                 UNION ALL SELECT sealed FROM login_trace_parts
+                 UNION ALL SELECT secret FROM webhooks
+                 UNION ALL SELECT previous_secret FROM webhooks) every
            WHERE sealed IS NOT NULL"#
     )
     .fetch_all(conn)
@@ -48,6 +52,10 @@ pub enum SealedColumn {
     RefreshSuccessor,
     UpstreamIdToken,
     UpstreamGrant,
+    TracedPerson,
+    TracePart,
+    WebhookSecret,
+    WebhookPreviousSecret,
 }
 
 /// One definition gives each column its checked SQL.
@@ -103,4 +111,8 @@ sealed_columns! {
     RefreshSuccessor: "refresh_tokens", "successor", "id";
     UpstreamIdToken: "upstream_sessions", "id_token", "session_id";
     UpstreamGrant: "upstream_grants", "sealed", "session_id";
+    TracedPerson: "login_traces", "person", "id";
+    TracePart: "login_trace_parts", "sealed", "trace_id";
+    WebhookSecret: "webhooks", "secret", "id";
+    WebhookPreviousSecret: "webhooks", "previous_secret", "id";
 }

@@ -25,8 +25,8 @@ use crate::ids::TraceId;
 use crate::urls::Urls;
 
 /// Below the issuer's path.
-const UNCOUNTED: [&str; 6] =
-    ["/.well-known/", "/static/", "/oauth/token", "/oauth/introspect", "/oauth/revoke", "/userinfo"];
+const UNCOUNTED: [&str; 7] =
+    ["/.well-known/", "/static/", "/branding/", "/oauth/token", "/oauth/introspect", "/oauth/revoke", "/userinfo"];
 /// A burst is what an address may ask for at once: so many seconds' worth.
 const BURST_SECONDS: u32 = 10;
 
@@ -82,7 +82,8 @@ pub async fn apply(
     let Err(wait) = limit.count(address.0) else { return Ok(next.call(req).await?.map_into_boxed_body()) };
     let seconds = wait.as_secs() + 1;
     tracing::warn!(address = %address.0, "too many requests from one address");
-    let answer = if path.starts_with("/oauth/") { machine(seconds) } else { page(&urls, seconds) };
+    let answer =
+        if path.starts_with("/oauth/") { machine(seconds) } else { page(Brand::of(req.request(), &urls), seconds) };
     Ok(req.into_response(answer))
 }
 
@@ -98,9 +99,9 @@ fn machine(seconds: u64) -> HttpResponse {
         }))
 }
 
-fn page(urls: &Urls, seconds: u64) -> HttpResponse {
+fn page(brand: Brand, seconds: u64) -> HttpResponse {
     let page = ErrorPage {
-        brand: Brand::avouch(urls),
+        brand,
         verdict: "Not now".into(),
         heading: "That was too often".into(),
         explanation: "Too many requests came from your network address in a short time.".into(),

@@ -53,7 +53,7 @@ pub fn post_again(req: &HttpRequest, body: &[u8], urls: &Urls, path: &str) -> Op
     }
     let target = Url::parse(&urls.at(&format!("{path}?{AGAIN}"))).ok()?;
     let fields: Vec<_> = url::form_urlencoded::parse(body).into_owned().take(MOST_FIELDS).collect();
-    Some(form_post(urls, Brand::avouch(urls), &target, &fields))
+    Some(form_post(urls, Brand::of(req, urls), &target, &fields))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod real;
 mod sign_in;
 mod sign_out;
 mod tokens;
+mod traces;
 mod upstream;
 mod validators;
 mod withdrawal;

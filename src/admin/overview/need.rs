@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::{Picture, ending, grouped};
 use crate::admin::when::When;
 use crate::connection::Connection;
+use crate::trace::remedy;
 
 /// So many refusals in a day are worth a look, if they are one of [`SHARE`] sign-ins.
 const FEW: i64 = 5;
@@ -71,15 +72,16 @@ fn of_connection(connection: &Connection, picture: &Picture) -> Vec<Need> {
                 Some(at) => format!("Nobody got in since {}", When::new(at, picture.now).minute()),
                 None => "Nobody got in within a day".into(),
             };
-            let advice = format!("{since}; {} tried, the last one {when}.", people(lately.failed + lately.refused));
+            let tries = people(lately.failed + lately.refused);
+            let advice = format!("{since}; {tries}, the last one {when}. {}", cause(&trouble.reason));
             let says = format!("fails: {}", trouble.reason);
             needs.push(need(Harm::Stopped, "failing", "Failing".into(), says, advice, trace));
         } else if lately.refused >= FEW && lately.refused * SHARE >= tried {
             let advice = format!(
-                "{} of {} sign-ins within a day, the last one {when}: {}.",
+                "{} of {} sign-ins within a day, the last one {when}. {}",
                 grouped(lately.refused),
                 grouped(tried),
-                trouble.reason
+                cause(&trouble.reason)
             );
             let verdict = format!("{} refused", grouped(lately.refused));
             needs.push(need(Harm::Refused, "refused", verdict, "refuses people".into(), advice, trace));
@@ -129,6 +131,10 @@ fn rising(picture: &Picture) -> Option<Need> {
         advice: format!("Today so far; on a usual day there are {}.", grouped(usual)),
         evidence: None,
     })
+}
+
+fn cause(reason: &str) -> String {
+    remedy::of(reason).map_or_else(|| format!("The reason is {reason}."), |remedy| remedy.cause.to_owned())
 }
 
 fn people(count: i64) -> String {

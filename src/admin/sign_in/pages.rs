@@ -49,7 +49,7 @@ async fn form(broker: Data<Broker>, visiting: Visiting, onward: Query<Onward>) -
 fn sign_in_page(broker: &Broker, visiting: &Visiting, then: String, email: String, errors: FieldErrors) -> SignInPage {
     let urls = &broker.ctx.urls;
     SignInPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         action: urls.local("/admin/sign-in"),
         csrf: csrf::token(&broker.ctx.vault, "admin/sign-in", &visiting.visitor.browser),
         then,
@@ -125,7 +125,7 @@ impl PasswordPage {
     fn of(seated: &Seated, errors: FieldErrors) -> Self {
         let urls = &seated.broker.ctx.urls;
         Self {
-            brand: Brand::avouch(urls),
+            brand: seated.broker.brand(),
             action: urls.local("/admin/password"),
             csrf: seated.csrf(),
             email: seated.session.operator.email.clone(),

@@ -5,6 +5,8 @@ pub mod pages;
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::{DeviceAuthorization, State, UserCode, store};
 use crate::audit::{self, Event};
 use crate::authorization::{self, Authorization, Step};
@@ -15,6 +17,7 @@ use crate::login::authorize::{actor, find, step, usable_session};
 use crate::login::{Problem, Refusal, Visitor};
 use crate::oauth::grant_type::GrantType;
 use crate::session::Session;
+use crate::trace::{Outcome as Traced, Word};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -102,8 +105,8 @@ pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Deci
         .connection(&session.connection_slug)
         .trace(&visitor.trace_id)
         .from_addr(visitor.addr)
-        .detail(serde_json::json!({ "requested_from": device.requested_from }));
-    db::in_tx(&ctx.db, async |conn| {
+        .detail(json!({ "requested_from": device.requested_from }));
+    let done = db::in_tx(&ctx.db, async |conn| {
         let now = ctx.now();
         let done = match decision {
             Decision::Approve => store::approve(conn, &device.id, &session.id, now).await?,
@@ -112,8 +115,16 @@ pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Deci
         if done {
             audit::record(ctx, conn, event).await?;
         }
-        Ok::<_, sqlx::Error>(())
+        Ok::<_, sqlx::Error>(done)
     })
     .await?;
+    match decision {
+        _ if !done => {}
+        Decision::Approve => {
+            visitor.trace.passed(Word::Device, json!({ "decision": "approve" }));
+            visitor.trace.succeeded();
+        }
+        Decision::Deny => visitor.trace.stopped(Word::Device, Traced::Refused, "denied_by_person", json!({})),
+    }
     standing(broker, visitor, id).await
 }

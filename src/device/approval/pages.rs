@@ -15,7 +15,8 @@ use crate::login::consent::pages::{GrantView, PersonView, grants};
 use crate::login::endpoint::respond;
 use crate::login::extract::Visiting;
 use crate::login::pages::{named, own_form, person};
-use crate::login::{Refusal, Visitor};
+use crate::login::{Refusal, Visitor, told};
+use crate::trace::Word;
 use crate::web::brand::Brand;
 use crate::web::security_headers::FormAction;
 use crate::web::{csrf, page, redirect};
@@ -65,12 +66,15 @@ async fn question(broker: Data<Broker>, visiting: Visiting, id: Path<String>) ->
     match standing(&broker, visitor, &id).await {
         Ok(Standing::Asked(asked)) => match approval_page(&broker, visitor, &asked).await {
             // where the sign-in is too old by the time of the answer, the form leads to the provider
-            Ok(page) => FormAction::onward(urls, []).on(page::render(StatusCode::OK, &page)),
+            Ok(page) => {
+                told::shown(&broker, visitor, &asked.authorization, Word::DeviceShown);
+                FormAction::onward(urls, []).on(page::render(StatusCode::OK, &page))
+            }
             Err(error) => respond(&broker, &visiting, Err(error.into()), "device.approval").await,
         },
         Ok(Standing::SignIn) => redirect::see_other(&urls.local(&format!("/authorize/{id}"))),
         Ok(Standing::Over { outcome, app }) => {
-            let page = OutcomePage { brand: Brand::avouch(urls), app_name: app, outcome, again: urls.local("/device") };
+            let page = OutcomePage { brand: broker.brand(), app_name: app, outcome, again: urls.local("/device") };
             page::render(StatusCode::OK, &page)
         }
         Err(refusal) => respond(&broker, &visiting, Err(refusal), "device.approval").await,
@@ -99,7 +103,10 @@ async fn answer(
     let refusal: Refusal = match done.await {
         Ok(Standing::SignIn) => return redirect::see_other(&broker.ctx.urls.local(&format!("/authorize/{id}"))),
         // the page itself says what became of it, and may be reloaded
-        Ok(_) => return redirect::see_other(&broker.ctx.urls.local(&format!("/device/{id}"))),
+        Ok(_) => {
+            told::hand_over(&broker, visitor);
+            return redirect::see_other(&broker.ctx.urls.local(&format!("/device/{id}")));
+        }
         Err(refusal) => refusal,
     };
     respond(&broker, &visiting, Err(refusal), "device.approval").await
@@ -113,7 +120,7 @@ async fn approval_page(broker: &Broker, visitor: &Visitor, asked: &Asked) -> Res
     let profile = person(broker, session).await?.unwrap_or_default();
     let (name, detail) = named(&profile);
     Ok(ApprovalPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         csrf: csrf::token(&broker.ctx.vault, &purpose(id), &visitor.browser),
         action: urls.local(&format!("/device/{id}")),
         app_name: client.name.clone(),

@@ -110,7 +110,7 @@ fn sentence(wrong: WrongCode) -> String {
 fn entry_page(broker: &Broker, visitor: &Visitor) -> EntryPage {
     let urls = &broker.ctx.urls;
     EntryPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         csrf: csrf::token(&broker.ctx.vault, PURPOSE, &visitor.browser),
         action: urls.local("/device"),
         user_code: String::new(),

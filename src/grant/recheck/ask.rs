@@ -45,7 +45,6 @@ impl Turn {
         let slug = self.connection.slug.as_str();
         let asked = self.ask().await;
         let word = asked.as_ref().map_or_else(|(failure, _)| failure.as_str(), |_| "success");
-        self.broker.metrics.upstream_refresh(slug, word);
         let written = match &asked {
             Ok((kept, renewed)) => self.keep(kept, renewed).await,
             Err(failed) => self.give_up(failed).await,
@@ -53,6 +52,8 @@ impl Turn {
         if let Err(error) = written {
             tracing::error!(connection = slug, %error, "what the provider said at a refresh could not be stored");
         }
+        // whoever sees the count finds what came of it
+        self.broker.metrics.upstream_refresh(slug, word);
     }
 
     async fn ask(&self) -> Result<(Kept, Renewed), Failed> {

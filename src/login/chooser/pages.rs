@@ -11,7 +11,8 @@ use crate::client::Client;
 use crate::login::endpoint::respond;
 use crate::login::extract::Visiting;
 use crate::login::pages::{named, own_form, person};
-use crate::login::{Problem, Refusal, Visitor, authorize, depart};
+use crate::login::{Problem, Refusal, Visitor, authorize, depart, told};
+use crate::trace::Word;
 use crate::web::brand::Brand;
 use crate::web::security_headers::FormAction;
 use crate::web::{cookies, csrf, page};
@@ -85,6 +86,7 @@ async fn chooser(broker: Data<Broker>, req: HttpRequest, visiting: Visiting, id:
     match authorize::find(&broker, &visiting.visitor, &id).await {
         Ok((authorization, client)) => {
             let page = chooser_page(&broker, &req, &visiting.visitor, &authorization, &client).await;
+            told::shown(&broker, &visiting.visitor, &authorization, Word::ChooserShown);
             visiting.welcome(&broker, show_chooser(&broker, &page))
         }
         Err(refusal) => respond(&broker, &visiting, Err(refusal), "login").await,
@@ -201,7 +203,7 @@ async fn chooser_page(
         .collect();
     connections.sort_by_key(|c| !c.last_used);
     ChooserPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         csrf: csrf::token(&broker.ctx.vault, &purpose(id.as_str()), &visitor.browser),
         action_email: urls.local(&format!("/login/{id}/email")),
         action_connection: urls.local(&format!("/login/{id}/connection")),

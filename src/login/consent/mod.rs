@@ -4,6 +4,8 @@ pub mod pages;
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::answer::ClientAnswer;
 use super::authorize::{actor, find, issue, step, usable_session};
 use super::{Next, Problem, Refusal, Visitor};
@@ -15,6 +17,7 @@ use crate::consent::{self, Consent};
 use crate::db;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::session::Session;
+use crate::trace::{Outcome, Word};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -42,6 +45,7 @@ pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Deci
                 audit::record(ctx, conn, event).await
             })
             .await?;
+            visitor.trace.passed(Word::Consent, json!({ "decision": "allow" }));
             issue(broker, visitor, authorization, &client, &session).await
         }
         Decision::Deny => {
@@ -53,6 +57,7 @@ pub async fn decide(broker: &Broker, visitor: &Visitor, id: &str, decision: Deci
             if !denied {
                 return Err(Refusal::from(Problem::Stale).at(&authorization));
             }
+            visitor.trace.stopped(Word::Consent, Outcome::Refused, "denied_by_person", json!({}));
             let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
             Ok(Next::Client(ClientAnswer::error(&authorization.request, &error, ctx.urls.issuer())))
         }

@@ -12,8 +12,9 @@ use crate::connection::Profile;
 use crate::login::endpoint::respond;
 use crate::login::extract::Visiting;
 use crate::login::pages::{named, own_form, person};
-use crate::login::{Refusal, Visitor};
+use crate::login::{Refusal, Visitor, told};
 use crate::oauth::scope::OIDC_SCOPES;
+use crate::trace::Word;
 use crate::web::brand::Brand;
 use crate::web::security_headers::FormAction;
 use crate::web::{csrf, page};
@@ -59,7 +60,8 @@ pub fn routes(app: &mut web::ServiceConfig) {
 async fn consent(broker: Data<Broker>, visiting: Visiting, id: Path<String>) -> HttpResponse {
     let visitor = &visiting.visitor;
     match consent_page(&broker, visitor, &id).await {
-        Ok((page, target)) => {
+        Ok((page, target, authorization)) => {
+            told::shown(&broker, visitor, &authorization, Word::ConsentShown);
             let response = page::render(StatusCode::OK, &page);
             let response = FormAction::onward(&broker.ctx.urls, target.as_ref()).on(response);
             visiting.welcome(&broker, response)
@@ -94,13 +96,13 @@ async fn consent_page(
     broker: &Broker,
     visitor: &Visitor,
     id: &str,
-) -> Result<(ConsentPage, Option<url::Url>), Refusal> {
+) -> Result<(ConsentPage, Option<url::Url>, Authorization), Refusal> {
     let urls = &broker.ctx.urls;
     let (authorization, client, session) = super::asked(broker, visitor, id).await?;
     let profile = person(broker, &session).await?.unwrap_or_default();
     let (name, detail) = named(&profile);
     let page = ConsentPage {
-        brand: Brand::avouch(urls),
+        brand: broker.brand(),
         csrf: csrf::token(&broker.ctx.vault, &purpose(id), &visitor.browser),
         action: urls.local(&format!("/consent/{id}")),
         app_name: client.name.clone(),
@@ -112,7 +114,7 @@ async fn consent_page(
         remembered: true,
     };
     let target = url::Url::parse(authorization.request.redirect_uri.as_str()).ok();
-    Ok((page, target))
+    Ok((page, target, authorization))
 }
 
 /// What the client asks for, in words.

@@ -1,54 +1,49 @@
-//! The task that sends what is owed: at once when a session ends anywhere (the database says so), and looks for what has
-//! become due each second.
+//! The task that sends what is owed, at once when a session ends anywhere (the database says so).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
 use url::form_urlencoded;
 
-use super::{LEASE, Notification, TIMEOUT, next_attempt, store, token};
+use super::{LEASE, Notification, PAUSES, TIMEOUT, store, token};
 use crate::audit::{self, Event, Outcome};
 use crate::broker::Broker;
 use crate::db;
-use crate::outbound::FetchError;
-
-const EVERY: Duration = Duration::from_secs(1);
-/// So that one application that hangs does not hold up the others.
-const AT_A_TIME: usize = 16;
-/// Bytes of an answer, of which only the status counts.
-const MAX_ANSWER: usize = 64 << 10;
+use crate::errand::{self, Errands, Reply, Standing};
 
 /// Runs until the pool is closed.
 pub async fn run(broker: Arc<Broker>) {
-    let mut under_way = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = broker.logouts_owed.notified() => {}
-            () = tokio::time::sleep(EVERY) => {}
-            Some(_) = under_way.join_next() => {}
-        }
-        while under_way.try_join_next().is_some() {}
-        if broker.ctx.db.is_closed() {
-            return;
-        }
-        let free = AT_A_TIME - under_way.len();
-        if free == 0 || !broker.is_live() {
-            continue;
-        }
-        match take(&broker, free).await {
-            Ok(taken) => taken.into_iter().for_each(|owed| drop(under_way.spawn(pay(broker.clone(), owed)))),
-            Err(error) => tracing::warn!(%error, "applications cannot be told of logouts just now"),
-        }
-    }
+    errand::keep_up(Arc::new(Notifications(broker))).await;
 }
 
-async fn take(broker: &Broker, limit: usize) -> Result<Vec<Notification>, sqlx::Error> {
-    let now = broker.ctx.now();
-    store::take(&mut *broker.ctx.db.acquire().await?, limit, now + LEASE, now).await
+struct Notifications(Arc<Broker>);
+
+impl Errands for Notifications {
+    type Errand = Notification;
+    const TROUBLE: &'static str = "applications cannot be told of logouts";
+
+    fn bell(&self) -> &Notify {
+        &self.0.logouts_owed
+    }
+
+    fn standing(&self) -> Standing {
+        self.0.standing()
+    }
+
+    async fn take(&self, limit: usize) -> Result<Vec<Notification>, sqlx::Error> {
+        let now = self.0.ctx.now();
+        store::take(&mut *self.0.ctx.db.acquire().await?, limit, now + LEASE, now).await
+    }
+
+    async fn run(self: Arc<Self>, owed: Notification) {
+        let attempt = attempt(&self.0, &owed).await;
+        if let Err(error) = settle(&self.0, &owed, attempt).await {
+            tracing::warn!(%error, client = owed.client_id, "the outcome of a logout notification was not written; it is sent again");
+        }
+    }
 }
 
 /// What came of one attempt.
@@ -57,13 +52,6 @@ enum Attempt {
     /// Trying again would not help. A stable word, and what the operator may read.
     Final(&'static str, String),
     Failed(String),
-}
-
-async fn pay(broker: Arc<Broker>, owed: Notification) {
-    let attempt = attempt(&broker, &owed).await;
-    if let Err(error) = settle(&broker, &owed, attempt).await {
-        tracing::warn!(%error, client = owed.client_id, "the outcome of a logout notification was not written; it is sent again");
-    }
 }
 
 async fn attempt(broker: &Broker, owed: &Notification) -> Attempt {
@@ -80,16 +68,10 @@ async fn attempt(broker: &Broker, owed: &Notification) -> Attempt {
     };
     let body = form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", &token).finish();
     let request = http::Request::post(uri).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    let Ok(request) = request.body(body.into_bytes()) else {
-        return Attempt::Final("address_not_allowed", FetchError::Url.to_string());
-    };
-    match tokio::time::timeout(TIMEOUT, broker.ctx.http.send_up_to(MAX_ANSWER, request)).await {
-        Ok(Ok(answer)) => judge(answer.status()),
-        Ok(Err(error @ (FetchError::Url | FetchError::PlainHttp { .. } | FetchError::Private { .. }))) => {
-            Attempt::Final("address_not_allowed", error.to_string())
-        }
-        Ok(Err(error)) => Attempt::Failed(error.to_string()),
-        Err(_elapsed) => Attempt::Failed(format!("it did not answer within {} s", TIMEOUT.as_secs())),
+    match errand::send(&broker.ctx.http, TIMEOUT, request.body(body.into_bytes())).await {
+        Reply::Status(status) => judge(status),
+        Reply::NotAllowed(why) => Attempt::Final("address_not_allowed", why),
+        Reply::Nothing(why) => Attempt::Failed(why),
     }
 }
 
@@ -113,7 +95,7 @@ async fn settle(broker: &Broker, owed: &Notification, attempt: Attempt) -> Resul
         Attempt::Final(reason, detail) => {
             (finish(broker, owed, Outcome::Refused, Some((reason, detail))).await?, "refused")
         }
-        Attempt::Failed(detail) => match next_attempt(owed.attempts, ctx.now()) {
+        Attempt::Failed(detail) => match PAUSES.next(owed.attempts, ctx.now()) {
             Some(at) => {
                 tracing::info!(client = owed.client_id, attempts = owed.attempts, detail, "not told of a logout yet");
                 (store::postpone(&mut *ctx.db.acquire().await?, owed, at, &detail).await?, "retry")

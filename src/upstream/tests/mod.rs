@@ -161,6 +161,10 @@ impl House {
         settings
     }
 
+    fn trace(&self) -> Recording {
+        Recording::new(self.ctx.clock.clone())
+    }
+
     async fn start(&self) -> Trip {
         self.upstreams.start(&self.ctx, &self.connection, &StartHints::default()).await.unwrap()
     }
@@ -173,7 +177,7 @@ impl House {
             max_age: trip.max_age,
         };
         self.upstreams
-            .finish(&self.ctx, &self.connection, &pending, &Params::decode(response.as_bytes()).unwrap())
+            .finish(&self.ctx, &self.connection, &pending, &Params::decode(response.as_bytes()).unwrap(), &self.trace())
             .await
     }
 
@@ -218,6 +222,7 @@ fn finishing_is_send(
     c: &Connection,
     p: &Pending,
     params: &Params,
+    trace: &Recording,
 ) -> impl Future<Output: Sized> + Send {
-    u.finish(ctx, c, p, params)
+    u.finish(ctx, c, p, params, trace)
 }

@@ -90,7 +90,11 @@ async fn the_response_must_come_from_who_was_asked() {
         pkce_verifier: Secret::new("v".into()),
         max_age: None,
     };
-    let error = house.upstreams.finish(&house.ctx, &house.connection, &moved, &Params::default()).await.unwrap_err();
+    let error = house
+        .upstreams
+        .finish(&house.ctx, &house.connection, &moved, &Params::default(), &house.trace())
+        .await
+        .unwrap_err();
     assert_eq!(error.reason(), "issuer_changed");
 }
 

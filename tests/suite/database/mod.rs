@@ -3,15 +3,7 @@
 mod dump;
 mod outage;
 
-use std::time::Duration;
-
-/// Until `look` says yes, for at most 20 s.
+/// Until `look` says yes.
 pub async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
-    for _ in 0..200 {
-        if look().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{what} takes too long");
+    crate::harness::until(what, async || look().await.then_some(())).await;
 }

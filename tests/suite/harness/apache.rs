@@ -12,11 +12,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::broker::listen;
+use crate::harness::PATIENCE;
 
 const PROGRAM: &str = "/usr/sbin/apache2";
 const MODULE: &str = "/usr/lib/apache2/modules/mod_auth_openidc.so";
-/// For it to listen, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Apache {
     process: Child,

@@ -11,6 +11,7 @@ use avouch::ids::UserId;
 use avouch::outbound;
 use avouch::provisioning::{self, Job, ResourceFile};
 use avouch::server::{self, Server};
+use avouch::trace::LoginTrace;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _};
 use tempfile::TempDir;
@@ -170,11 +171,17 @@ impl Broker {
     pub async fn try_apply(&self, yaml: &str) -> Result<Vec<(String, UserId)>, String> {
         let file = ResourceFile::parse(yaml, "resources.yaml").map_err(|error| error.to_string())?;
         let base_dir = self.files.path().to_owned();
-        let job = Job { file, managed_by: "resources.yaml".into(), base_dir, prune: false };
+        let job =
+            Job { file, owner: avouch::provisioning::Owner::File("resources.yaml".into()), base_dir, prune: false };
         let live = &self.server().broker;
         let applied = provisioning::apply(&live.ctx, &job).await.map_err(|error| error.to_string())?;
         live.reload().await.unwrap();
         Ok(applied.users)
+    }
+
+    /// The broker goes by what was changed in its database. It hears of that by itself, but not before us.
+    pub async fn catch_up(&self) {
+        self.server().broker.reload().await.unwrap();
     }
 
     /// The audit log so far, oldest first. Read from the database until there is an address to ask.
@@ -199,6 +206,14 @@ impl Broker {
         rows.iter().map(event).collect()
     }
 
+    /// The login that a trace id names, as it stands in the database.
+    pub async fn trace(&self, trace_id: &str) -> Option<LoginTrace> {
+        let broker = &self.server().broker;
+        broker.traces.flush().await;
+        let mut conn = broker.ctx.db.acquire().await.unwrap();
+        avouch::trace::read::find(&broker.ctx, &mut conn, trace_id).await.unwrap()
+    }
+
     /// `avouch` with these arguments in its own process, at this broker's database; what it prints, and whether it
     /// succeeded.
     pub async fn cli(&self, arguments: &[&str]) -> (bool, String) {
@@ -209,6 +224,7 @@ impl Broker {
         command.current_dir(self.files.path()).args(arguments).envs(self.settings.iter().cloned());
         let output = command.env("AVOUCH_DATABASE_URL", self.database_url()).env("AVOUCH_LOG", "warn").output();
         let output = output.await.unwrap();
+        self.clock.stand_still(); // what it wrote, it wrote by the machine's clock
         let printed = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
     }

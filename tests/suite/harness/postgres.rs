@@ -87,7 +87,7 @@ async fn copy(template: &str, name: &str) {
     for attempt in 0.. {
         match administer(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await {
             Ok(()) => return,
-            Err(error) if attempt == 50 => panic!("cannot copy the template database: {error}"),
+            Err(error) if attempt == 1000 => panic!("cannot copy the template database: {error}"),
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }

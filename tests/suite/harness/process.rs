@@ -7,6 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::postgres::{Database, master_key_file};
+use crate::harness::until;
 
 pub struct BrokerProcess {
     pub issuer: String,
@@ -80,16 +81,15 @@ impl BrokerProcess {
         self.child = Some(child);
         let url = format!("{}/.well-known/openid-configuration", self.issuer);
         let http = super::app::http();
-        for _ in 0..200 {
-            if http.get(&url).send().await.is_ok() {
-                return;
-            }
-            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+        let child = self.child.as_mut().unwrap();
+        until("the broker answers", async || {
+            let answer = http.get(&url).send().await.ok();
+            if let Some(status) = child.try_wait().unwrap() {
                 panic!("the broker ended with {status}");
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the broker does not answer");
+            answer
+        })
+        .await;
     }
 
     /// SIGKILL.

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::harness::PATIENCE;
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
@@ -20,8 +21,6 @@ use tempfile::TempDir;
 
 const PHP: &str = "/usr/bin/php";
 const DOCUMENT_ROOT: &str = "/usr/share/simplesamlphp/www";
-/// For the server to listen, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct SimpleSamlPhp {
     process: Child,

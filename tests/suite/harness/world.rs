@@ -22,6 +22,7 @@ impl World {
     }
 
     pub async fn with(options: Options) -> Self {
+        options.clock.stand_still();
         let idp = FakeIdp::start(&options.clock).await;
         let broker = Broker::start(options).await;
         broker.secret("shop", SHOP_SECRET);

@@ -4,12 +4,10 @@ use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions as _;
 
-use crate::harness::{App, Broker, Options};
+use crate::harness::{App, Broker, Options, PATIENCE};
 
 const SECRET: &str = "robot-secret-0123456789";
 const PROMISED: Duration = Duration::from_secs(1);
-/// This machine may be busy: the test fails when a change does not arrive, and prints when it was late.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn robot(more: &str) -> String {
     format!("clients: [{{ client_id: robot, kind: machine, client_secret: {{ file: robot }}{more} }}]")

@@ -1,9 +1,8 @@
 //! `avouch demo` as a newcomer sees it: the page, the sample application, the company, the verified token.
 
 use std::net::TcpListener;
-use std::time::Duration;
 
-use crate::harness::{BrokerProcess, Browser, Chromium, Page};
+use crate::harness::{BrokerProcess, Browser, Chromium, Page, until};
 
 struct Demo {
     broker: BrokerProcess,
@@ -30,13 +29,9 @@ impl Demo {
         broker.start(&arguments).await;
         let demo =
             Self { broker, app: format!("http://localhost:{app}"), fabrikam: format!("http://localhost:{saml_idp}") };
-        for _ in 0..200 {
-            if crate::harness::app::http().get(&demo.app).send().await.is_ok() {
-                return demo;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the sample application does not answer");
+        let asked = async || crate::harness::app::http().get(&demo.app).send().await.ok();
+        until("the sample application answers", asked).await;
+        demo
     }
 
     /// From the application's button to the company's question.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Apache, Browser, Page, World};
+use crate::harness::{Apache, Browser, Page, World, until};
 
 const SECRET: &str = "only-for-tests-and-long-enough-to-be-taken";
 
@@ -82,17 +82,14 @@ async fn apache_follows_our_keys() {
 
 /// The key that signs once the broker has heard of it.
 async fn signing_kid(world: &World, before: &[String]) -> String {
-    for _ in 0..100 {
+    until("a new key signs", async || {
         let shop = &world.shop;
         let tokens = shop.tokens(&mut shop.browser(), &[]).await;
         let header = crate::harness::app::header(tokens["id_token"].as_str().unwrap());
         let kid = header["kid"].as_str().unwrap().to_owned();
-        if !before.contains(&kid) {
-            return kid;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("no new key signs");
+        (!before.contains(&kid)).then_some(kid)
+    })
+    .await
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ impl SamlStage {
     async fn sp_keys(&self, command: &str) {
         let (success, printed) = self.broker.cli(&["connection", "sp-keys", command, "fabrikam"]).await;
         assert!(success, "{command}: {printed}");
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        self.broker.catch_up().await;
     }
 }
 

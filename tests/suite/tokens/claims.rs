@@ -91,6 +91,25 @@ async fn claims_go_where_scope_and_registration_send_them() {
 }
 
 #[tokio::test]
+async fn claims_that_were_asked_for_by_name_are_in_the_id_tokens_of_a_refresh_too() {
+    let world = World::new().await;
+    let wish = r#"{"id_token":{"email":{"essential":true},"given_name":null}}"#;
+    let first = world.shop.tokens(&mut world.shop.browser(), &[("claims", wish)]).await;
+    let second = world.shop.refresh(first["refresh_token"].as_str().unwrap()).await.json;
+    let third = world.shop.refresh(second["refresh_token"].as_str().unwrap()).await.json;
+    for tokens in [&first, &second, &third] {
+        let id_token = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id_token["email"], json!("marty@contoso.example"));
+        assert!(id_token["name"].is_null(), "nobody asked for it here: {id_token}");
+    }
+    // as far as the scope goes that this refresh asks for
+    let token = third["refresh_token"].as_str().unwrap();
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", "openid")];
+    let narrow = world.shop.token(&fields).await;
+    assert!(claims(narrow.text("id_token"))["email"].is_null(), "{}", narrow.json);
+}
+
+#[tokio::test]
 async fn roles_are_decided_by_rules_when_a_token_is_made() {
     let world = World::new().await;
     let yaml = "

@@ -6,7 +6,7 @@ use time::Duration;
 
 use super::{API, machine};
 use crate::harness::app::{basic, claims, post};
-use crate::harness::{Answer, App, World};
+use crate::harness::{Answer, App, PATIENCE, World};
 
 async fn ask(app: &App, token: &str) -> Answer {
     let authorization = app.secret.as_ref().map(|secret| basic(&app.client_id, secret));
@@ -123,7 +123,7 @@ async fn a_refresh_token_says_what_a_refresh_would_give_today() {
     // somebody is refreshing it at this moment: to be asked about it needs no turn
     let mut refreshing = world.broker.database().connect().await.unwrap();
     sqlx::raw_sql("BEGIN; SELECT 1 FROM refresh_families FOR UPDATE").execute(&mut refreshing).await.unwrap();
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(3), ask(&app, token)).await;
+    let answer = tokio::time::timeout(PATIENCE, ask(&app, token)).await;
     assert_eq!(answer.expect("an answer, whoever holds the row").json["active"], json!(true));
     sqlx::raw_sql("ROLLBACK").execute(&mut refreshing).await.unwrap();
 

@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::harness::PATIENCE;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -59,7 +60,7 @@ impl Driver {
         std::thread::spawn(move || lines.for_each(drop));
 
         let profile = TempDir::new().expect("a folder for the profile");
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(40)).build();
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         let http = http.expect("a client");
         let mut args = FLAGS.map(str::to_owned).to_vec();
         args.push(format!("--user-data-dir={}", profile.path().display()));

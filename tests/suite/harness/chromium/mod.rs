@@ -13,10 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::harness::PATIENCE;
 use driver::Driver;
 
-/// For an element or an address to appear. A whole sign-in takes about a second here.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// The key under which WebDriver hands out element references (§12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 

@@ -32,6 +32,7 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
     let how = shared.state().script.misbehaviour.get(&place).cloned();
     match how {
         Some(Misbehaviour::Slow(time)) => tokio::time::sleep(time.max(Duration::ZERO)).await,
+        Some(Misbehaviour::Held(until)) => until.notified().await,
         Some(Misbehaviour::Huge) => {
             return HttpResponse::Ok().content_type("application/json").body(format!("{}{{}}", " ".repeat(20 << 20)));
         }

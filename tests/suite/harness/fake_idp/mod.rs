@@ -14,6 +14,7 @@ use actix_web::{App, HttpServer};
 use avouch::clock::ShiftedClock;
 use avouch::jose::{Alg, KeyPair};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::broker::listen;
 
@@ -108,6 +109,8 @@ pub enum Place {
 #[derive(Clone, Debug)]
 pub enum Misbehaviour {
     Slow(Duration),
+    /// As slow as it is not told to go on.
+    Held(Arc<Notify>),
     /// 20 MB of blanks before the brace.
     Huge,
     RedirectTo(String),

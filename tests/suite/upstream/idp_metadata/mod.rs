@@ -18,7 +18,7 @@ use time::Duration as Turn;
 
 use super::saml::forge::{self, Identity, Sign};
 use super::saml::{SSO, Saml};
-use crate::harness::{Browser, Options, Page};
+use crate::harness::{Browser, Options, Page, until};
 use publisher::Publisher;
 
 /// A broker, and a provider that publishes metadata.
@@ -91,8 +91,7 @@ impl Play {
             rows(saml, "SELECT to_jsonb(m) FROM saml_metadata m WHERE leased_until IS NULL").await.len() == 1
         })
         .await;
-        // the listener hears of it at once, but not before us
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        saml.world.broker.catch_up().await;
     }
 
     async fn row(&self) -> Value {
@@ -141,8 +140,7 @@ async fn cli(saml: &Saml, arguments: &[&str]) -> (bool, String) {
         .env("AVOUCH_LOG", "error");
     let output = command.output().await.unwrap();
     let told = [output.stdout, output.stderr].concat();
-    // the running broker hears of it by itself
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    saml.world.broker.catch_up().await;
     (output.status.success(), String::from_utf8(told).unwrap())
 }
 
@@ -153,13 +151,7 @@ async fn rows(saml: &Saml, query: &'static str) -> Vec<Value> {
 }
 
 async fn wait(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    for _ in 0..150 {
-        if done().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("waited in vain until {what}");
+    until(what, async || done().await.then_some(())).await;
 }
 
 /// A response that nobody has seen before.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::corpus::{ACCEPTED, ATTACKS, Case, Group};
 use super::*;
+use crate::harness::PATIENCE;
 use crate::harness::app::Request;
 
 /// Nothing that a stranger sends keeps a request longer; generous, for it only tells slow from stuck.
-const STUCK: Duration = Duration::from_secs(30);
+const STUCK: Duration = PATIENCE;
 
 /// A sign-in that has come as far as the provider.
 struct Begun {

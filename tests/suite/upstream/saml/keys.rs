@@ -1,7 +1,6 @@
 //! The broker's own keys at a SAML connection, replaced while people sign in.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use openssl::hash::MessageDigest;
 use openssl::sign::Verifier;
@@ -9,6 +8,7 @@ use openssl::x509::X509;
 use sqlx::ConnectOptions as _;
 
 use super::*;
+use crate::harness::until;
 
 /// One certificate of our metadata.
 type Der = Vec<u8>;
@@ -45,16 +45,12 @@ impl Saml {
     }
 
     /// The same, once the running broker has heard of the change.
-    async fn published_within_a_second(&self, signing: usize, encryption: usize) -> (Vec<Der>, Vec<Der>) {
-        let before = Instant::now();
-        loop {
+    async fn published_soon(&self, signing: usize, encryption: usize) -> (Vec<Der>, Vec<Der>) {
+        until("the new keys are published", async || {
             let found = self.published().await;
-            if (found.0.len(), found.1.len()) == (signing, encryption) {
-                return found;
-            }
-            assert!(before.elapsed() < Duration::from_secs(1), "{} and {}", found.0.len(), found.1.len());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            ((found.0.len(), found.1.len()) == (signing, encryption)).then_some(found)
+        })
+        .await
     }
 
     /// An answer that was never given before, encrypted to this certificate.
@@ -101,7 +97,7 @@ async fn keys_are_replaced_without_a_failed_sign_in() {
 
     let added = saml.done(&["add", "fabrikam"]).await;
     assert!(added.contains(&saml.idp.sp_entity_id), "{added}");
-    let (both_signing, both_encryption) = saml.published_within_a_second(2, 2).await;
+    let (both_signing, both_encryption) = saml.published_soon(2, 2).await;
     assert_eq!((&both_signing[0], &both_encryption[0]), (&signing[0], &encryption[0]), "the active one stands first");
     let (old, new) = (&both_encryption[0], &both_encryption[1]);
     saml.opens(old).await;
@@ -110,14 +106,14 @@ async fn keys_are_replaced_without_a_failed_sign_in() {
 
     let promoted = saml.done(&["promote", "fabrikam"]).await;
     assert!(promoted.contains("signing: ") && promoted.contains("encryption: "), "{promoted}");
-    let (one_signing, one_encryption) = saml.published_within_a_second(1, 1).await;
+    let (one_signing, one_encryption) = saml.published_soon(1, 1).await;
     assert_eq!((&one_signing[0], &one_encryption[0]), (&both_signing[1], new), "a retiring key is not shown");
     assert_eq!(saml.signs_with(&both_signing).await, &both_signing[1]);
     saml.opens(old).await;
     saml.opens(new).await;
 
     saml.done(&["retire", "fabrikam", "--use", "encryption"]).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    saml.world.broker.catch_up().await;
     saml.opens_no_more(old).await;
     saml.opens(new).await;
 
@@ -153,13 +149,13 @@ async fn one_use_is_replaced_alone_and_wrong_orders_are_refused_with_a_remedy() 
     refused(&["retire", "fabrikam", "--key", "crd_other"], "has no such key").await;
 
     saml.done(&["add", "fabrikam", "--use", "signing"]).await;
-    saml.published_within_a_second(2, 1).await;
+    saml.published_soon(2, 1).await;
     refused(&["add", "fabrikam"], "the next signing key is crd_").await;
     refused(&["promote", "fabrikam"], "there is no next encryption key").await;
     assert_eq!(saml.published().await.0.len(), 2, "what was refused changed nothing");
     let next = id(&saml.done(&["list", "fabrikam"]).await, ["signing", "next"]);
     saml.done(&["retire", "fabrikam", "--key", &next]).await;
-    saml.published_within_a_second(1, 1).await;
+    saml.published_soon(1, 1).await;
 }
 
 #[tokio::test]
@@ -182,17 +178,17 @@ async fn a_key_from_before_serves_both_uses_until_each_has_its_own() {
     assert_eq!(saml.published().await, (signing.clone(), encryption.clone()), "an apply leaves it alone");
 
     saml.done(&["add", "fabrikam"]).await;
-    let (both, _) = saml.published_within_a_second(2, 2).await;
+    let (both, _) = saml.published_soon(2, 2).await;
     saml.done(&["promote", "fabrikam", "--use", "signing"]).await;
-    saml.published_within_a_second(1, 2).await;
+    saml.published_soon(1, 2).await;
     assert_eq!(saml.signs_with(&both).await, &both[1]);
     saml.opens(&encryption[0]).await;
     saml.done(&["promote", "fabrikam", "--use", "encryption"]).await;
-    let (_, new) = saml.published_within_a_second(1, 1).await;
+    let (_, new) = saml.published_soon(1, 1).await;
     saml.opens(&encryption[0]).await;
     saml.opens(&new[0]).await;
     saml.done(&["retire", "fabrikam"]).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    saml.world.broker.catch_up().await;
     saml.opens_no_more(&encryption[0]).await;
     saml.opens(&new[0]).await;
 }
@@ -213,7 +209,7 @@ async fn our_metadata_says_what_we_want_and_fits_the_schema() {
         assert!(text.contains(&format!("WantAssertionsSigned=\"{says}\"")), "{wanted}: {text}");
     }
     saml.done(&["add", "fabrikam"]).await;
-    saml.published_within_a_second(2, 2).await;
+    saml.published_soon(2, 2).await;
     let text = with("sign_requests: true").await;
     assert!(text.contains("AuthnRequestsSigned=\"true\"") && text.contains("<ds:SignatureValue>"), "{text}");
     let of_two: Vec<_> = text.matches("xmlenc11#aes256-gcm").collect();

@@ -1,0 +1,3 @@
+//! Resources at the desk.
+
+pub mod pages;

@@ -1,0 +1,55 @@
+//! What a provider answers to a trip of ours, verified: the one way in which an answer becomes evidence, for sign-ins and for
+//! an operator's tests alike.
+
+use std::sync::Arc;
+
+use super::store::{self, Attempt};
+use super::{Problem, Visitor, undecrypted};
+use crate::broker::Broker;
+use crate::connection::Connection;
+use crate::metadata;
+use crate::oauth::params::Params;
+use crate::upstream::{Pending, UpstreamError, UpstreamIdentity};
+
+/// The provider's answer to this trip, verified. Few answers are looked at that do not decrypt.
+pub(super) async fn answered(
+    broker: &Broker,
+    visitor: &Visitor,
+    connection: &mut Arc<Connection>,
+    attempt: &Attempt,
+    params: &Params,
+) -> Result<UpstreamIdentity, Problem> {
+    let verifier = broker.ctx.vault.open_text(store::verifier_place(&attempt.id), &attempt.pkce_verifier);
+    let pending = Pending {
+        issuer: attempt.issuer.clone(),
+        nonce: attempt.nonce.clone(),
+        pkce_verifier: verifier.map_err(|error| Problem::Vault(error.to_string()))?,
+        max_age: attempt.max_age,
+    };
+    undecrypted::may_try(broker, visitor, connection)?;
+    finish(broker, visitor, connection, &pending, params).await.map_err(|error| {
+        undecrypted::note(broker, visitor, connection, &error);
+        Problem::Upstream { connection: connection.display_name.clone(), error }
+    })
+}
+
+/// Asks the provider's metadata again, at most once a minute, where its certificates seem to have changed.
+async fn finish(
+    broker: &Broker,
+    visitor: &Visitor,
+    connection: &mut Arc<Connection>,
+    pending: &Pending,
+    params: &Params,
+) -> Result<UpstreamIdentity, UpstreamError> {
+    let trace = &visitor.trace;
+    match broker.upstreams.finish(&broker.ctx, connection, pending, params, trace).await {
+        Err(error) if error.is_about_certificates() => match metadata::newer(broker, connection).await {
+            Some(newer) => {
+                *connection = newer;
+                broker.upstreams.finish(&broker.ctx, connection, pending, params, trace).await
+            }
+            None => Err(error),
+        },
+        answer => answer,
+    }
+}
