@@ -30,7 +30,7 @@ impl Span {
 
     /// The moments at nothing, a quarter, a half, three quarters and the end.
     pub fn axis(&self) -> [OffsetDateTime; 5] {
-        [-3, -2, -1, 0, 1].map(|quarters| self.now + self.quarter * quarters)
+        [-3_i32, -2, -1, 0, 1].map(|quarters| self.now + self.quarter * quarters)
     }
 
     fn place(&self, at: OffsetDateTime) -> i64 {
