@@ -105,8 +105,8 @@ mod tests {
 
     #[test]
     fn pauses_are_gone_through_once() {
-        let now = OffsetDateTime::UNIX_EPOCH;
-        let pauses = Pauses(&[time::Duration::seconds(1), time::Duration::hours(1)]);
+        const PAUSES: Pauses = Pauses(&[time::Duration::seconds(1), time::Duration::hours(1)]);
+        let (now, pauses) = (OffsetDateTime::UNIX_EPOCH, PAUSES);
         let taken: Vec<_> = (1..).map_while(|attempts| pauses.next(attempts, now)).map(|at| at - now).collect();
         assert_eq!(taken, pauses.0);
         assert!(pauses.next(0, now).is_none() && pauses.next(-1, now).is_none());

@@ -66,16 +66,16 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("vault", &["db"]),
     ("web", &["ctx", "vault"]),
     // nouns
-    ("client", &["connection"]),
+    ("client", &["audit", "connection"]),
     ("connection", &["audit"]),
     ("operator", &["audit"]),
-    ("consent", &["client", "user"]),
+    ("consent", &["audit", "client", "user"]),
     ("role", &["resource", "user"]),
-    ("session", &["user"]),
+    ("session", &["audit", "trace", "user"]),
     ("settings", &["audit"]),
     ("signing_key", &["audit"]),
     ("trace", &["connection"]),
-    ("user", &["connection"]),
+    ("user", &["audit", "connection"]),
     // steps
     ("authorization", &["token"]),
     // journeys and top

@@ -107,7 +107,12 @@ async fn every_resource_file_in_the_documents_could_be_applied(_: PgPoolOptions,
             if document.ends_with(GUIDE) {
                 expressions_can_be_evaluated(&file, &place);
             }
-            let job = Job { file, managed_by: "documents".into(), base_dir: dir.path().to_path_buf(), prune: false };
+            let job = Job {
+                file,
+                owner: avouch::provisioning::Owner::File("documents".into()),
+                base_dir: dir.path().to_path_buf(),
+                prune: false,
+            };
             plan(&ctx, &job).await.unwrap_or_else(|error| panic!("{place}: {error}"));
             found += 1;
         }

@@ -79,7 +79,7 @@ impl House {
     fn job(&self, text: &str) -> Job {
         Job {
             file: ResourceFile::parse(text, "f.yaml").unwrap(),
-            managed_by: "f.yaml".into(),
+            owner: avouch::provisioning::Owner::File("f.yaml".into()),
             base_dir: self.dir.path().to_path_buf(),
             prune: false,
         }

@@ -20,7 +20,7 @@ use crate::ids::TraceId;
 use crate::operator::session::{self, OperatorSession};
 use crate::operator::{OperatorRole, api_key};
 use crate::secret::Secret;
-use crate::token::presented::PresentedToken;
+use crate::token::presented::{PresentedToken, Shown};
 use crate::web::client_addr::ClientAddr;
 use crate::web::{cookies, csrf};
 
@@ -216,8 +216,7 @@ impl<R: Right> FromRequest for Api<R> {
 /// scopes do not: they say what the client may ask for, not who the person is.
 async fn by_token(broker: &Broker, jwt: &str) -> Result<(String, OperatorRole), Trouble> {
     let fault = |fault: crate::token::presented::TokenFault| Trouble::Credential(fault.description());
-    let token = PresentedToken::read(broker, jwt).map_err(fault)?;
-    token.shown_by(None).map_err(fault)?;
+    let token = PresentedToken::read(broker, jwt, Shown::ByHolder(None)).map_err(fault)?;
     if !token.audiences().contains(&broker.ctx.urls.at("/api/v1")) {
         return Err(Trouble::Credential("the access token is not for this API; its audience is {issuer}/api/v1"));
     }

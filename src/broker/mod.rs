@@ -144,7 +144,7 @@ impl Broker {
         if ids.is_empty() {
             return Ok(());
         }
-        client::store::secrets_used(&mut *self.ctx.db.acquire().await?, &ids, &at).await
+        client::secret::store::used(&mut *self.ctx.db.acquire().await?, &ids, &at).await
     }
 
     /// While the database is away we cannot know of a disabled client or a revoked secret, so we do not decide: 503

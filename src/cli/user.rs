@@ -1,16 +1,14 @@
 //! `avouch user`: what an operator at the machine does to a person at once, by their `sub`.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Subcommand;
 
 use super::database::{self, Sharing};
-use crate::audit::{self, Event};
+use crate::audit::Author;
 use crate::config::Config;
 use crate::ctx::Ctx;
-use crate::db::{self, Conn};
 use crate::ids::UserId;
-use crate::session::{self, EndedEverywhere};
-use crate::user::{self, UserStatus};
+use crate::session::{EndedEverywhere, person};
 
 #[derive(Subcommand, Debug)]
 pub(super) enum User {
@@ -36,30 +34,16 @@ impl User {
     }
 
     async fn carry_out(&self, ctx: &Ctx, sub: &UserId) -> anyhow::Result<String> {
-        db::in_tx(&ctx.db, async |conn: &mut Conn| {
-            if user::store::by_id(conn, sub).await?.is_none() {
-                bail!("there is no user {sub}");
+        let author = Author { actor: "cli".into(), ..Author::system() };
+        let ended = match self {
+            Self::SignOut { .. } => person::sign_out(ctx, &author, sub).await?,
+            Self::Block { .. } => person::block(ctx, &author, sub).await?,
+            Self::Unblock { .. } if person::unblock(ctx, &author, sub).await? => {
+                return Ok(format!("{sub} may sign in again"));
             }
-            let (status, action) = match self {
-                Self::SignOut { .. } => (None, "logout.everywhere"),
-                Self::Block { .. } => (Some(UserStatus::Blocked), "user.blocked"),
-                Self::Unblock { .. } => (Some(UserStatus::Active), "user.unblocked"),
-            };
-            let now = ctx.now();
-            if let Some(status) = status {
-                user::store::set_status(conn, sub, status, now).await?;
-            }
-            let mut event = Event::success(action, "cli").about(sub);
-            let mut said = format!("{sub} may sign in again");
-            if status != Some(UserStatus::Active) {
-                let ended = session::everywhere(conn, sub, now).await?;
-                event = event.detail(ended.detail());
-                said = told(&ended);
-            }
-            audit::record(ctx, conn, event).await?;
-            Ok(said)
-        })
-        .await
+            Self::Unblock { .. } => None,
+        };
+        ended.as_ref().map(told).with_context(|| format!("there is no user {sub}"))
     }
 }
 

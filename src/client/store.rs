@@ -217,40 +217,28 @@ pub async fn delete(conn: &mut Conn, id: &ClientId) -> Result<bool, sqlx::Error>
     Ok(done.rows_affected() == 1)
 }
 
-/// Adds a secret beside the others. `hint` is what people recognise it by and must not help to guess it.
-pub async fn add_secret(
-    conn: &mut Conn,
-    client: &ClientId,
-    secret: &ClientSecret,
-    hint: &str,
-    created_by: &str,
-    now: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO client_secrets (id, client_id, digest, hint, state, created_by, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, 'active', $5, $6, $7)",
-        secret.id.as_str(),
+/// What a client is at work on: live sessions with it, people with refresh tokens for it, and when it was seen last.
+pub async fn usage(conn: &mut Conn, client: &ClientId, now: OffsetDateTime) -> Result<Usage, sqlx::Error> {
+    sqlx::query_as!(
+        Usage,
+        r#"SELECT (SELECT count(*) FROM session_clients c JOIN sessions s ON s.id = c.session_id
+                   WHERE c.client_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2) AS "sessions!",
+                  (SELECT count(DISTINCT user_id) FROM refresh_families
+                   WHERE client_id = $1 AND revoked_at IS NULL AND expires_at > $2) AS "people!",
+                  (SELECT max(last_used_at) FROM client_secrets WHERE client_id = $1) AS last_secret_used_at"#,
         client.as_str(),
-        secret.digest.as_slice(),
-        hint,
-        created_by,
-        now,
-        secret.expires_at
-    )
-    .execute(conn)
-    .await
-    .map(drop)
-}
-
-/// Whether this secret was stored before, revoked or not.
-pub async fn secret_digest_known(conn: &mut Conn, client: &ClientId, digest: [u8; 32]) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT 1 FROM client_secrets WHERE client_id = $1 AND digest = $2) AS "known!""#,
-        client.as_str(),
-        digest.as_slice()
+        now
     )
     .fetch_one(conn)
     .await
+}
+
+/// See [`usage`].
+#[derive(Clone, Debug)]
+pub struct Usage {
+    pub sessions: i64,
+    pub people: i64,
+    pub last_secret_used_at: Option<OffsetDateTime>,
 }
 
 /// The columns that are not simply a field.
@@ -311,17 +299,4 @@ fn parse(row: Row, secrets: Vec<ClientSecret>) -> Result<Client, String> {
         managed_by: row.managed_by,
         secrets,
     })
-}
-
-/// Moves `last_used_at` forward, never back: another replica may have written a later one.
-pub async fn secrets_used(conn: &mut Conn, ids: &[String], at: &[OffsetDateTime]) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE client_secrets s SET last_used_at = GREATEST(s.last_used_at, u.at)
-         FROM UNNEST($1::text[], $2::timestamptz[]) AS u(id, at) WHERE s.id = u.id",
-        ids,
-        at
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

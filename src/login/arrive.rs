@@ -235,6 +235,8 @@ async fn write(
         acr: identity.acr().map(Into::into),
         amr: identity.amr().to_vec(),
         not_after: identity.session_ends(),
+        user_agent: visitor.user_agent.clone(),
+        remote_addr: visitor.addr,
     };
     let mut replaced = None;
     if let Some(old) = &visitor.session

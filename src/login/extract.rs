@@ -3,6 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::header::USER_AGENT;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, error};
 
@@ -48,9 +49,15 @@ impl FromRequest for Visiting {
             session: cookies::session(req, urls),
             trace_id: trace_id.unwrap_or_else(|| TraceId::new(&broker.ctx.rng)),
             addr: ClientAddr::from_request(req, payload).into_inner().ok().map(|addr| addr.0),
+            user_agent: user_agent(req),
             trace: Recording::new(broker.ctx.clock.clone()),
             browser: known.clone().unwrap_or_else(|| mint(Kind::Browser, &broker.ctx.rng)),
         };
         ready(Ok(Self { visitor, is_new: known.is_none() }))
     }
+}
+
+fn user_agent(req: &HttpRequest) -> Option<String> {
+    let value = req.headers().get(USER_AGENT)?.to_str().ok()?;
+    Some(value.chars().take(300).collect()).filter(|value: &String| !value.is_empty())
 }

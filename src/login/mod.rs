@@ -41,6 +41,8 @@ pub struct Visitor {
     pub session: Option<Secret<String>>,
     pub trace_id: TraceId,
     pub addr: Option<IpAddr>,
+    /// What the browser calls itself, cut short.
+    pub user_agent: Option<String>,
     /// What this request has to tell of the login.
     pub trace: Recording,
 }

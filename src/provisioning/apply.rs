@@ -115,7 +115,7 @@ pub(super) async fn carry_out(
         Step::ImportClientSecret(id, value) => {
             let digest = ctx.vault.digest(value.expose());
             let secret = ClientSecret { id: ClientSecretId::new(now, &ctx.rng), digest, expires_at: None };
-            client::store::add_secret(conn, id, &secret, hint(value.expose()), &by, now).await?;
+            client::secret::store::add(conn, id, &secret, hint(value.expose()), &by, now).await?;
             true
         }
         Step::CreateUser(email, ahead) => {

@@ -180,7 +180,7 @@ impl Planner<'_> {
             let path = format!("clients[{}].client_secret", entry.client_id);
             if let Some(secret) = self.secret(entry.client_secret.as_ref(), &path, has_secret) {
                 let digest = self.ctx.vault.digest(secret.expose());
-                if !client::store::secret_digest_known(conn, &entry.client_id, digest).await? {
+                if !client::secret::store::digest_known(conn, &entry.client_id, digest).await? {
                     details.push("client_secret: imports a new value".into());
                     steps.push(Step::ImportClientSecret(entry.client_id.clone(), secret));
                 }

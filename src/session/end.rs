@@ -17,6 +17,8 @@ pub enum EndReason {
     SignedOutUpstream,
     /// They, or an operator, ended all there is of them.
     SignedOutEverywhere,
+    /// An operator ended this one.
+    SignedOutByOperator,
     /// Asked again, their identity provider or the connection's rule does not vouch for them any more.
     NotVouched,
     /// A new sign-in in the same browser took its place: nobody asked to be signed out.
@@ -29,6 +31,7 @@ impl EndReason {
             Self::SignedOut => "signed_out",
             Self::SignedOutUpstream => "signed_out_upstream",
             Self::SignedOutEverywhere => "signed_out_everywhere",
+            Self::SignedOutByOperator => "signed_out_by_operator",
             Self::NotVouched => "not_vouched",
             Self::Replaced => "replaced",
         }

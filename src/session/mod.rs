@@ -3,12 +3,15 @@
 
 pub mod clients;
 pub mod end;
+pub mod person;
 pub mod store;
 pub mod upstream;
 pub mod upstream_grant;
 
 pub use end::{EndReason, Ended, EndedEverywhere, end, end_many, everywhere};
 pub use upstream::{EndedUpstream, NameIdAttributes, UpstreamSession};
+
+use std::net::IpAddr;
 
 use time::{Duration, OffsetDateTime};
 
@@ -54,6 +57,9 @@ pub struct NewSession {
     pub amr: Vec<String>,
     /// It ends here at the latest.
     pub not_after: Option<OffsetDateTime>,
+    /// By which an operator tells a person's sessions apart.
+    pub user_agent: Option<String>,
+    pub remote_addr: Option<IpAddr>,
 }
 
 impl Session {

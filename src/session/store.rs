@@ -17,8 +17,8 @@ pub async fn insert(
     let end = now + lifetimes.absolute;
     sqlx::query!(
         "INSERT INTO sessions (id, token_hash, user_id, identity_id, connection_slug, auth_time, acr, amr,
-                               created_at, last_seen_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
+                               created_at, last_seen_at, expires_at, user_agent, remote_addr)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12)",
         new.id.as_str(),
         &new.token_hash[..],
         new.user_id.as_str(),
@@ -29,6 +29,8 @@ pub async fn insert(
         &new.amr,
         now,
         new.not_after.map_or(end, |not_after| not_after.min(end)),
+        new.user_agent,
+        new.remote_addr.map(|addr| addr.to_string()),
     )
     .execute(conn)
     .await?;

@@ -13,6 +13,7 @@ pub mod refresh;
 pub mod revocation;
 pub mod store;
 pub mod userinfo;
+pub mod withdrawal;
 
 use time::OffsetDateTime;
 

@@ -28,7 +28,7 @@ pub fn claims(broker: &Broker, catalog: &Catalog, client: &Client, person: &Pers
     let scope = catalog.narrowed(client, &audiences, client.scopes.clone().unwrap_or(usual));
     let granted = Granted { client, person: Some(person), scope: &scope, audiences: &audiences, key: None };
     let access = access::mint(broker, catalog, granted)?;
-    let id_token = id_token::mint(broker, catalog, granted, person, None, &access.jwt)?;
+    let id_token = id_token::mint(broker, catalog, granted, person, None, &access.jwt, &[])?;
     Ok(Preview { scope: scope.to_string(), access_token: said(&access.jwt), id_token: said(&id_token) })
 }
 

@@ -244,3 +244,9 @@ pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, s
     .await?;
     Ok(done.rows_affected())
 }
+
+/// All that is told of a person's logins.
+pub async fn forget(conn: &mut Conn, user_id: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM login_traces WHERE user_id = $1", user_id).execute(conn).await?;
+    Ok(())
+}

@@ -1,8 +1,12 @@
 //! A user: a person with one stable subject, and the identities by which upstreams know that person. Owns the profile.
 //! It does not decide who may come in (`connection`) and keeps no passwords.
 
+pub mod export;
+pub mod import;
+pub mod list;
 pub mod login;
 pub mod provision;
+pub mod record;
 pub mod store;
 
 use crate::connection::Profile;
