@@ -1,3 +1,7 @@
-//! The operator's desk: its pages in a real Chromium, and its API.
+//! The operator's desk: its pages in a real Chromium and in a browser without script, and its API.
 
 mod browser;
+mod seat;
+mod sign_in;
+
+pub use seat::{Api, Operator};

@@ -229,6 +229,11 @@ impl Broker {
         (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
     }
 
+    /// What the running broker works with, for what tests prepare by the library.
+    pub fn ctx(&self) -> &avouch::ctx::Ctx {
+        &self.server().broker.ctx
+    }
+
     /// How to reach its database, for what only an operator at the machine can do.
     pub fn database(&self) -> &PgConnectOptions {
         &self.database

@@ -22,7 +22,19 @@ pub fn forms(html: &str) -> Vec<Form> {
         for (element, tag) in tags(body) {
             let get = |name: &str| self::attribute(tag, name).unwrap_or_default();
             match element {
-                "input" if !get("name").is_empty() => form.fields.push((get("name"), get("value"))),
+                "input" if get("name").is_empty() => {}
+                "input" if matches!(get("type").as_str(), "checkbox" | "radio") && !is_set(tag, "checked") => {}
+                "input" => form.fields.push((get("name"), get("value"))),
+                "textarea" => form.fields.push((get("name"), unescaped(body_of(body, tag)))),
+                "select" => form.fields.push((get("name"), String::new())),
+                // the first one counts until another is selected
+                "option" => {
+                    if let Some((_, value)) = form.fields.last_mut()
+                        && (value.is_empty() || is_set(tag, "selected"))
+                    {
+                        *value = get("value");
+                    }
+                }
                 "button" => form.buttons.push((get("id"), get("name"), get("value"))),
                 _ => {}
             }
@@ -44,6 +56,17 @@ fn tags(html: &str) -> impl Iterator<Item = (&str, &str)> {
         let tag = part.split('>').next()?;
         Some((tag.split_whitespace().next()?, tag))
     })
+}
+
+/// Whether the tag has this attribute, which needs no value.
+fn is_set(tag: &str, name: &str) -> bool {
+    tag.split_whitespace().any(|word| word == name)
+}
+
+/// The text after this tag, up to the next.
+fn body_of<'a>(html: &'a str, tag: &str) -> &'a str {
+    let after = html.split_once(tag).map_or("", |(_, after)| after);
+    after.strip_prefix('>').and_then(|after| after.split('<').next()).unwrap_or_default()
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {
