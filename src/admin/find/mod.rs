@@ -4,6 +4,7 @@ pub mod pages;
 
 use crate::admin::frame::segment;
 use crate::broker::catalog::Catalog;
+use crate::user::list::Listed;
 
 /// Of each kind.
 pub const MOST: usize = 20;
@@ -22,6 +23,14 @@ impl Hit {
     fn new(kind: &'static str, folder: &str, key: &str, name: &str) -> Self {
         Self { kind, name: name.into(), key: key.into(), path: format!("/admin/{folder}/{}", segment(key)) }
     }
+}
+
+/// A person is named by what was sought where that is their e-mail address, else by their subject.
+pub fn person_hit(person: Listed, sought: &str) -> Hit {
+    let by_email = person.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(sought));
+    let shown = person.name.or(person.email).unwrap_or_else(|| person.id.to_string());
+    let hit = Hit::new("Person", "users", person.id.as_str(), &shown);
+    if by_email { Hit { key: sought.into(), ..hit } } else { hit }
 }
 
 /// Connections, clients and resources whose key or name has the words in it; one whose key is just that stands alone.

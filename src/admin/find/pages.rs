@@ -5,11 +5,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{Hit, in_catalog};
+use super::{Hit, MOST, in_catalog, person_hit};
 use crate::admin::extract::Desk;
 use crate::admin::frame::{Frame, Section, segment};
 use crate::admin::pages::show;
 use crate::admin::{Read, Trouble};
+use crate::user;
+use crate::user::list::{Filter, Search};
 use crate::web::redirect::see_other;
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -36,7 +38,13 @@ async fn find(desk: Desk<Read>, sought: Query<Sought>) -> Result<HttpResponse, T
     if sought.starts_with("trc_") {
         return Ok(see_other(&broker.ctx.urls.local(&format!("/admin/traces/{}", segment(&sought)))));
     }
-    let hits = if sought.is_empty() { Vec::new() } else { in_catalog(&broker.catalog.load(), &sought) };
+    let mut hits = Vec::new();
+    if !sought.is_empty() {
+        hits = in_catalog(&broker.catalog.load(), &sought);
+        let wanted = Filter { search: Some(Search::of(&sought)), ..Filter::default() };
+        let people = user::list::store::page(&broker.ctx.db, &wanted, None, MOST as i64).await?;
+        hits.extend(people.into_iter().map(|person| person_hit(person, &sought)));
+    }
     if let [only] = &hits[..]
         && only.key == sought
     {

@@ -1,7 +1,9 @@
 //! The operator's desk: its pages in a real Chromium and in a browser without script, and its API.
 
 mod browser;
+mod overview;
 mod seat;
 mod sign_in;
+mod signing_key;
 
 pub use seat::{Api, Operator};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::harness::app::get;
 use crate::harness::{Broker, Chromium, Options, World};
 
 /// Who looks at a page. Each but the stranger has signed in.
@@ -39,7 +40,9 @@ impl Desk {
     pub async fn furnish() -> Self {
         let world = World::with(Options::default()).await;
         let (_, empty, browser) = tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
-        Self { browser, world, empty, here: Who::Stranger, names: BTreeMap::new() }
+        let jwks = get(&world.broker.url("/.well-known/jwks.json")).await.json;
+        let names = BTreeMap::from([("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned())]);
+        Self { browser, world, empty, here: Who::Stranger, names }
     }
 
     /// Opens the page as `who`, and says the origin that it came from.
