@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble, configuration, connection, replay, trace, trial, user};
+use super::{Read, Trouble, configuration, connection, replay, signing_key, trace, trial, user};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -28,6 +28,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(configuration::api::routes)
         .configure(connection::api::routes)
         .configure(user::api::routes)
+        .configure(signing_key::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);
 }

@@ -2,8 +2,10 @@
 
 mod audit;
 mod browser;
+mod overview;
 mod seat;
 mod settings;
 mod sign_in;
+mod signing_key;
 
 pub use seat::{Api, Operator};
