@@ -22,11 +22,11 @@ pub mod replay;
 pub mod resource;
 pub mod settings;
 pub mod sign_in;
+pub mod signing_key;
 pub mod trace;
 pub mod trial;
-pub mod webhook;
 pub mod user;
-pub mod signing_key;
+pub mod webhook;
 pub mod when;
 
 use crate::operator::OperatorRole;
