@@ -3,5 +3,6 @@
 mod browser;
 mod seat;
 mod sign_in;
+mod users;
 
 pub use seat::{Api, Operator};
