@@ -8,9 +8,9 @@ use crate::harness::World;
 async fn people_are_found_by_beginnings_of_their_words_by_sub_and_by_subject() {
     let world = World::new().await;
     let api = Api::of(&world.broker, "editor").await;
-    let marty = ahead(&api, "Marty.McFly@Hill-Valley.example", "Marty McFly", "subject:1").await;
-    let emile = ahead(&api, "emile@x.example", "Émile Zola-Šťastný", "subject:2").await;
-    let percent = ahead(&api, "percent@x.example", "100% 'quoted' \\ & | ! :*", "subject:3").await;
+    let marty = ahead(&world, &api, "Marty.McFly@Hill-Valley.example", "Marty McFly", "subject:1").await;
+    let emile = ahead(&world, &api, "emile@x.example", "Émile Zola-Šťastný", "subject:2").await;
+    let percent = ahead(&world, &api, "percent@x.example", "100% 'quoted' \\ & | ! :*", "subject:3").await;
     for (search, expected) in [
         ("mart", vec![&marty]),
         ("MCFLY", vec![&marty]),
@@ -39,12 +39,13 @@ async fn people_are_found_by_beginnings_of_their_words_by_sub_and_by_subject() {
 #[tokio::test]
 async fn filters_narrow_the_list_together() {
     let world = World::new().await;
-    world.connect("fabrikam", "").await;
     let api = Api::of(&world.broker, "editor").await;
     let (_, tokens) = world.signed_in().await;
     let here = sub_of(&tokens);
-    let not_yet = ahead(&api, "new@x.example", "Newcomer", "new").await;
-    let blocked = ahead(&api, "bad@x.example", "Bad", "bad").await;
+    world.connect("fabrikam", "").await;
+    world.broker.clock.advance(time::Duration::seconds(1));
+    let not_yet = ahead(&world, &api, "new@x.example", "Newcomer", "new").await;
+    let blocked = ahead(&world, &api, "bad@x.example", "Bad", "bad").await;
     assert_eq!(api.post(&format!("/users/{blocked}/block"), &serde_json::json!({})).await.status, 200);
     let all = vec![blocked.clone(), not_yet.clone(), here.clone()];
     for (query, expected) in [
@@ -72,12 +73,12 @@ async fn pages_neither_repeat_nor_hide_anybody_while_people_come_and_go() {
     let api = Api::of(&world.broker, "editor").await;
     let mut people = Vec::new();
     for number in 0..7 {
-        people.push(ahead(&api, &format!("p{number}@x.example"), "Person", &format!("s{number}")).await);
+        people.push(ahead(&world, &api, &format!("p{number}@x.example"), "Person", &format!("s{number}")).await);
     }
     people.reverse();
     let (first, next) = page(&api, "limit=3&q=person").await;
     assert_eq!(first, people[..3]);
-    ahead(&api, "late@x.example", "Person Late", "late").await;
+    ahead(&world, &api, "late@x.example", "Person Late", "late").await;
     assert_eq!(api.delete(&format!("/users/{}", people[2])).await.status, 204, "the very one that the page ended with");
     assert_eq!(api.delete(&format!("/users/{}", people[4])).await.status, 204);
     let (second, next) = page(&api, &format!("limit=2&q=person&after={}", next.unwrap())).await;
@@ -94,7 +95,7 @@ async fn the_page_pages_and_searches_as_the_api_does() {
     let world = World::new().await;
     let api = Api::of(&world.broker, "editor").await;
     for number in 0..3 {
-        ahead(&api, &format!("p{number}@x.example"), &format!("Person {number}"), &format!("s{number}")).await;
+        ahead(&world, &api, &format!("p{number}@x.example"), &format!("Person {number}"), &format!("s{number}")).await;
     }
     let mut ada = Operator::signed_in(&world.broker, "editor").await;
     let shown = ada.open("/admin/users?limit=2&q=person").await;

@@ -97,8 +97,8 @@ async fn the_page_shows_what_a_table_does_before_it_does_it() {
 async fn chosen_people_or_a_list_go_out_for_influxdb_and_for_spreadsheets() {
     let world = World::new().await;
     let api = Api::of(&world.broker, "editor").await;
-    let marty = ahead(&api, "mcfly@x.example", "Marty McFly", "1").await;
-    let formula = ahead(&api, "doc@x.example", "=HYPERLINK(\"http://evil.example\")", "2").await;
+    let marty = ahead(&world, &api, "mcfly@x.example", "Marty McFly", "1").await;
+    let formula = ahead(&world, &api, "doc@x.example", "=HYPERLINK(\"http://evil.example\")", "2").await;
     let (kind, yaml) = export(&world, &api, "format=influxdb&q=marty").await;
     assert_eq!(kind, "application/yaml");
     let expected = format!("users:\n- id: {marty}\n  firstName: Marty\n  lastName: McFly\n  email: mcfly@x.example\n");
