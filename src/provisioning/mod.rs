@@ -66,10 +66,10 @@ impl Owner {
     }
 
     /// As audit says it.
-    fn actor(&self) -> String {
+    fn author(&self) -> Author {
         match self {
-            Self::File(name) => format!("file:{name}"),
-            Self::Desk(author) => author.actor.clone(),
+            Self::File(name) => Author { actor: format!("file:{name}"), ..Author::system() },
+            Self::Desk(author) => author.clone(),
         }
     }
 }
