@@ -10,7 +10,6 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::Frame;
-use super::frame::{Frame, Section};
 use super::{Read, Trouble, connection, find, overview, replay, resource, sign_in, signing_key, trace, trial, user};
 use crate::broker::Broker;
 use crate::ids::TraceId;
@@ -30,7 +29,6 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::webhook::pages::routes)
         .configure(resource::pages::routes)
         .configure(user::pages::routes)
-        .route("", web::get().to(overview))
         .configure(overview::pages::routes)
         .configure(find::pages::routes)
         .configure(signing_key::pages::routes)

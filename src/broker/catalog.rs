@@ -105,11 +105,6 @@ impl Catalog {
         self.trusting.get(issuer).map_or(&[], Vec::as_slice)
     }
 
-    /// In no order.
-    pub fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
-        self.clients.values()
-    }
-
     pub fn resource(&self, identifier: &str) -> Option<Arc<Resource>> {
         self.resources.get(identifier).cloned()
     }
