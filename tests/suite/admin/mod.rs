@@ -7,5 +7,6 @@ mod seat;
 mod settings;
 mod sign_in;
 mod signing_key;
+mod users;
 
 pub use seat::{Api, Operator};
