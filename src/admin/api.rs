@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble, configuration, signing_key};
+use super::{Read, Trouble, configuration, idempotency, signing_key};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     let api = web::scope("/api/v1")
         .wrap(from_fn(dress))
+        .wrap(from_fn(idempotency::api::remember))
         .configure(configuration::api::routes)
         .configure(signing_key::api::routes)
         .default_service(web::to(nothing_here));
@@ -116,7 +117,8 @@ async fn dress<B: MessageBody + 'static>(
     Ok(ServiceResponse::new(request, answer))
 }
 
-fn problem(trouble: &Trouble) -> HttpResponse {
+/// A [`Trouble`] as a problem document.
+pub fn problem(trouble: &Trouble) -> HttpResponse {
     let (status, code) = trouble.kind();
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut problem = Problem::new(status, code, trouble.to_string());

@@ -11,6 +11,7 @@ pub mod extract;
 pub mod find;
 pub mod form;
 pub mod frame;
+pub mod idempotency;
 pub mod overview;
 pub mod pages;
 pub mod paging;
