@@ -10,7 +10,7 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::Frame;
-use super::{Read, Trouble, find, overview, resource, sign_in, signing_key};
+use super::{Read, Trouble, connection, find, overview, replay, resource, sign_in, signing_key, trace, trial, user};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::error_page::{Action, ErrorPage};
@@ -20,9 +20,17 @@ pub fn routes(app: &mut web::ServiceConfig) {
     let desk = web::scope("/admin")
         .wrap(from_fn(dress))
         .configure(sign_in::pages::routes)
+        .configure(trace::pages::routes)
+        .configure(trial::pages::routes)
+        .configure(replay::pages::routes)
+        .configure(connection::pages::routes)
+        .configure(super::audit::pages::routes)
+        .configure(super::settings::pages::routes)
+        .configure(super::webhook::pages::routes)
+        .configure(resource::pages::routes)
+        .configure(user::pages::routes)
         .configure(overview::pages::routes)
         .configure(find::pages::routes)
-        .configure(resource::pages::routes)
         .configure(signing_key::pages::routes)
         .default_service(web::to(nothing_here));
     app.service(desk);

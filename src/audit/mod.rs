@@ -60,6 +60,11 @@ impl Author {
         Self { actor: "system".into(), trace_id: None, remote_addr: None }
     }
 
+    /// Somebody at the command line.
+    pub fn cli() -> Self {
+        Self { actor: "cli".into(), ..Self::system() }
+    }
+
     /// A success of this author, to be filled in further.
     pub fn did(&self, action: &'static str) -> Event {
         Event::success(action, &self.actor).by(self)

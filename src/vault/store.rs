@@ -57,6 +57,7 @@ pub enum SealedColumn {
     TracePart,
     WebhookSecret,
     WebhookPreviousSecret,
+    IdempotentAnswer,
 }
 
 /// One definition gives each column its checked SQL.

@@ -28,7 +28,7 @@ pub async fn remember<B: MessageBody + 'static>(mut req: ServiceRequest, next: N
         return Ok(next.call(req).await?.map_into_left_body());
     };
     let key = key.to_str().unwrap_or_default().to_owned();
-    let (http, mut payload) = req.parts_mut();
+    let (http, payload) = req.parts_mut();
     let (http, mut payload) = (http.clone(), payload.take());
     let refused = |trouble: &Trouble| Ok(ServiceResponse::new(http.clone(), problem(trouble)).map_into_right_body());
     // nobody gets an answer again who would not be let in now

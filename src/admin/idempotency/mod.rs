@@ -68,7 +68,8 @@ mod tests {
     fn a_request_is_known_by_caller_and_key_and_is_the_same_by_all_of_it() {
         let one = |actor, key, target, body| Request { actor, role: "owner", key, target, body };
         let first = one("operator_key:ci", "k1", "/clients", b"{}");
-        for other in [one("operator_key:cd", "k1", "/clients", b"{}"), one("operator_key:ci", "k2", "/clients", b"{}")] {
+        for other in [one("operator_key:cd", "k1", "/clients", b"{}"), one("operator_key:ci", "k2", "/clients", b"{}")]
+        {
             assert_ne!(first.id(), other.id());
         }
         for other in [one("operator_key:ci", "k1", "/roles", b"{}"), one("operator_key:ci", "k1", "/clients", b"{ }")] {
