@@ -16,6 +16,7 @@ pub mod form;
 pub mod frame;
 pub mod idempotency;
 pub mod moment;
+pub mod openapi;
 pub mod overview;
 pub mod pages;
 pub mod paging;

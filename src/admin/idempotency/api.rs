@@ -6,16 +6,19 @@ use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCAT
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpResponse, ResponseError};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 
 use super::{Answer, Request, place, store};
 use crate::admin::api::problem;
 use crate::admin::extract::Api;
 use crate::admin::{Read, Trouble};
 use crate::broker::Broker;
+use crate::user;
 use crate::vault::Sealed;
 use crate::web::problem::Problem;
 
+/// Of any body; the handlers have their own, smaller limits.
+const MOST_BYTES: usize = user::import::MOST_BYTES + 1;
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// What is kept of an answer besides its body.
@@ -39,9 +42,8 @@ pub async fn remember<B: MessageBody + 'static>(mut req: ServiceRequest, next: N
     if !Request::is_well_formed(&key) {
         return refused(&Trouble::Malformed("Idempotency-Key is 1 to 255 visible ASCII characters".into()));
     }
-    let body = match Bytes::from_request(&http, &mut payload).await {
-        Ok(body) => body,
-        Err(error) => return refused(&Trouble::Malformed(format!("the body could not be read: {error}"))),
+    let Ok(body) = read(&http, &mut payload).await else {
+        return refused(&Trouble::Malformed("the body could not be read".into()));
     };
     let target = http.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let role = api.role.as_str();
@@ -59,6 +61,11 @@ pub async fn remember<B: MessageBody + 'static>(mut req: ServiceRequest, next: N
             first(&broker, &id, next.call(req).await).await
         }
     }
+}
+
+async fn read(http: &HttpRequest, payload: &mut Payload) -> Result<Bytes, actix_web::Error> {
+    let body = web::Payload::from_request(http, payload).await?;
+    body.to_bytes_limited(MOST_BYTES).await?
 }
 
 async fn begin(broker: &Broker, id: &str, hash: &[u8]) -> Result<Option<store::Known>, Trouble> {
