@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble, configuration};
+use super::{Read, Trouble, client, configuration};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     let api = web::scope("/api/v1")
         .wrap(from_fn(dress))
+        .configure(client::api::routes)
         .configure(configuration::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);

@@ -11,6 +11,7 @@ pub mod configuration;
 pub mod extract;
 pub mod form;
 pub mod frame;
+pub mod moment;
 pub mod pages;
 pub mod paging;
 pub mod resource;

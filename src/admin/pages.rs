@@ -10,7 +10,7 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::{Frame, Section};
-use super::{Read, Trouble, resource, sign_in};
+use super::{Read, Trouble, client, resource, sign_in};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::error_page::{Action, ErrorPage};
@@ -20,6 +20,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
     let desk = web::scope("/admin")
         .wrap(from_fn(dress))
         .configure(sign_in::pages::routes)
+        .configure(client::pages::routes)
         .configure(resource::pages::routes)
         .route("", web::get().to(overview))
         .default_service(web::to(nothing_here));
