@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble, configuration, connection, idempotency, replay, signing_key, trace, trial, user};
+use super::{Read, Trouble, client, configuration, connection, idempotency, replay, signing_key, trace, trial, user};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     let api = web::scope("/api/v1")
         .wrap(from_fn(dress))
         .wrap(from_fn(idempotency::api::remember))
+        .configure(client::api::routes)
         .configure(trace::api::routes)
         .configure(trial::api::routes)
         .configure(replay::api::routes)

@@ -25,6 +25,7 @@ pub fn forms(html: &str) -> Vec<Form> {
             enctype: attribute("enctype"),
             ..Form::default()
         };
+        let mut unchosen = false;
         for (element, tag) in tags(body) {
             let get = |name: &str| self::attribute(tag, name).unwrap_or_default();
             match element {
@@ -32,13 +33,17 @@ pub fn forms(html: &str) -> Vec<Form> {
                 "input" if matches!(get("type").as_str(), "checkbox" | "radio") && !is_set(tag, "checked") => {}
                 "input" => form.fields.push((get("name"), get("value"))),
                 "textarea" => form.fields.push((get("name"), unescaped(body_of(body, tag)))),
-                "select" => form.fields.push((get("name"), String::new())),
+                "select" => {
+                    form.fields.push((get("name"), String::new()));
+                    unchosen = true;
+                }
                 // the first one counts until another is selected
                 "option" => {
                     if let Some((_, value)) = form.fields.last_mut()
-                        && (value.is_empty() || is_set(tag, "selected"))
+                        && (unchosen || is_set(tag, "selected"))
                     {
                         *value = get("value");
+                        unchosen = false;
                     }
                 }
                 "button" => form.buttons.push((get("id"), get("name"), get("value"))),
