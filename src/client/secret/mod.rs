@@ -78,7 +78,8 @@ pub async fn add(
             return Err(SecretError::Public(known.kind));
         }
         store::add(conn, client, &one, hint, &author.actor, now).await?;
-        let detail = json!({ "secret": one.id.as_str(), "hint": hint, "expires_at": expires_at.map(|at| at.to_string()) });
+        let detail =
+            json!({ "secret": one.id.as_str(), "hint": hint, "expires_at": expires_at.map(|at| at.to_string()) });
         audit::record(ctx, conn, author.did("client_secret.added").client(client).detail(detail)).await?;
         Ok(())
     })

@@ -54,11 +54,7 @@ pub async fn list(conn: &mut Conn, client: &ClientId) -> Result<Vec<SecretFacts>
 }
 
 /// Its hint, when it was not revoked before.
-pub async fn revoke(
-    conn: &mut Conn,
-    client: &ClientId,
-    id: &ClientSecretId,
-) -> Result<Option<String>, sqlx::Error> {
+pub async fn revoke(conn: &mut Conn, client: &ClientId, id: &ClientSecretId) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!(
         "UPDATE client_secrets SET state = 'revoked' WHERE client_id = $1 AND id = $2 AND state <> 'revoked' RETURNING hint",
         client.as_str(),
