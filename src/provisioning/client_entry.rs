@@ -150,7 +150,7 @@ impl ClientEntry {
         }
     }
 
-    pub(super) fn effective_grants(&self) -> &[GrantType] {
+    pub fn effective_grants(&self) -> &[GrantType] {
         self.grants.as_deref().unwrap_or_else(|| usual_grants(self.kind))
     }
 

@@ -234,6 +234,11 @@ impl Broker {
         &self.server().broker.ctx
     }
 
+    /// The broker itself, for what the passing of time would do.
+    pub fn live(&self) -> &Arc<avouch::broker::Broker> {
+        &self.server().broker
+    }
+
     /// How to reach its database, for what only an operator at the machine can do.
     pub fn database(&self) -> &PgConnectOptions {
         &self.database
