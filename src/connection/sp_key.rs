@@ -138,13 +138,7 @@ async fn record(
 ///
 /// # Errors
 /// [`SpKeyError::NextExists`], [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
-async fn add_next(
-    ctx: &Ctx,
-    conn: &mut Conn,
-    slug: &Slug,
-    key: &OwnKey,
-    by: &str,
-) -> Result<CredentialId, SpKeyError> {
+async fn add_next(ctx: &Ctx, conn: &mut Conn, slug: &Slug, key: &OwnKey, by: &str) -> Result<CredentialId, SpKeyError> {
     let connection = saml(store::lock_by_slug(conn, slug).await?, slug)?;
     let credential = key.credential(ctx, CredentialState::Next);
     if let (Some(usage), Some(next)) =

@@ -7,8 +7,8 @@ pub mod form;
 pub mod guide;
 pub mod pages;
 pub mod provider;
-pub mod setup;
 pub mod settings;
+pub mod setup;
 pub mod view;
 
 use crate::admin::Trouble;

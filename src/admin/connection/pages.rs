@@ -233,12 +233,7 @@ async fn enable(posted: Posted<Edit, NoFields>, name: Path<String>) -> Result<Ht
 }
 
 /// Switching on holds the whole connection against the rules; what is wrong with it is said by [`Trouble::Invalid`].
-pub(super) async fn switch(
-    desk: &Desk<Edit>,
-    slug: &Slug,
-    on: bool,
-    version: Option<String>,
-) -> Result<(), Trouble> {
+pub(super) async fn switch(desk: &Desk<Edit>, slug: &Slug, on: bool, version: Option<String>) -> Result<(), Trouble> {
     let known = configuration::read(&desk.broker.ctx, &item(slug.clone())).await?;
     let Entry::Connection(mut entry) = known.entry else { return Err(Trouble::Broken) };
     entry.enabled = on;
@@ -261,9 +256,10 @@ async fn ask_disable(desk: Desk<Edit>, name: Path<String>) -> Result<HttpRespons
     let touches = touches(&desk, &one).await?;
     Ok(show(&ConfirmPage {
         question: format!("Switch {} off?", one.display_name),
-        explanation: "Nobody can sign in through it from then on, and tokens of people who came through it are not renewed. \
+        explanation:
+            "Nobody can sign in through it from then on, and tokens of people who came through it are not renewed. \
                       Switching it on again brings everything back."
-            .into(),
+                .into(),
         touches,
         fields: vec![("version", known.version)],
         action: format!("{}/disable", head.path),

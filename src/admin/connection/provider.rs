@@ -135,7 +135,9 @@ impl Provider {
             ),
             Self::Okta => ("Okta domain", "In the menu at the top right, such as contoso.okta.com."),
             Self::Google => ("Issuer", "Google has one for everybody."),
-            Self::Keycloak => ("Realm URL", "Such as https://keycloak.example.com/realms/contoso, as Realm settings has it."),
+            Self::Keycloak => {
+                ("Realm URL", "Such as https://keycloak.example.com/realms/contoso, as Realm settings has it.")
+            }
             Self::Auth0 => ("Domain", "On the application's Settings tab, such as contoso.eu.auth0.com."),
             Self::Adfs => ("Federation service name", "Such as adfs.contoso.com; Get-AdfsProperties says HostName."),
             Self::Oidc | Self::Saml => (
@@ -160,14 +162,17 @@ impl Provider {
                 Err(_) => Err(format!("{typed} is not a complete URL. Write it like https://idp.example.com.")),
             };
         }
-        let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b));
+        let plain =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b));
         match self {
             Self::Entra if plain(typed) => Ok(format!("https://login.microsoftonline.com/{typed}/v2.0")),
             Self::Okta if is_host(typed) => Ok(format!("https://{typed}")),
             // the slash at the end is part of it
             Self::Auth0 if is_host(typed) => Ok(format!("https://{typed}/")),
             Self::Adfs if is_host(typed) => Ok(format!("https://{typed}/adfs")),
-            Self::Entra => Err("Copy the id as Entra shows it: 32 hex digits with dashes, or the domain of the tenant.".into()),
+            Self::Entra => {
+                Err("Copy the id as Entra shows it: 32 hex digits with dashes, or the domain of the tenant.".into())
+            }
             Self::Okta | Self::Auth0 | Self::Adfs => {
                 Err(format!("{typed} is not a host name. Write it as its own page shows it, or the whole issuer URL."))
             }
@@ -180,7 +185,9 @@ impl Provider {
     /// [`Self::issuer_of`] backwards, where that loses nothing.
     pub fn typed_of(self, issuer: &str) -> String {
         let inside = match self {
-            Self::Entra => issuer.strip_prefix("https://login.microsoftonline.com/").and_then(|rest| rest.strip_suffix("/v2.0")),
+            Self::Entra => {
+                issuer.strip_prefix("https://login.microsoftonline.com/").and_then(|rest| rest.strip_suffix("/v2.0"))
+            }
             Self::Okta => issuer.strip_prefix("https://"),
             Self::Auth0 => issuer.strip_prefix("https://").and_then(|rest| rest.strip_suffix('/')),
             Self::Adfs => issuer.strip_prefix("https://").and_then(|rest| rest.strip_suffix("/adfs")),

@@ -87,7 +87,8 @@ impl Head {
     }
 
     pub fn tabs(&self) -> Vec<TabLink> {
-        let tab = |tab, label, tail| TabLink { label, href: format!("{}{tail}", self.path), current: self.tab == Some(tab) };
+        let tab =
+            |tab, label, tail| TabLink { label, href: format!("{}{tail}", self.path), current: self.tab == Some(tab) };
         vec![
             tab(Tab::Overview, "Overview", ""),
             tab(Tab::Credentials, "Credentials", "/credentials"),

@@ -15,8 +15,8 @@ use super::{slug, stored};
 use crate::admin::Trouble;
 use crate::admin::form::{FieldErrors, given};
 use crate::audit::Author;
-use crate::connection::credential::client_secret::{self, Ground, KnownSecret, Promoted, UpstreamSecretError};
 use crate::connection::certificate::{self, Added, Certificate, ChangeError, Facts, Origin, Source};
+use crate::connection::credential::client_secret::{self, Ground, KnownSecret, Promoted, UpstreamSecretError};
 use crate::connection::metadata::schedule::Why;
 use crate::connection::sp_key::SpKeyError;
 use crate::connection::{Connection, KeyUse, Protocol};
@@ -175,7 +175,9 @@ pub async fn refresh(ctx: &Ctx, name: &str) -> Result<Refreshed, Trouble> {
     metadata::refresh(ctx, &one, Why::Asked).await.map_err(|error| match error {
         RefreshError::NotPublished => Trouble::Conflict("metadata_not_published", error.to_string()),
         RefreshError::Database(error) => error.into(),
-        RefreshError::Fetch(_) | RefreshError::JustTried(_) => Trouble::Conflict("metadata_unusable", error.to_string()),
+        RefreshError::Fetch(_) | RefreshError::JustTried(_) => {
+            Trouble::Conflict("metadata_unusable", error.to_string())
+        }
     })
 }
 

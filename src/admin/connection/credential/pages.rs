@@ -187,7 +187,12 @@ struct Reason {
     reason: String,
 }
 
-async fn promote_page(desk: &Seated, at: &(String, String), form: Reason, errors: FieldErrors) -> Result<PromotePage, Trouble> {
+async fn promote_page(
+    desk: &Seated,
+    at: &(String, String),
+    form: Reason,
+    errors: FieldErrors,
+) -> Result<PromotePage, Trouble> {
     let (name, id) = at;
     let frame = desk.frame(Section::Connections);
     let (one, head) = load(desk, &frame, &slug(name)?, None).await?;
@@ -224,7 +229,11 @@ struct Question {
     harmless: bool,
 }
 
-async fn ask(desk: &Seated, name: &str, question: impl FnOnce(&Connection, &Head) -> Question) -> Result<HttpResponse, Trouble> {
+async fn ask(
+    desk: &Seated,
+    name: &str,
+    question: impl FnOnce(&Connection, &Head) -> Question,
+) -> Result<HttpResponse, Trouble> {
     let frame = desk.frame(Section::Connections);
     let (one, head) = load(desk, &frame, &slug(name)?, None).await?;
     let asked = question(&one, &head);

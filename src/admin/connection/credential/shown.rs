@@ -125,7 +125,9 @@ pub fn keys(one: &Connection, path: &str, now: OffsetDateTime) -> Option<ShownKe
     let has_next = own.iter().any(|key| key.state == CredentialState::Next);
     let about = match (rotates, has_next) {
         (true, true) => "The next keys are in our metadata. Let the provider read it before they take over.",
-        (true, false) => "They sign our requests and open what is encrypted to us. The next ones stand in our metadata before they take over.",
+        (true, false) => {
+            "They sign our requests and open what is encrypted to us. The next ones stand in our metadata before they take over."
+        }
         (false, _) => "By it we prove ourselves; the provider reads its public part from our JWKS URL.",
     };
     Some(ShownKeys { about, keys: own.into_iter().map(shown).collect(), has_next, rotates })

@@ -54,12 +54,19 @@ impl Field {
             Kind::Number => value.as_u64().map(|number| number.to_string()).unwrap_or_default(),
             Kind::Lines | Kind::Domains => list().join("\n"),
             Kind::Certificates => list().join("\n\n"),
-            Kind::Switch(usual) => if value.as_bool().unwrap_or(usual) { "on".into() } else { String::new() },
+            Kind::Switch(usual) => {
+                if value.as_bool().unwrap_or(usual) {
+                    "on".into()
+                } else {
+                    String::new()
+                }
+            }
             Kind::Issuer => context.provider.typed_of(&text()),
             Kind::Expression if value.is_null() => context.expression(self.key).unwrap_or_default().to_owned(),
             Kind::Expression => text(),
             Kind::Attributes => {
-                let line = |(name, value): (&String, &Value)| format!("{name} = {}", value.as_str().unwrap_or_default());
+                let line =
+                    |(name, value): (&String, &Value)| format!("{name} = {}", value.as_str().unwrap_or_default());
                 value.as_object().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
             }
         }
@@ -97,7 +104,9 @@ impl Filled {
         Ok(match self.field.kind {
             Kind::Line | Kind::Text => typed.into(),
             Kind::Choice(options) => match typed {
-                Some(word) if !options.iter().any(|(known, _)| *known == word) => return Err("Choose one of these.".into()),
+                Some(word) if !options.iter().any(|(known, _)| *known == word) => {
+                    return Err("Choose one of these.".into());
+                }
                 word => word.into(),
             },
             Kind::Number => match typed.map(|text| text.parse::<u32>()) {
@@ -108,7 +117,13 @@ impl Filled {
             Kind::Lines => listed(lines(&self.value)),
             Kind::Domains => listed(domains(&self.value)?),
             Kind::Certificates => listed(certificates(&self.value)),
-            Kind::Switch(usual) => if self.is_on() == usual { Value::Null } else { self.is_on().into() },
+            Kind::Switch(usual) => {
+                if self.is_on() == usual {
+                    Value::Null
+                } else {
+                    self.is_on().into()
+                }
+            }
             Kind::Issuer => typed.map(|text| context.provider.issuer_of(&text)).transpose()?.into(),
             Kind::Expression => match typed {
                 Some(text) if context.expression(self.key()).is_none_or(|base| base != text) => {
@@ -128,7 +143,9 @@ fn listed(items: Vec<String>) -> Value {
 
 fn checked(text: &str) -> Result<(), String> {
     // the expression itself stands in the field
-    Expression::parse(text).map(drop).map_err(|error| format!("This is not CEL: {}.", error.reason.trim_end_matches('.')))
+    Expression::parse(text)
+        .map(drop)
+        .map_err(|error| format!("This is not CEL: {}.", error.reason.trim_end_matches('.')))
 }
 
 /// Blank lines count, so that the number is the one that people see.
@@ -142,9 +159,14 @@ pub fn domains(text: &str) -> Result<Vec<String>, String> {
         if domain.is_empty() {
             continue;
         }
-        let labels = domain.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+        let labels = domain
+            .split('.')
+            .all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
         if !domain.contains('.') || !labels {
-            return Err(format!("Line {}: {domain} is not a complete domain. Write it like northwind.example.", index + 1));
+            return Err(format!(
+                "Line {}: {domain} is not a complete domain. Write it like northwind.example.",
+                index + 1
+            ));
         }
         out.push(domain);
     }
@@ -172,9 +194,10 @@ fn attributes(text: &str) -> Result<Value, String> {
     let mut out = Map::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let number = index + 1;
-        let (name, expression) = line.split_once('=').filter(|(name, _)| !name.trim().is_empty()).ok_or_else(|| {
-            format!("Line {number} is not of the form name = expression.")
-        })?;
+        let (name, expression) = line
+            .split_once('=')
+            .filter(|(name, _)| !name.trim().is_empty())
+            .ok_or_else(|| format!("Line {number} is not of the form name = expression."))?;
         checked(expression.trim()).map_err(|reason| format!("Line {number}: {reason}"))?;
         out.insert(name.trim().into(), expression.trim().into());
     }
@@ -203,7 +226,10 @@ mod tests {
 
     #[test]
     fn attributes_are_lines() {
-        assert_eq!(attributes("a = claims.a == 1\n\nb=claims.b").unwrap(), json!({"a": "claims.a == 1", "b": "claims.b"}));
+        assert_eq!(
+            attributes("a = claims.a == 1\n\nb=claims.b").unwrap(),
+            json!({"a": "claims.a == 1", "b": "claims.b"})
+        );
         assert!(attributes("a").unwrap_err().contains("Line 1"));
         assert!(attributes("x = (").unwrap_err().contains("CEL"));
     }

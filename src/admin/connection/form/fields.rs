@@ -15,7 +15,12 @@ const AUTHENTICATION: &[(&str, &str)] = &[
     ("private_key_jwt", "A signed assertion: no secret to renew"),
 ];
 
-const NAME: Field = field("display_name", Kind::Line, "Name on the sign-in page", "People choose by this name. You can change it later.");
+const NAME: Field = field(
+    "display_name",
+    Kind::Line,
+    "Name on the sign-in page",
+    "People choose by this name. You can change it later.",
+);
 const DOMAINS: Field = field(
     "email_domains",
     Kind::Domains,
@@ -43,7 +48,8 @@ fn oidc(provider: Provider) -> Vec<Field> {
         fields.push(field("issuer", Kind::Issuer, label, help));
     }
     if provider == Provider::Entra {
-        let help = "Only where the tenant above is organizations or common: who of all of Entra may come in. One id per line.";
+        let help =
+            "Only where the tenant above is organizations or common: who of all of Entra may come in. One id per line.";
         fields.push(field("tenants", Kind::Lines, "Tenants (optional)", help));
     }
     fields.push(field("client_id", Kind::Line, client, ""));
@@ -54,7 +60,12 @@ fn oidc(provider: Provider) -> Vec<Field> {
 /// `certificates`: to be entered here; they have a life of their own later.
 fn saml(certificates: bool) -> Vec<Plan> {
     let mut by_hand = vec![
-        field("entity_id", Kind::Line, "Entity ID of the provider", "Beside metadata that describes several it says which one. By hand it has to be known."),
+        field(
+            "entity_id",
+            Kind::Line,
+            "Entity ID of the provider",
+            "Beside metadata that describes several it says which one. By hand it has to be known.",
+        ),
         field("sso_url", Kind::Line, "Single sign-on URL", "Where it takes sign-in requests."),
         field("sso_binding", Kind::Choice(BINDINGS), "Binding", ""),
     ];
@@ -78,7 +89,12 @@ fn saml(certificates: bool) -> Vec<Plan> {
             "Or paste the metadata itself",
             "",
             true,
-            vec![field("metadata", Kind::Text, "Metadata, XML", "Where there is no URL. Certificates are then added here before the provider changes them.")],
+            vec![field(
+                "metadata",
+                Kind::Text,
+                "Metadata, XML",
+                "Where there is no URL. Certificates are then added here before the provider changes them.",
+            )],
         ),
         ("Or by hand", "", true, by_hand),
     ]
@@ -104,13 +120,22 @@ pub fn claims() -> Vec<Plan> {
             false,
             vec![
                 expression("mapping.email", "E-mail address", ""),
-                expression("mapping.email_verified", "Whether it is verified", "Counts for the connection's own domains only."),
+                expression(
+                    "mapping.email_verified",
+                    "Whether it is verified",
+                    "Counts for the connection's own domains only.",
+                ),
                 expression("mapping.name", "Name", ""),
                 expression("mapping.given_name", "Given name", ""),
                 expression("mapping.family_name", "Family name", ""),
                 expression("mapping.preferred_username", "User name", ""),
                 expression("mapping.groups", "Groups", "A list of strings."),
-                field("mapping.attributes", Kind::Attributes, "More attributes (optional)", "One per line: employee_id = claims.employeeid. Rules and applications read them as user.attributes.NAME."),
+                field(
+                    "mapping.attributes",
+                    Kind::Attributes,
+                    "More attributes (optional)",
+                    "One per line: employee_id = claims.employeeid. Rules and applications read them as user.attributes.NAME.",
+                ),
             ],
         ),
     ]
@@ -140,7 +165,8 @@ pub fn settings(of: Provider, protocol: EntryProtocol) -> Vec<Plan> {
 }
 
 fn more_oidc() -> Vec<Plan> {
-    const AUDIENCE: &[(&str, &str)] = &[("", "As the preset knows it"), ("issuer", "Its issuer"), ("token_endpoint", "Its token endpoint")];
+    const AUDIENCE: &[(&str, &str)] =
+        &[("", "As the preset knows it"), ("issuer", "Its issuer"), ("token_endpoint", "Its token endpoint")];
     const POLICY: &[(&str, &str)] = &[
         ("", "Best effort (usual): ask where it can be asked"),
         ("best_effort", "Best effort"),
@@ -168,8 +194,18 @@ fn more_oidc() -> Vec<Plan> {
             true,
             vec![
                 field("refresh.policy", Kind::Choice(POLICY), "When an application refreshes its tokens", ""),
-                field("refresh.max_age", Kind::Number, "Ask again what is older, in seconds", "Empty: the policy's own."),
-                field("upstream_logout", Kind::Switch(false), "Sign out there too", "Who signs out here is sent on to the provider's sign-out."),
+                field(
+                    "refresh.max_age",
+                    Kind::Number,
+                    "Ask again what is older, in seconds",
+                    "Empty: the policy's own.",
+                ),
+                field(
+                    "upstream_logout",
+                    Kind::Switch(false),
+                    "Sign out there too",
+                    "Who signs out here is sent on to the provider's sign-out.",
+                ),
             ],
         ),
         (
@@ -188,9 +224,14 @@ fn more_oidc() -> Vec<Plan> {
 }
 
 fn more_saml() -> Vec<Plan> {
-    const SIGNED: &[(&str, &str)] =
-        &[("", "The response or the assertion (usual)"), ("response", "The response"), ("assertion", "The assertion"), ("both", "Both")];
-    const ENCRYPTION: &[(&str, &str)] = &[("", "Taken where it comes (usual)"), ("require", "Required"), ("never", "Refused")];
+    const SIGNED: &[(&str, &str)] = &[
+        ("", "The response or the assertion (usual)"),
+        ("response", "The response"),
+        ("assertion", "The assertion"),
+        ("both", "Both"),
+    ];
+    const ENCRYPTION: &[(&str, &str)] =
+        &[("", "Taken where it comes (usual)"), ("require", "Required"), ("never", "Refused")];
     let line = |key, label, help| field(key, Kind::Line, label, help);
     let switch = |key, usual, label, help| field(key, Kind::Switch(usual), label, help);
     vec![
@@ -201,9 +242,23 @@ fn more_saml() -> Vec<Plan> {
             vec![
                 field("want_signed", Kind::Choice(SIGNED), "What must be signed", ""),
                 field("encryption", Kind::Choice(ENCRYPTION), "Encrypted assertions", ""),
-                switch("enforce_certificate_dates", false, "Certificates count within their dates only", "SAML pins keys; dates lapse unnoticed."),
-                line("subject", "Attribute that says who somebody is", "Empty: the NameID. Changing it makes everybody a new person."),
-                switch("end_with_idp_session", true, "End our session with theirs", "Where the answer says when theirs ends."),
+                switch(
+                    "enforce_certificate_dates",
+                    false,
+                    "Certificates count within their dates only",
+                    "SAML pins keys; dates lapse unnoticed.",
+                ),
+                line(
+                    "subject",
+                    "Attribute that says who somebody is",
+                    "Empty: the NameID. Changing it makes everybody a new person.",
+                ),
+                switch(
+                    "end_with_idp_session",
+                    true,
+                    "End our session with theirs",
+                    "Where the answer says when theirs ends.",
+                ),
             ],
         ),
         (
@@ -213,9 +268,19 @@ fn more_saml() -> Vec<Plan> {
             vec![
                 switch("sign_requests", true, "Sign our requests", ""),
                 line("name_id_format", "NameID format", ""),
-                field("requested_authn_context", Kind::Lines, "Authentication contexts", "One per line; one of them has to be met."),
+                field(
+                    "requested_authn_context",
+                    Kind::Lines,
+                    "Authentication contexts",
+                    "One per line; one of them has to be met.",
+                ),
                 switch("force_authn", false, "Ask the person anew at every sign-in", ""),
-                switch("send_login_hint", false, "Tell it whom the application expects", "As login_hint in the query of its URL."),
+                switch(
+                    "send_login_hint",
+                    false,
+                    "Tell it whom the application expects",
+                    "As login_hint in the query of its URL.",
+                ),
             ],
         ),
         (
@@ -223,8 +288,18 @@ fn more_saml() -> Vec<Plan> {
             "",
             true,
             vec![
-                switch("trust_metadata", true, "Trust certificates that appear in it", "Off: new ones are reported, and a person adds them."),
-                field("metadata_signing_certificate", Kind::Text, "Who must have signed it", "PEM or base64. Empty: its URL vouches for it."),
+                switch(
+                    "trust_metadata",
+                    true,
+                    "Trust certificates that appear in it",
+                    "Off: new ones are reported, and a person adds them.",
+                ),
+                field(
+                    "metadata_signing_certificate",
+                    Kind::Text,
+                    "Who must have signed it",
+                    "PEM or base64. Empty: its URL vouches for it.",
+                ),
             ],
         ),
         (
@@ -232,8 +307,17 @@ fn more_saml() -> Vec<Plan> {
             "",
             true,
             vec![
-                switch("allow_idp_initiated", false, "Take sign-ins that begin at the provider", "Each begins a sign-in of ours."),
-                line("initiate_login_uri", "Where such a sign-in goes on", "An application's page that begins a sign-in."),
+                switch(
+                    "allow_idp_initiated",
+                    false,
+                    "Take sign-ins that begin at the provider",
+                    "Each begins a sign-in of ours.",
+                ),
+                line(
+                    "initiate_login_uri",
+                    "Where such a sign-in goes on",
+                    "An application's page that begins a sign-in.",
+                ),
                 switch("single_logout", false, "Sign out there too", ""),
                 line("slo_url", "Single logout URL", "By hand only; metadata says it itself."),
                 field("slo_binding", Kind::Choice(BINDINGS), "Its binding", ""),

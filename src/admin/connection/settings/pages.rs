@@ -44,10 +44,26 @@ fn plan(tab: Tab, one: &Connection) -> Vec<Plan> {
     if tab == Tab::Claims { form::claims() } else { form::settings(provider, protocol(one)) }
 }
 
-fn page(frame: Frame, head: Head, tab: Tab, sections: Vec<FormSection>, errors: FieldErrors, version: String) -> SettingsPage {
+fn page(
+    frame: Frame,
+    head: Head,
+    tab: Tab,
+    sections: Vec<FormSection>,
+    errors: FieldErrors,
+    version: String,
+) -> SettingsPage {
     let (tab_title, tail) = if tab == Tab::Claims { ("Claims and rules", "claims") } else { ("Settings", "settings") };
     let may_delete = tab == Tab::Settings && head.may_change(&frame);
-    SettingsPage { action: format!("{}/{tail}", head.path), tab_title, sections, errors, version, may_delete, frame, head }
+    SettingsPage {
+        action: format!("{}/{tail}", head.path),
+        tab_title,
+        sections,
+        errors,
+        version,
+        may_delete,
+        frame,
+        head,
+    }
 }
 
 /// A connection's entry, and the version that a change of it names.

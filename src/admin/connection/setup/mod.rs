@@ -147,7 +147,10 @@ mod tests {
     fn slugs_are_made_of_names_and_another_is_offered() {
         assert_eq!(slug_of("  Müller & Söhne -- GmbH "), "m-ller-s-hne-gmbh");
         assert_eq!(beginning("").entry(|_| false).unwrap().slug.as_str(), "northwind-traders");
-        assert_eq!(beginning("").entry(|slug| slug == "northwind-traders").unwrap().slug.as_str(), "northwind-traders-2");
+        assert_eq!(
+            beginning("").entry(|slug| slug == "northwind-traders").unwrap().slug.as_str(),
+            "northwind-traders-2"
+        );
         let errors = beginning("northwind").entry(|slug| slug == "northwind").unwrap_err();
         assert_eq!(errors.at("slug").unwrap(), "Another connection already uses northwind. Try northwind-traders.");
     }
