@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::admin::idempotency;
 use crate::broker::Broker;
 use crate::{alert, audit, authorization, client, device, login, logout, session, signing_key, token, trace, webhook};
 
@@ -54,11 +55,12 @@ enum Rows {
     LoginTraces,
     TrialInvitations,
     WebhookDeliveries,
+    IdempotencyKeys,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -73,6 +75,7 @@ impl Rows {
         Self::LoginTraces,
         Self::TrialInvitations,
         Self::WebhookDeliveries,
+        Self::IdempotencyKeys,
         Self::AuditEvents,
     ];
 }
@@ -98,6 +101,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::LoginTraces => trace::store::delete_ended(&mut conn, now).await?,
             Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
             Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
+            Rows::IdempotencyKeys => idempotency::store::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };
         if some == 0 {

@@ -73,6 +73,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("role", &["resource", "user"]),
     ("session", &["audit", "trace", "user"]),
     ("settings", &["audit"]),
+    ("signing_key", &["audit"]),
     ("trace", &["connection"]),
     ("user", &["audit", "connection"]),
     // steps
@@ -84,7 +85,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("demo", &["config", "provisioning", "server"]),
     ("main", &["cli"]),
     ("grant", &["device"]),
-    ("janitor", &["device", "login", "logout"]),
+    ("janitor", &["admin", "device", "login", "logout"]),
     ("logout", &["login"]),
     ("startup", &["config"]),
     ("server", &["admin", "config", "device", "discovery", "grant", "janitor", "login", "logout"]),

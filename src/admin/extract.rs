@@ -68,7 +68,7 @@ impl Seated {
         self.session.operator.role.covers(R::NEEDS)
     }
 
-    fn wrote(&self, req: &HttpRequest, token: Option<&str>) -> Result<(), Trouble> {
+    pub(super) fn wrote(&self, req: &HttpRequest, token: Option<&str>) -> Result<(), Trouble> {
         let known = token.is_some_and(|token| csrf::check(&self.broker.ctx.vault, "admin", &self.secret, token));
         if known && csrf::same_origin(req, &self.broker.ctx.urls) { Ok(()) } else { Err(Trouble::ForeignForm) }
     }

@@ -6,17 +6,30 @@
 //! role it needs: [`extract::Desk`]`<Read>`, `<Edit>` or `<Own>` on pages, [`extract::Api`] likewise.
 
 pub mod api;
+pub mod audit;
 pub mod client;
 pub mod configuration;
 pub mod connection;
 pub mod extract;
+pub mod find;
 pub mod form;
 pub mod frame;
+pub mod idempotency;
 pub mod moment;
+pub mod openapi;
+pub mod overview;
 pub mod pages;
 pub mod paging;
+pub mod replay;
 pub mod resource;
+pub mod settings;
 pub mod sign_in;
+pub mod signing_key;
+pub mod trace;
+pub mod trial;
+pub mod user;
+pub mod webhook;
+pub mod when;
 
 use crate::operator::OperatorRole;
 use crate::provisioning::Problem;

@@ -1,7 +1,5 @@
 //! What somebody looks for in the log, and how far they have read.
 
-use std::fmt;
-
 use time::OffsetDateTime;
 
 use super::Outcome;
@@ -35,23 +33,6 @@ pub struct Position {
     pub id: AuditEventId,
 }
 
-impl Position {
-    /// From [`Position`]'s `Display`; `None` for anything else.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (micros, id) = text.split_once('.')?;
-        let nanos = micros.parse::<i64>().ok().map(|micros| i128::from(micros) * 1000)?;
-        let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
-        AuditEventId::is_well_formed(id).then(|| Self { at, id: AuditEventId::from_stored(id.into()) })
-    }
-}
-
-impl fmt::Display for Position {
-    /// Microseconds, which is what the database keeps, and the id.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.at.unix_timestamp_nanos() / 1000, self.id)
-    }
-}
-
 /// A LIKE pattern for everything that begins with `text`.
 pub(super) fn beginning(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 1);
@@ -68,19 +49,6 @@ pub(super) fn beginning(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Rng;
-
-    #[test]
-    fn a_position_is_read_back_and_nothing_else_is_one() {
-        let at = OffsetDateTime::from_unix_timestamp_nanos(1_795_426_268_123_456_000).unwrap();
-        let position = Position { at, id: AuditEventId::new(at, &Rng::default()) };
-        assert_eq!(Position::parse(&position.to_string()), Some(position));
-        for text in ["", ".", "1.evt_x", "x.evt_00000000000000000000000000", "99999999999999999999.evt_"] {
-            assert_eq!(Position::parse(text), None, "{text}");
-        }
-        assert_eq!(Position::parse(&format!("{}.evt_00000000000000000000000000", i64::MAX)), None);
-    }
-
     #[test]
     fn what_somebody_types_is_no_pattern() {
         assert_eq!(beginning(r"100%_\"), r"100\%\_\\%");

@@ -7,6 +7,7 @@ mod recorded;
 mod repeats;
 mod sink;
 pub mod store;
+pub mod tally;
 
 pub use filter::{Filter, Position};
 pub use recorded::{Export, Recorded, page};

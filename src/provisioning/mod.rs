@@ -27,7 +27,7 @@ pub use apply::{Applied, apply};
 pub use check::Problem;
 pub use client_entry::ClientEntry;
 pub use connection_entry::{ConnectionEntry, EntryProtocol};
-pub use entry::{ResourceEntry, RoleEntry};
+pub use entry::{ResourceEntry, RoleEntry, default_issuer};
 pub use export::export;
 pub use file::{FileError, ResourceFile};
 pub use plan::{Change, Plan, Sign};

@@ -113,6 +113,21 @@ impl Look {
             contact,
         }
     }
+
+    /// Every page's frame by this look.
+    pub fn brand(&self, urls: &Urls) -> Brand {
+        let url = |name: &str, served: &Served| urls.local(&format!("/branding/{name}?v={}", served.hash));
+        Brand {
+            accent: self.accent.as_ref().map(|served| url(ACCENT, served)),
+            logo: self.logo.as_ref().map(|(served, width, height)| LogoView {
+                url: url(LOGO, served),
+                width: *width,
+                height: *height,
+            }),
+            contact: self.contact.clone(),
+            ..Brand::new(urls, &self.name)
+        }
+    }
 }
 
 /// The present look, replaced when an operator chooses another.
@@ -132,18 +147,7 @@ impl Branding {
     }
 
     pub fn brand(&self, urls: &Urls) -> Brand {
-        let look = self.0.load();
-        let url = |name: &str, served: &Served| urls.local(&format!("/branding/{name}?v={}", served.hash));
-        Brand {
-            accent: look.accent.as_ref().map(|served| url(ACCENT, served)),
-            logo: look.logo.as_ref().map(|(served, width, height)| LogoView {
-                url: url(LOGO, served),
-                width: *width,
-                height: *height,
-            }),
-            contact: look.contact.clone(),
-            ..Brand::new(urls, &look.name)
-        }
+        self.0.load().brand(urls)
     }
 }
 

@@ -1,8 +1,16 @@
 //! The operator's desk: its pages in a real Chromium and in a browser without script, and its API.
 
+mod audit;
 mod browser;
+<<<<<<< HEAD
 mod connections;
+=======
+mod overview;
+>>>>>>> main
 mod seat;
+mod settings;
 mod sign_in;
+mod signing_key;
+mod users;
 
 pub use seat::{Api, Operator};

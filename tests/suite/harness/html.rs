@@ -5,6 +5,7 @@ pub struct Form {
     pub id: String,
     pub action: String,
     pub method: String,
+    pub enctype: String,
     /// Name and value of every field in it; buttons are not fields.
     pub fields: Vec<(String, String)>,
     /// Id, name and value.
@@ -17,8 +18,13 @@ pub fn forms(html: &str) -> Vec<Form> {
         let body = part.split("</form>").next().unwrap_or_default();
         let tag = body.split('>').next().unwrap_or_default();
         let attribute = |name: &str| attribute(tag, name).unwrap_or_default();
-        let mut form =
-            Form { id: attribute("id"), action: attribute("action"), method: attribute("method"), ..Form::default() };
+        let mut form = Form {
+            id: attribute("id"),
+            action: attribute("action"),
+            method: attribute("method"),
+            enctype: attribute("enctype"),
+            ..Form::default()
+        };
         // in a select, the first option counts until another is selected
         let mut undecided = false;
         for (element, tag) in tags(body) {

@@ -35,9 +35,15 @@ pub struct Received {
     pub method: String,
     pub content_type: String,
     pub fields: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
 }
 
 impl Received {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
     pub fn token(&self) -> &str {
         &self.fields.iter().find(|(name, _)| name == "logout_token").expect("a logout token").1
     }
@@ -90,7 +96,11 @@ async fn answer(shared: Data<Arc<Mutex<State>>>, req: HttpRequest, body: Bytes) 
     let content_type = req.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
     let habit = {
         let mut state = shared.lock().unwrap();
+        let text =
+            |value: &actix_web::http::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         state.received.push(Received {
+            headers: req.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            body: body.to_vec(),
             path: req.path().to_owned(),
             method: req.method().to_string(),
             content_type: content_type.to_owned(),

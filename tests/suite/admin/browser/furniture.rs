@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::harness::app::get;
 use crate::harness::{Broker, Chromium, Options, World};
 
 /// Who looks at a page. Each but the stranger has signed in.
@@ -38,8 +39,11 @@ pub struct Desk {
 impl Desk {
     pub async fn furnish() -> Self {
         let world = World::with(Options::default()).await;
-        let (_, empty, browser) = tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
-        Self { browser, world, empty, here: Who::Stranger, names: BTreeMap::new() }
+        let (mut names, empty, browser) =
+            tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
+        let jwks = get(&world.broker.url("/.well-known/jwks.json")).await.json;
+        names.insert("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned());
+        Self { browser, world, empty, here: Who::Stranger, names }
     }
 
     /// Opens the page as `who`, and says the origin that it came from.
@@ -91,7 +95,7 @@ impl Desk {
 }
 
 /// As the years leave a broker: connections of every kind, one of them in trouble, applications, roles, people.
-async fn furnish(world: &World) {
+async fn furnish(world: &World) -> BTreeMap<&'static str, String> {
     world.broker.secret("robot", "robot-secret-0123456789");
     let idp = &world.idp.issuer;
     let hostile = serde_json::to_string(HOSTILE).expect("a string is JSON");
@@ -100,6 +104,7 @@ async fn furnish(world: &World) {
         "connections:
   - {{ slug: hostile, display_name: {hostile}, issuer: {idp}, client_id: avouch-at-hostile, client_secret: {{ file: contoso }} }}
   - {{ slug: refusing, display_name: {GERMAN}, issuer: {idp}, client_id: avouch-at-refusing, client_secret: {{ file: contoso }}, allow: 'false' }}
+  - {{ slug: broken, display_name: Adventure Works, issuer: 'http://localhost:9', client_id: avouch-at-broken, client_secret: {{ file: contoso }} }}
   - slug: fabrikam
     display_name: {RTL}
     protocol: saml
@@ -123,9 +128,22 @@ users:
     world.apply(&yaml).await;
     world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
     let mut browser = world.shop.browser();
-    for connection in ["refusing", "refusing", "hostile"] {
-        world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;
+    let mut names = BTreeMap::new();
+    let coming = ["refusing", "refusing", "refusing", "refusing", "refusing", "hostile", "broken"];
+    for connection in coming {
+        let (_, page) = world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;
+        names.extend(page.text_of("trace-id").map(|id| ("refused", id)));
     }
+    // a sign-in of somebody who is called like that
+    world.idp.tell(|script| {
+        script.userinfo["name"] = HOSTILE.into();
+        script.userinfo["groups"] = serde_json::json!([HOSTILE, RTL, GERMAN]);
+    });
+    let (request, page) = world.shop.sign_in(&mut world.shop.browser(), &[("connection", "hostile")]).await;
+    let answer = world.shop.redeem(&page.param("code"), &request.verifier).await;
+    names.insert("signed-in", answer.header("x-trace-id").to_owned());
+    world.idp.tell_the_truth();
+    names
 }
 
 /// A certificate that ends in `days`, as base64 of its DER.
