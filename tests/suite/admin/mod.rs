@@ -2,7 +2,11 @@
 
 mod audit;
 mod browser;
+<<<<<<< HEAD
+mod connections;
+=======
 mod overview;
+>>>>>>> main
 mod seat;
 mod settings;
 mod sign_in;

@@ -25,7 +25,8 @@ pub fn forms(html: &str) -> Vec<Form> {
             enctype: attribute("enctype"),
             ..Form::default()
         };
-        let mut unchosen = false;
+        // in a select, the first option counts until another is selected
+        let mut undecided = false;
         for (element, tag) in tags(body) {
             let get = |name: &str| self::attribute(tag, name).unwrap_or_default();
             match element {
@@ -35,16 +36,11 @@ pub fn forms(html: &str) -> Vec<Form> {
                 "textarea" => form.fields.push((get("name"), unescaped(body_of(body, tag)))),
                 "select" => {
                     form.fields.push((get("name"), String::new()));
-                    unchosen = true;
+                    undecided = true;
                 }
-                // the first one counts until another is selected
-                "option" => {
-                    if let Some((_, value)) = form.fields.last_mut()
-                        && (unchosen || is_set(tag, "selected"))
-                    {
-                        *value = get("value");
-                        unchosen = false;
-                    }
+                "option" if undecided || is_set(tag, "selected") => {
+                    form.fields.last_mut().expect("an option stands in a select").1 = get("value");
+                    undecided = false;
                 }
                 "button" => form.buttons.push((get("id"), get("name"), get("value"))),
                 _ => {}
