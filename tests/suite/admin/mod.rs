@@ -5,5 +5,6 @@ mod browser;
 mod seat;
 mod settings;
 mod sign_in;
+mod webhook;
 
 pub use seat::{Api, Operator};
