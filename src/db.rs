@@ -61,6 +61,18 @@ pub async fn in_snapshot<T, E: From<sqlx::Error>>(
     Ok(value)
 }
 
+/// Lets each statement of this transaction take so long, for what reads very much: the pool's limit is for requests that
+/// somebody waits for. What is done between the statements may take as long.
+///
+/// # Errors
+/// the database's.
+pub async fn allow(conn: &mut Conn, each: Duration) -> Result<(), sqlx::Error> {
+    let limit = each.as_millis().to_string();
+    let local =
+        "SELECT set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $1, true)";
+    sqlx::query(local).bind(limit).execute(conn).await.map(drop)
+}
+
 /// Whether the error is a violation of the named constraint.
 pub fn on_constraint(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|e| e.constraint() == Some(constraint))
@@ -85,5 +97,24 @@ pub fn database_error(error: &sqlx::Error) -> OAuthError {
         OAuthError::new(ErrorCode::TemporarilyUnavailable, "the database cannot be reached; try again in a few seconds")
     } else {
         OAuthError::new(ErrorCode::ServerError, "something broke on our side; the operator finds it by the trace id")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[sqlx::test]
+    async fn a_long_read_is_allowed_in_its_own_transaction_only(_: PgPoolOptions, options: PgConnectOptions) {
+        let pool = pool(options);
+        let limit = async |conn: &mut Conn| sqlx::query_scalar("SHOW statement_timeout").fetch_one(conn).await;
+        let inside: String = in_snapshot(&pool, async |conn| {
+            allow(conn, Duration::from_secs(120)).await?;
+            limit(conn).await
+        })
+        .await
+        .unwrap();
+        let after: String = limit(&mut *pool.acquire().await.unwrap()).await.unwrap();
+        assert_eq!((inside.as_str(), after.as_str()), ("2min", "5s"));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::body::MessageBody;
+use actix_web::body::BoxBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
@@ -22,8 +22,8 @@ use crate::discovery::{self, Discovery};
 use crate::session::Lifetimes;
 use crate::telemetry::Metrics;
 use crate::web::client_addr::TrustedProxies;
-use crate::web::rate_limit::RateLimit;
-use crate::web::tls;
+use crate::web::rate_limit::{self, RateLimit};
+use crate::web::{security_headers, tls, trace};
 use crate::{admin, authorization, device, grant, janitor, login, logout, metadata, signing_key, token, webhook};
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
@@ -103,11 +103,13 @@ async fn assemble(
         tokio::spawn(logout::notification::send::run(broker.clone())),
         tokio::spawn(webhook::send::run(broker.clone())),
     ];
-    let rate_limit = Data::new(RateLimit::per_second(config.rate_limit));
+    let rate_limit = Arc::new(RateLimit::per_second(config.rate_limit));
     tasks.push(tokio::spawn(forget_quiet_addresses(rate_limit.clone())));
     let proxies = config.trusted_proxies.clone();
     let state = Data::from(broker.clone());
+    let broker_of_workers = broker.clone();
     let app = move || {
+        let (own, limit) = (broker_of_workers.clone(), rate_limit.clone());
         let urls = state.ctx.urls.clone();
         let scope = web::scope(urls.path())
             .configure(front.clone())
@@ -133,15 +135,11 @@ async fn assemble(
             .app_data(state.clone())
             .app_data(Data::from(state.branding.clone()))
             .app_data(discovery.clone())
-            .app_data(rate_limit.clone())
             .configure(|app| {
                 crate::web::install(app, urls.clone(), state.ctx.rng.clone(), TrustedProxies(proxies.clone()))
             })
             .service(scope)
-            .wrap(from_fn(measure))
-            .wrap(from_fn(crate::web::rate_limit::apply))
-            .wrap(from_fn(crate::web::security_headers::apply))
-            .wrap(from_fn(crate::web::trace::apply))
+            .wrap(from_fn(move |req, next| around(own.clone(), limit.clone(), req, next)))
     };
     let server = HttpServer::new(app).disable_signals().shutdown_timeout(FINISH);
     let server = match &certificate {
@@ -217,12 +215,32 @@ pub async fn shutdown_signal() -> anyhow::Result<&'static str> {
     })
 }
 
-/// Counts and times by route pattern. A route that did not match is one label, whatever the path.
-async fn measure(
-    broker: Data<Broker>,
+/// What is done around every request, in one layer, because each costs: its trace, outermost; the headers of every
+/// answer; the limit of its address; the count.
+async fn around(
+    broker: Arc<Broker>,
+    limit: Arc<RateLimit>,
     req: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let (ctx, limit) = (&broker.ctx, &*limit);
+    trace::traced(&ctx.rng, req, async |req| {
+        let mut response = match rate_limit::refusal(limit, &ctx.urls, req.request()) {
+            Some(refusal) => req.into_response(refusal),
+            None => measured(&broker.metrics, req, &next).await?,
+        };
+        security_headers::put(&ctx.urls, &mut response);
+        Ok(response)
+    })
+    .await
+}
+
+/// Counts and times by route pattern. A route that did not match is one label, whatever the path.
+async fn measured(
+    metrics: &Metrics,
+    req: ServiceRequest,
+    next: &Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
     let route = req.match_pattern().unwrap_or_else(|| "unmatched".into());
     let method = match *req.method() {
         Method::GET => "GET",
@@ -241,7 +259,7 @@ async fn measure(
         Ok(response) => response.status().as_u16(),
         Err(error) => error.as_response_error().status_code().as_u16(),
     };
-    broker.metrics.request(route, method, status, began.elapsed());
+    metrics.request(route, method, status, began.elapsed());
     answered
 }
 
@@ -284,7 +302,7 @@ fn operations_routes(app: &mut web::ServiceConfig) {
         .route("/metrics", web::get().to(metrics));
 }
 
-async fn forget_quiet_addresses(limit: Data<RateLimit>) {
+async fn forget_quiet_addresses(limit: Arc<RateLimit>) {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
         limit.forget_quiet();

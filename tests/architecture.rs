@@ -73,6 +73,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("role", &["resource", "user"]),
     ("session", &["audit", "trace", "user"]),
     ("settings", &["audit"]),
+    ("signing_key", &["audit"]),
     ("trace", &["connection"]),
     ("user", &["audit", "connection"]),
     // steps

@@ -138,10 +138,12 @@ pub enum Done {
     Removed,
     Sent,
     Released,
+    /// Somebody elsewhere, whose answer stands on the page.
+    Asked,
 }
 
 impl Done {
-    const ALL: [(Self, &'static str, &'static str); 9] = [
+    const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Created, "created", "Created."),
         (Self::Saved, "saved", "Saved. It counts from now on."),
         (Self::Deleted, "deleted", "Deleted."),
@@ -151,6 +153,7 @@ impl Done {
         (Self::Removed, "removed", "Removed."),
         (Self::Sent, "sent", "Sent."),
         (Self::Released, "released", "Released from its file. It can be changed here from now on."),
+        (Self::Asked, "asked", "Asked. What came back stands below."),
     ];
 
     /// From `done=WORD` in a query.

@@ -1,4 +1,4 @@
-//! The desk's pages together: where they are mounted, what is said when something does not go, and the overview.
+//! The desk's pages together: where they are mounted, what is said when something does not go.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,8 +9,8 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::extract::Desk;
-use super::frame::{Frame, Section};
-use super::{Read, Trouble, resource, sign_in};
+use super::frame::Frame;
+use super::{Read, Trouble, connection, find, overview, replay, resource, sign_in, signing_key, trace, trial, user};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::error_page::{Action, ErrorPage};
@@ -20,11 +20,18 @@ pub fn routes(app: &mut web::ServiceConfig) {
     let desk = web::scope("/admin")
         .wrap(from_fn(dress))
         .configure(sign_in::pages::routes)
+        .configure(trace::pages::routes)
+        .configure(trial::pages::routes)
+        .configure(replay::pages::routes)
+        .configure(connection::pages::routes)
         .configure(super::audit::pages::routes)
         .configure(super::settings::pages::routes)
         .configure(super::webhook::pages::routes)
         .configure(resource::pages::routes)
-        .route("", web::get().to(overview))
+        .configure(user::pages::routes)
+        .configure(overview::pages::routes)
+        .configure(find::pages::routes)
+        .configure(signing_key::pages::routes)
         .default_service(web::to(nothing_here));
     app.service(desk);
 }
@@ -60,16 +67,6 @@ pub struct ConfirmPage {
     pub keep: &'static str,
     /// It asks before something that hurts nobody.
     pub harmless: bool,
-}
-
-#[derive(Template)]
-#[template(path = "admin/overview.html")]
-struct OverviewPage {
-    frame: Frame,
-}
-
-async fn overview(desk: Desk<Read>) -> HttpResponse {
-    show(&OverviewPage { frame: desk.frame(Section::Overview) })
 }
 
 async fn nothing_here(_desk: Desk<Read>) -> Result<HttpResponse, Trouble> {

@@ -7,6 +7,7 @@ mod recorded;
 mod repeats;
 mod sink;
 pub mod store;
+pub mod tally;
 
 pub use filter::{Filter, Position};
 pub use recorded::{Export, Recorded, page};
@@ -57,6 +58,11 @@ impl Author {
     /// Whoever sits at the machine itself: the command line, a background task.
     pub fn system() -> Self {
         Self { actor: "system".into(), trace_id: None, remote_addr: None }
+    }
+
+    /// Somebody at the command line.
+    pub fn cli() -> Self {
+        Self { actor: "cli".into(), ..Self::system() }
     }
 
     /// A success of this author, to be filled in further.

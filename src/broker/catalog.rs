@@ -90,6 +90,16 @@ impl Catalog {
         self.clients.get(id).cloned()
     }
 
+    /// In no order.
+    pub fn resources(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.resources.values()
+    }
+
+    /// In no order.
+    pub fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.clients.values()
+    }
+
     /// The clients with a federated identity at this issuer.
     pub fn trusting(&self, issuer: &str) -> &[Arc<Client>] {
         self.trusting.get(issuer).map_or(&[], Vec::as_slice)

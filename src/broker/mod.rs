@@ -20,6 +20,7 @@ use used_secrets::UsedSecrets;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -189,9 +190,13 @@ fn ends(catalog: &Catalog) -> impl Iterator<Item = (&'static str, &str, &str, i6
     catalog.expiries().map(|one| (one.kind, one.connection, one.id, one.at.unix_timestamp()))
 }
 
+/// For one statement: a hundred thousand clients take a second, or many where the machine is busy.
+const READING: Duration = Duration::from_secs(120);
+
 /// All of it as it stood at one moment.
 async fn read(ctx: &Ctx, known: Option<&Catalog>) -> anyhow::Result<(Catalog, KeySet, Settings)> {
     db::in_snapshot(&ctx.db, async |conn| {
+        db::allow(conn, READING).await?;
         let catalog = Catalog::load(conn, known).await?;
         let keys = KeySet::load(conn, &ctx.vault).await?;
         Ok((catalog, keys, settings::store::load(conn).await?))

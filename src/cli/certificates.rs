@@ -10,13 +10,12 @@ use time::format_description::well_known::Rfc3339;
 
 use super::connection::stored;
 use super::database::{self, Sharing};
+use crate::audit::Author;
 use crate::config::Config;
 use crate::connection::certificate::{self, Certificate, Facts, Origin, Source, fingerprint};
 use crate::connection::{Connection, Protocol};
 use crate::db::{self, Conn};
 use crate::upstream::saml::TrustedCertificate;
-
-const BY_HAND: Origin<'static> = Origin { source: Source::Manual, actor: "cli" };
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Certificates {
@@ -45,6 +44,8 @@ pub(super) enum Certificates {
 impl Certificates {
     pub(super) fn run(self, config: &Config) -> anyhow::Result<()> {
         database::with_ctx(config, Sharing::WithRunning, async |ctx| {
+            let author = Author::cli();
+            let by_hand = Origin { source: Source::Manual, author: &author };
             let now = ctx.now();
             let done = match self {
                 Self::List { slug } => {
@@ -62,7 +63,7 @@ impl Certificates {
                     }
                     let added = db::in_tx(&ctx.db, async |conn: &mut Conn| {
                         let connection = saml(conn, &slug).await?;
-                        anyhow::Ok(certificate::add(&ctx, conn, &connection, facts, BY_HAND).await?)
+                        anyhow::Ok(certificate::add(&ctx, conn, &connection, facts, by_hand).await?)
                     });
                     let added = added.await?;
                     let what = if added.was_known { "is known already" } else { "is trusted from now on" };
@@ -71,7 +72,7 @@ impl Certificates {
                 Self::Promote { slug, certificate } => {
                     let promoted = db::in_tx(&ctx.db, async |conn: &mut Conn| {
                         let connection = saml(conn, &slug).await?;
-                        anyhow::Ok(certificate::promote(&ctx, conn, &connection, &certificate, BY_HAND).await?)
+                        anyhow::Ok(certificate::promote(&ctx, conn, &connection, &certificate, by_hand).await?)
                     });
                     let promoted = promoted.await?;
                     (slug, promoted, "is in use")
@@ -79,7 +80,7 @@ impl Certificates {
                 Self::Retire { slug, certificate } => {
                     let retired = db::in_tx(&ctx.db, async |conn: &mut Conn| {
                         let connection = saml(conn, &slug).await?;
-                        anyhow::Ok(certificate::retire(&ctx, conn, &connection, &certificate, BY_HAND).await?)
+                        anyhow::Ok(certificate::retire(&ctx, conn, &connection, &certificate, by_hand).await?)
                     });
                     let retired = retired.await?;
                     (slug, retired, "is retired and verifies nothing any more")

@@ -4,10 +4,8 @@ use clap::Subcommand;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use serde_json::json;
-
 use super::database::{self, Sharing};
-use crate::audit::{self, Event};
+use crate::audit::Author;
 use crate::config::Config;
 use crate::jose::Alg;
 use crate::signing_key;
@@ -44,11 +42,8 @@ impl Keys {
                 }
                 Self::Rotate { alg, now } => {
                     signing_key::ensure(&ctx).await?;
-                    let done = signing_key::rotate(&ctx, alg, now).await?;
-                    let detail =
-                        json!({ "alg": alg.as_str(), "active": done.active, "next": done.next, "forced": now });
-                    let event = Event::success("signing_key.rotated", "cli").detail(detail);
-                    audit::record(&ctx, &mut *ctx.db.acquire().await?, event).await?;
+                    let regardless = now.then_some("--now");
+                    let done = signing_key::rotate(&ctx, &Author::system(), alg, regardless).await?;
                     println!("{alg}: {} signs now, {} is published next", done.active, done.next);
                     if let Some(kid) = done.retiring {
                         println!(

@@ -2,18 +2,15 @@
 //! sign-in: add, let the identity provider read our metadata, promote, and later retire.
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::database::{self, Sharing};
-use crate::audit::{self, Event};
+use crate::audit::Author;
 use crate::config::Config;
-use crate::connection::own_key::OwnKey;
-use crate::connection::sp_key::{self, SpKeyError};
+use crate::connection::sp_key;
 use crate::connection::{KeyUse, Slug};
 use crate::ctx::Ctx;
-use crate::db::{self, Conn};
 use crate::upstream::saml::TrustedCertificate;
 
 #[derive(Subcommand, Debug)]
@@ -92,21 +89,7 @@ async fn list(ctx: &Ctx, slug: &Slug) -> anyhow::Result<()> {
 
 async fn add(ctx: &Ctx, which: &Which) -> anyhow::Result<()> {
     let slug = which.slug()?;
-    // a slug that is mistyped is told before the work
-    sp_key::list(&mut *ctx.db.acquire().await?, &slug).await?;
-    let keys = which.uses().into_iter().map(|usage| Ok((usage, OwnKey::generate(ctx, &slug, Some(usage))?)));
-    let keys = keys.collect::<anyhow::Result<Vec<_>>>()?;
-    let added = db::in_tx(&ctx.db, async |conn: &mut Conn| {
-        let mut added = Vec::new();
-        for (usage, key) in &keys {
-            added.push((*usage, sp_key::add_next(ctx, conn, &slug, key, "cli").await?));
-        }
-        let detail = added.iter().map(|(usage, id)| json!({ "use": usage.as_str(), "next": id })).collect();
-        record(ctx, conn, "connection.key_added", &slug, detail).await?;
-        Ok::<_, SpKeyError>(added)
-    })
-    .await?;
-    for (usage, id) in added {
+    for (usage, id) in sp_key::add(ctx, &Author::cli(), &slug, &which.uses()).await? {
         println!("{}: {id} is published next", usage.as_str());
     }
     println!("let the identity provider read {} again, then promote", ctx.urls.sp_metadata(slug.as_str()));
@@ -114,18 +97,7 @@ async fn add(ctx: &Ctx, which: &Which) -> anyhow::Result<()> {
 }
 
 async fn promote(ctx: &Ctx, which: &Which) -> anyhow::Result<()> {
-    let slug = which.slug()?;
-    let promoted = db::in_tx(&ctx.db, async |conn: &mut Conn| {
-        let mut promoted = Vec::new();
-        for usage in which.uses() {
-            promoted.push((usage, sp_key::promote(conn, &slug, usage).await?));
-        }
-        let told = |(usage, done): &(KeyUse, sp_key::Promoted)| json!({ "use": usage.as_str(), "active": done.active, "retiring": done.retiring });
-        record(ctx, conn, "connection.key_promoted", &slug, promoted.iter().map(told).collect()).await?;
-        Ok::<_, SpKeyError>(promoted)
-    })
-    .await?;
-    for (usage, done) in promoted {
+    for (usage, done) in sp_key::take_over(ctx, &Author::cli(), &which.slug()?, &which.uses()).await? {
         println!("{}: {} is in use now", usage.as_str(), done.active);
         if let Some(id) = done.retiring {
             println!("{}: {id} retires; retire it when the identity provider does not use it any more", usage.as_str());
@@ -135,28 +107,10 @@ async fn promote(ctx: &Ctx, which: &Which) -> anyhow::Result<()> {
 }
 
 async fn retire(ctx: &Ctx, which: &Which, key: Option<&str>) -> anyhow::Result<()> {
-    let slug = which.slug()?;
-    let retired = db::in_tx(&ctx.db, async |conn: &mut Conn| {
-        let retired = sp_key::retire(conn, &slug, which.usage(), key).await?;
-        let detail = retired.iter().map(|id| json!({ "retired": id })).collect();
-        record(ctx, conn, "connection.key_retired", &slug, detail).await?;
-        Ok::<_, SpKeyError>(retired)
-    })
-    .await?;
-    for id in retired {
+    for id in sp_key::end(ctx, &Author::cli(), &which.slug()?, which.usage(), key).await? {
         println!("{id} is retired: what is encrypted to it is refused");
     }
     Ok(())
-}
-
-async fn record(
-    ctx: &Ctx,
-    conn: &mut Conn,
-    action: &'static str,
-    slug: &Slug,
-    keys: Vec<Value>,
-) -> Result<(), sqlx::Error> {
-    audit::record(ctx, conn, Event::success(action, "cli").connection(slug).detail(json!({ "keys": keys }))).await
 }
 
 /// Whole seconds in UTC.

@@ -60,7 +60,7 @@ impl Client {
 
     /// Whether it can keep a secret (RFC 6749 §2.1).
     pub fn is_confidential(&self) -> bool {
-        matches!(self.kind, ClientKind::Web | ClientKind::Machine)
+        self.kind.is_confidential()
     }
 }
 
@@ -87,6 +87,11 @@ impl ClientKind {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|k| k.as_str() == text)
+    }
+
+    /// RFC 6749 §2.1.
+    pub const fn is_confidential(self) -> bool {
+        matches!(self, Self::Web | Self::Machine)
     }
 }
 

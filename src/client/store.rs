@@ -217,30 +217,6 @@ pub async fn delete(conn: &mut Conn, id: &ClientId) -> Result<bool, sqlx::Error>
     Ok(done.rows_affected() == 1)
 }
 
-/// What a client is at work on: live sessions with it, people with refresh tokens for it, and when it was seen last.
-pub async fn usage(conn: &mut Conn, client: &ClientId, now: OffsetDateTime) -> Result<Usage, sqlx::Error> {
-    sqlx::query_as!(
-        Usage,
-        r#"SELECT (SELECT count(*) FROM session_clients c JOIN sessions s ON s.id = c.session_id
-                   WHERE c.client_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2) AS "sessions!",
-                  (SELECT count(DISTINCT user_id) FROM refresh_families
-                   WHERE client_id = $1 AND revoked_at IS NULL AND expires_at > $2) AS "people!",
-                  (SELECT max(last_used_at) FROM client_secrets WHERE client_id = $1) AS last_secret_used_at"#,
-        client.as_str(),
-        now
-    )
-    .fetch_one(conn)
-    .await
-}
-
-/// See [`usage`].
-#[derive(Clone, Debug)]
-pub struct Usage {
-    pub sessions: i64,
-    pub people: i64,
-    pub last_secret_used_at: Option<OffsetDateTime>,
-}
-
 /// The columns that are not simply a field.
 struct Columns<'a> {
     redirect_uris: Vec<String>,

@@ -5,6 +5,7 @@
 pub mod certificate;
 pub mod credential;
 pub mod jwks;
+pub mod listing;
 pub mod mapping;
 pub mod metadata;
 pub mod oidc;

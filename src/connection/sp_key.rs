@@ -1,11 +1,15 @@
 //! The life of a SAML connection's own keys: a next one is published, takes over, and the one before goes on opening
 //! what was encrypted to it until it is retired. Owns the order of these steps; `upstream` uses the keys.
 
+use serde_json::{Value, json};
+
 use super::own_key::OwnKey;
 use super::{Connection, Credential, CredentialState, KeyUse, Protocol, Slug, credential, store};
+use crate::audit::{self, Author};
 use crate::ctx::Ctx;
-use crate::db::Conn;
+use crate::db::{self, Conn};
 use crate::ids::CredentialId;
+use crate::jose::CertificateError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SpKeyError {
@@ -25,6 +29,8 @@ pub enum SpKeyError {
     NoSuchKey(Slug),
     #[error("the connection {0} has no retiring key; one retires when another is promoted")]
     NothingRetires(Slug),
+    #[error("cannot make a key: {0}")]
+    Certificate(#[from] CertificateError),
 }
 
 /// What a promotion did.
@@ -49,17 +55,90 @@ pub async fn list(conn: &mut Conn, slug: &Slug) -> Result<Vec<Credential>, SpKey
     Ok(keys)
 }
 
+/// Publishes next keys for these uses.
+///
+/// # Errors
+/// [`SpKeyError::NextExists`], [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
+pub async fn add(
+    ctx: &Ctx,
+    author: &Author,
+    slug: &Slug,
+    uses: &[KeyUse],
+) -> Result<Vec<(KeyUse, CredentialId)>, SpKeyError> {
+    // a slug that is mistyped is told before the work, which is done outside the transaction
+    list(&mut *ctx.db.acquire().await?, slug).await?;
+    let keys = uses.iter().map(|usage| Ok((*usage, OwnKey::generate(ctx, slug, Some(*usage))?)));
+    let keys = keys.collect::<Result<Vec<_>, CertificateError>>()?;
+    db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        let mut added = Vec::new();
+        for (usage, key) in &keys {
+            added.push((*usage, add_next(ctx, conn, slug, key, &author.actor).await?));
+        }
+        let told = added.iter().map(|(usage, id)| json!({ "use": usage.as_str(), "next": id })).collect();
+        record(ctx, conn, author, "connection.key_added", slug, told).await?;
+        Ok(added)
+    })
+    .await
+}
+
+/// The next keys of these uses take over, all of them or none.
+///
+/// # Errors
+/// [`SpKeyError::NoNext`], [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
+pub async fn take_over(
+    ctx: &Ctx,
+    author: &Author,
+    slug: &Slug,
+    uses: &[KeyUse],
+) -> Result<Vec<(KeyUse, Promoted)>, SpKeyError> {
+    db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        let mut promoted = Vec::new();
+        for usage in uses {
+            promoted.push((*usage, promote(conn, slug, *usage).await?));
+        }
+        let told = |(usage, done): &(KeyUse, Promoted)| json!({ "use": usage.as_str(), "active": done.active, "retiring": done.retiring });
+        record(ctx, conn, author, "connection.key_promoted", slug, promoted.iter().map(told).collect()).await?;
+        Ok(promoted)
+    })
+    .await
+}
+
+/// Ends the retiring keys, of one use or of both, or one key that is not active.
+///
+/// # Errors
+/// [`SpKeyError::Active`], [`SpKeyError::NoSuchKey`], [`SpKeyError::NothingRetires`], and as above.
+pub async fn end(
+    ctx: &Ctx,
+    author: &Author,
+    slug: &Slug,
+    usage: Option<KeyUse>,
+    key: Option<&str>,
+) -> Result<Vec<CredentialId>, SpKeyError> {
+    db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        let retired = retire(conn, slug, usage, key).await?;
+        let told = retired.iter().map(|id| json!({ "retired": id })).collect();
+        record(ctx, conn, author, "connection.key_retired", slug, told).await?;
+        Ok(retired)
+    })
+    .await
+}
+
+async fn record(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    author: &Author,
+    action: &'static str,
+    slug: &Slug,
+    keys: Vec<Value>,
+) -> Result<(), sqlx::Error> {
+    audit::record(ctx, conn, author.did(action).connection(slug).detail(json!({ "keys": keys }))).await
+}
+
 /// Publishes a key that is not used yet: the identity provider learns of it before it matters.
 ///
 /// # Errors
 /// [`SpKeyError::NextExists`], [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
-pub async fn add_next(
-    ctx: &Ctx,
-    conn: &mut Conn,
-    slug: &Slug,
-    key: &OwnKey,
-    by: &str,
-) -> Result<CredentialId, SpKeyError> {
+async fn add_next(ctx: &Ctx, conn: &mut Conn, slug: &Slug, key: &OwnKey, by: &str) -> Result<CredentialId, SpKeyError> {
     let connection = saml(store::lock_by_slug(conn, slug).await?, slug)?;
     let credential = key.credential(ctx, CredentialState::Next);
     if let (Some(usage), Some(next)) =
@@ -75,7 +154,7 @@ pub async fn add_next(
 ///
 /// # Errors
 /// [`SpKeyError::NoNext`], [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
-pub async fn promote(conn: &mut Conn, slug: &Slug, usage: KeyUse) -> Result<Promoted, SpKeyError> {
+async fn promote(conn: &mut Conn, slug: &Slug, usage: KeyUse) -> Result<Promoted, SpKeyError> {
     let connection = saml(store::lock_by_slug(conn, slug).await?, slug)?;
     let next = of_use(&connection, CredentialState::Next, Some(usage)).ok_or(SpKeyError::NoNext(usage))?;
     let active = |usage| of_use(&connection, CredentialState::Active, usage);
@@ -93,7 +172,7 @@ pub async fn promote(conn: &mut Conn, slug: &Slug, usage: KeyUse) -> Result<Prom
 ///
 /// # Errors
 /// [`SpKeyError::Active`], [`SpKeyError::NoSuchKey`], [`SpKeyError::NothingRetires`], and as above.
-pub async fn retire(
+async fn retire(
     conn: &mut Conn,
     slug: &Slug,
     usage: Option<KeyUse>,

@@ -14,15 +14,19 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed};
-use crate::token::refresh::{self, Family, Stored};
+use crate::token::refresh::{self, Family, NewRefreshToken, Stored};
 use crate::token::{Granted, Person, access, id_token, store as tokens};
-use crate::user;
+use crate::user::{self, User};
+use crate::vault::Sealed;
 
 /// A refusal that must be remembered (the family is revoked) travels as a value, or the rollback erases it.
 enum Outcome {
     Issued(Box<(TokenResponse, UserId)>),
     Refused(&'static str, &'static str),
 }
+
+/// The audit word and the sentence.
+type Refused = (&'static str, &'static str);
 
 /// # Errors
 /// [`GrantError::Refused`] with `invalid_grant` or `invalid_scope`; the database's.
@@ -39,7 +43,13 @@ pub async fn refresh(
     }
     let hash = fingerprint(request.refresh_token.expose());
     let client = &**authenticated.client();
-    let freshness = freshen(broker, catalog, client, &hash).await?;
+    let mut freshness = None;
+    if let Some(seen) = promising(broker, catalog, client, &hash).await? {
+        freshness = recheck::recheck(broker, &seen.connection, &seen.stored.family).await?;
+        if let Some((response, user)) = at_once(broker, catalog, client, &seen.stored, &request, key).await? {
+            return Ok((response, user, freshness));
+        }
+    }
     let outcome = db::in_tx(&broker.ctx.db, async |conn| {
         let Some(stored) = tokens::lock_by_hash(conn, &hash).await? else { return Err(unknown()) };
         if stored.family.client_id != client.client_id.as_str() {
@@ -61,28 +71,53 @@ pub async fn refresh(
     }
 }
 
-/// Only for a token that has every chance to be refreshed: whatever will be refused anyway asks nobody.
-async fn freshen(
-    broker: &Arc<Broker>,
+/// A token that has every chance to be refreshed, as it was when we looked.
+struct Promising {
+    stored: Stored,
+    connection: Arc<Connection>,
+}
+
+/// Whatever will be refused anyway is none: nobody is asked for it.
+async fn promising(
+    broker: &Broker,
     catalog: &Catalog,
     client: &Client,
     hash: &[u8; 32],
-) -> Result<Option<recheck::Freshness>, GrantError> {
+) -> Result<Option<Promising>, GrantError> {
     let now = broker.ctx.now();
     let mut conn = broker.ctx.db.acquire().await?;
     let Some(stored) = tokens::by_hash(&mut conn, hash).await? else { return Ok(None) };
     let family = &stored.family;
-    let live = !stored.revoked && stored.rotated.is_none() && now < stored.expires_at.min(family.expires_at);
-    if !live || family.client_id != client.client_id.as_str() {
+    let unused = !stored.revoked && stored.rotated.is_none() && now < stored.expires_at.min(family.expires_at);
+    if !unused || !stored.of_active_user || family.client_id != client.client_id.as_str() {
         return Ok(None);
     }
     let Some(connection) = admitting(catalog, client, family) else { return Ok(None) };
-    let user = user::store::by_id(&mut conn, &family.user_id).await?;
-    if !user.is_some_and(|user| user.is_active()) {
+    Ok(Some(Promising { stored, connection }))
+}
+
+/// Without a lock until the token is replaced, in one statement which sees to it that nothing has become of it since.
+/// None: something has, and what that means is found out under the locks.
+async fn at_once(
+    broker: &Broker,
+    catalog: &Catalog,
+    client: &Client,
+    stored: &Stored,
+    request: &RefreshRequest,
+    key: Option<&Jkt>,
+) -> Result<Option<(TokenResponse, UserId)>, GrantError> {
+    possession::held(stored.family.key.as_ref(), key)?;
+    let mut conn = broker.ctx.db.acquire().await?;
+    let user = user::store::by_id(&mut conn, &stored.family.user_id).await?.filter(User::is_active);
+    let Some(user) = user else { return Ok(None) };
+    let id = user.id.clone();
+    let Ok(mut response) = make(broker, catalog, client, &stored.family, user, request, key)? else { return Ok(None) };
+    let (next, sealed) = successor(broker, stored);
+    if !tokens::rotate_of_live_family(&mut conn, stored, &next, &sealed, broker.ctx.now()).await? {
         return Ok(None);
     }
-    drop(conn);
-    recheck::recheck(broker, &connection, family).await
+    response.refresh_token = Some(next.value.expose().clone());
+    Ok(Some((response, id)))
 }
 
 /// The connection by which the person signed in, if it still leads to this client.
@@ -127,11 +162,34 @@ async fn use_token(
             Some(value)
         }
     };
-    let Some(user) = user::store::by_id(conn, &family.user_id).await?.filter(user::User::is_active) else {
+    let Some(user) = user::store::by_id(conn, &family.user_id).await?.filter(User::is_active) else {
         return Ok(Outcome::Refused("user_blocked", "the person may not sign in any more"));
     };
+    let id = user.id.clone();
+    let mut response = match make(broker, catalog, client, family, user, request, key)? {
+        Ok(response) => response,
+        Err((reason, description)) => return Ok(Outcome::Refused(reason, description)),
+    };
+    let refresh_token = match retried {
+        Some(value) => value,
+        None => rotate(broker, conn, &stored).await?,
+    };
+    response.refresh_token = Some(refresh_token.expose().clone());
+    Ok(Outcome::Issued(Box::new((response, id))))
+}
+
+/// The answer but for the refresh token. Asks no storage. Inside, a refusal.
+fn make(
+    broker: &Broker,
+    catalog: &Catalog,
+    client: &Client,
+    family: &Family,
+    user: User,
+    request: &RefreshRequest,
+    key: Option<&Jkt>,
+) -> Result<Result<TokenResponse, Refused>, GrantError> {
     if admitting(catalog, client, family).is_none() {
-        return Ok(Outcome::Refused("connection_disabled", "the connection by which the person signed in is disabled"));
+        return Ok(Err(("connection_disabled", "the connection by which the person signed in is disabled")));
     }
     let (granted, served) = today::narrowed(catalog, client, &family.scopes, &family.audiences)?;
     let mut asked = request.scope.clone().unwrap_or_default();
@@ -152,28 +210,28 @@ async fn use_token(
         .contains("openid")
         .then(|| id_token::mint(broker, catalog, granted, &person, None, &access.jwt, &family.id_token_claims))
         .transpose()?;
-    let refresh_token = match retried {
-        Some(value) => value,
-        None => rotate(broker, conn, &stored).await?,
-    };
-    let response = TokenResponse {
+    Ok(Ok(TokenResponse {
         access_token: access.jwt,
         token_type: access.scheme.as_str(),
         expires_in: access.expires_in,
         scope: scope.to_string(),
-        refresh_token: Some(refresh_token.expose().clone()),
+        refresh_token: None,
         id_token,
-    };
-    Ok(Outcome::Issued(Box::new((response, person.user.id))))
+    }))
+}
+
+/// What replaces the token, and what remembers it for a retry.
+fn successor(broker: &Broker, stored: &Stored) -> (NewRefreshToken, Sealed) {
+    let ctx = &broker.ctx;
+    let next = refresh::new_token(ctx, stored.family.expires_at);
+    let sealed = ctx.vault.seal(refresh::successor_place(&stored.id), next.value.expose().as_bytes(), &ctx.rng);
+    (next, sealed)
 }
 
 /// Makes the successor. The family's row is locked, so nobody else can have rotated meanwhile.
 async fn rotate(broker: &Broker, conn: &mut Conn, stored: &Stored) -> Result<Secret<String>, GrantError> {
-    let ctx = &broker.ctx;
-    let now = ctx.now();
-    let next = refresh::new_token(ctx, stored.family.expires_at);
-    let sealed = ctx.vault.seal(refresh::successor_place(&stored.id), next.value.expose().as_bytes(), &ctx.rng);
-    if !tokens::rotate(conn, &stored.id, &next, &sealed, now).await? {
+    let (next, sealed) = successor(broker, stored);
+    if !tokens::rotate(conn, &stored.id, &next, &sealed, broker.ctx.now()).await? {
         return Err(GrantError::invalid_grant(
             "refresh_token_raced",
             "the refresh token was used by another request; try again",

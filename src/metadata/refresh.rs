@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::audit::{self, Event};
+use crate::audit::{self, Author, Event};
 use crate::connection::certificate::{self, Facts, Following, Origin, Source, fingerprint};
 use crate::connection::metadata::schedule::{self, LEASE, Turn, Why};
 use crate::connection::metadata::{Metadata, Refreshing, store};
@@ -153,7 +153,7 @@ async fn taken(
     let healthy = Refreshing { failures: 0, last_error: None, ..row.clone() };
     alert(ctx, conn, connection, &healthy, &metadata).await?;
     let Some(document) = document else { return Ok(Refreshed::Unchanged) };
-    let origin = Origin { source: Source::Metadata, actor: "system" };
+    let origin = Origin { source: Source::Metadata, author: &Author::system() };
     let listed = document.metadata.certificate_facts();
     // somebody has configured this URL: its first document is taken as it is
     let trusts_new = trust || row.metadata.is_none();

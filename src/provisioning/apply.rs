@@ -8,7 +8,7 @@ use super::plan::{Plan, Step};
 use super::planner::{plan, plan_on};
 use super::stored::Stored;
 use super::{Job, ProvisioningError, store};
-use crate::audit::{self, Event};
+use crate::audit;
 use crate::client::{self, ClientSecret};
 use crate::connection::certificate::{self, Origin, Source};
 use crate::connection::own_key::OwnKey;
@@ -45,7 +45,7 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
             // the details hold no secret: they are what the plan prints
             let changes: Vec<_> =
                 plan.changes.iter().map(|c| json!({ "item": c.item, "details": c.details })).collect();
-            let event = Event::success("resources.applied", job.owner.actor());
+            let event = job.owner.author().did("resources.applied");
             audit::record(ctx, conn, event.detail(json!({ "changes": changes }))).await?;
         }
         Ok(Applied { plan, users })
@@ -107,8 +107,8 @@ pub(super) async fn carry_out(
             true
         }
         Step::FollowCertificates(item, listed) => {
-            let actor = job.owner.actor();
-            let origin = Origin { source: Source::File, actor: &actor };
+            let author = job.owner.author();
+            let origin = Origin { source: Source::File, author: &author };
             certificate::follow(ctx, conn, item, listed, true, origin).await?;
             true
         }

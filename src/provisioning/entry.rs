@@ -93,7 +93,7 @@ impl UserEntry {
 
 /// The issuer that every identity of the connection has; `None` when there are several, when it is fetched, and when
 /// the connection is not finished.
-pub(super) fn default_issuer(connection: &Connection) -> Option<String> {
+pub fn default_issuer(connection: &Connection) -> Option<String> {
     match &connection.protocol {
         Protocol::Oidc(settings) if settings.is_multi_tenant() => None,
         Protocol::Oidc(settings) => Some(settings.issuer.clone()).filter(|issuer| !issuer.is_empty()),

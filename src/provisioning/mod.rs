@@ -13,6 +13,7 @@ mod difference;
 mod entry;
 mod export;
 mod file;
+pub mod impact;
 mod oidc_entry;
 pub mod one;
 mod plan;
@@ -26,7 +27,7 @@ pub use apply::{Applied, apply};
 pub use check::Problem;
 pub use client_entry::ClientEntry;
 pub use connection_entry::{ConnectionEntry, EntryProtocol};
-pub use entry::{ResourceEntry, RoleEntry};
+pub use entry::{ResourceEntry, RoleEntry, default_issuer};
 pub use export::export;
 pub use file::{FileError, ResourceFile};
 pub use plan::{Change, Plan, Sign};
@@ -65,10 +66,10 @@ impl Owner {
     }
 
     /// As audit says it.
-    fn actor(&self) -> String {
+    fn author(&self) -> Author {
         match self {
-            Self::File(name) => format!("file:{name}"),
-            Self::Desk(author) => author.actor.clone(),
+            Self::File(name) => Author { actor: format!("file:{name}"), ..Author::system() },
+            Self::Desk(author) => author.clone(),
         }
     }
 }

@@ -12,3 +12,10 @@ pub struct Role {
     pub when: Expression,
     pub managed_by: Option<String>,
 }
+
+impl Role {
+    /// Whether the rule grants it to whom these facts are about. A rule that fails grants nothing.
+    pub fn is_held_by(&self, facts: &serde_json::Value) -> bool {
+        self.when.is_true(&[("user", facts)]).unwrap_or(false)
+    }
+}

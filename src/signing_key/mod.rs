@@ -6,6 +6,7 @@
 //! token it cannot verify.
 
 mod key_set;
+mod revocation;
 mod rotation;
 pub mod store;
 
@@ -17,6 +18,7 @@ use crate::vault::Place;
 
 pub use crate::life::State;
 pub use key_set::{KeySet, LoadError, NoActiveKey, VerifiedJwt, VerifyError};
+pub use revocation::{RevocationError, revoke};
 pub use rotation::{Rotated, RotationError, ensure, retire_expired, rotate};
 
 /// How long consumers may cache the JWKS. Five minutes: Confluent reads less as five minutes, and go-oidc 2 does not
@@ -41,6 +43,18 @@ pub struct SigningKey {
     pub retiring_at: Option<OffsetDateTime>,
     /// Retired or revoked since.
     pub ended_at: Option<OffsetDateTime>,
+}
+
+impl SigningKey {
+    /// When it may sign without anybody refusing its tokens, while it is next.
+    pub fn ready_at(&self) -> OffsetDateTime {
+        self.published_at + MIN_PUBLICATION
+    }
+
+    /// When it leaves the JWKS, while it is retiring.
+    pub fn leaves_at(&self) -> Option<OffsetDateTime> {
+        self.retiring_at.map(|at| at + RETIREMENT)
+    }
 }
 
 /// Where the private key of `kid` is sealed.

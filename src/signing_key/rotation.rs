@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
+use serde_json::json;
 use time::OffsetDateTime;
 
 use super::{MIN_PUBLICATION, RETIREMENT, SigningKey, State, place, store};
+use crate::audit::{self, Author};
 use crate::ctx::Ctx;
 use crate::db::{Conn, in_tx};
 use crate::jose::{Alg, KeyPair, PublicJwk};
@@ -18,7 +20,7 @@ pub enum RotationError {
     Database(#[from] sqlx::Error),
     #[error(
         "the next {alg} key is published since {published_at}; consumers may hold a JWKS without it until {ready_at}. \
-         Rotate after that, or now (--now) if the active key must go and refused tokens are the smaller harm"
+         Rotate after that, or now (--now, or a reason in override) if the active key must go and refused tokens are the smaller harm"
     )]
     TooYoung { alg: Alg, published_at: OffsetDateTime, ready_at: OffsetDateTime },
     #[error("there is no next {0} key to promote; restart avouch, which makes one")]
@@ -39,9 +41,9 @@ pub struct Rotated {
 }
 
 /// A key pair fresh from the oven, already sealed for storage.
-struct NewKey {
-    jwk: PublicJwk,
-    sealed: Sealed,
+pub(super) struct NewKey {
+    pub(super) jwk: PublicJwk,
+    pub(super) sealed: Sealed,
 }
 
 /// Sees to it that every algorithm has an active and a next key, and says how many keys it made: 8 at the first start,
@@ -99,9 +101,8 @@ async fn fill(
 /// Promotes the next key of `alg`, lets the active one retire and publishes a new next one.
 ///
 /// # Errors
-/// [`RotationError::TooYoung`] while consumers may not have the next key yet, unless `now` is true.
-pub async fn rotate(ctx: &Ctx, alg: Alg, now: bool) -> Result<Rotated, RotationError> {
-    let regardless = now;
+/// [`RotationError::TooYoung`] while consumers may not have the next key yet, unless there is a reason to rotate regardless.
+pub async fn rotate(ctx: &Ctx, author: &Author, alg: Alg, regardless: Option<&str>) -> Result<Rotated, RotationError> {
     let fresh = generate(ctx, [alg]).await?.remove(&alg).and_then(|mut keys| keys.pop());
     let fresh = fresh.ok_or(RotationError::Generation)?;
     let now = ctx.now();
@@ -111,7 +112,7 @@ pub async fn rotate(ctx: &Ctx, alg: Alg, now: bool) -> Result<Rotated, RotationE
         let Pair { active, next } = Pair::of(&known, alg);
         let next = next.ok_or(RotationError::NoNextKey(alg))?;
         let ready_at = next.published_at + MIN_PUBLICATION;
-        if now < ready_at && !regardless {
+        if now < ready_at && regardless.is_none() {
             return Err(RotationError::TooYoung { alg, published_at: next.published_at, ready_at });
         }
         if let Some(active) = active {
@@ -119,6 +120,12 @@ pub async fn rotate(ctx: &Ctx, alg: Alg, now: bool) -> Result<Rotated, RotationE
         }
         store::activate_next(conn, &next.kid, now).await?;
         store::insert(conn, &fresh.jwk, &fresh.sealed, now, None).await?;
+        let forced = regardless.is_some();
+        let mut detail = json!({ "alg": alg.as_str(), "active": next.kid, "next": fresh.jwk.kid, "forced": forced });
+        if let Some(reason) = regardless {
+            detail["reason"] = reason.into();
+        }
+        audit::record(ctx, conn, author.did("signing_key.rotated").detail(detail)).await?;
         Ok(Rotated { active: next.kid.clone(), retiring: active.map(|key| key.kid.clone()), next: fresh.jwk.kid })
     })
     .await
@@ -134,13 +141,13 @@ pub async fn retire_expired(ctx: &Ctx) -> Result<u64, sqlx::Error> {
 }
 
 /// The two keys that an algorithm should have.
-struct Pair<'a> {
-    active: Option<&'a SigningKey>,
-    next: Option<&'a SigningKey>,
+pub(super) struct Pair<'a> {
+    pub(super) active: Option<&'a SigningKey>,
+    pub(super) next: Option<&'a SigningKey>,
 }
 
 impl<'a> Pair<'a> {
-    fn of(known: &'a [SigningKey], alg: Alg) -> Self {
+    pub(super) fn of(known: &'a [SigningKey], alg: Alg) -> Self {
         let find = |state| known.iter().find(|key| key.alg == alg && key.state == state);
         Self { active: find(State::Active), next: find(State::Next) }
     }
@@ -150,7 +157,10 @@ impl<'a> Pair<'a> {
     }
 }
 
-async fn generate(ctx: &Ctx, algs: impl IntoIterator<Item = Alg>) -> Result<BTreeMap<Alg, Vec<NewKey>>, RotationError> {
+pub(super) async fn generate(
+    ctx: &Ctx,
+    algs: impl IntoIterator<Item = Alg>,
+) -> Result<BTreeMap<Alg, Vec<NewKey>>, RotationError> {
     let threads = algs.into_iter().map(|alg| tokio::task::spawn_blocking(move || (alg, KeyPair::generate(alg))));
     let pairs = try_join_all(threads).await.map_err(|_| RotationError::Generation)?;
     let mut keys: BTreeMap<Alg, Vec<NewKey>> = BTreeMap::new();
@@ -215,10 +225,10 @@ mod tests {
         let before = load(&ctx).await;
         let old_token = before.sign(Alg::ES256, "JWT", &serde_json::json!({})).unwrap();
 
-        let too_young = rotate(&ctx, Alg::ES256, false).await.unwrap_err();
+        let too_young = rotate(&ctx, &Author::system(), Alg::ES256, None).await.unwrap_err();
         assert!(matches!(too_young, RotationError::TooYoung { alg: Alg::ES256, .. }), "{too_young}");
         clock.advance(MIN_PUBLICATION + Duration::SECOND);
-        let rotated = rotate(&ctx, Alg::ES256, false).await.unwrap();
+        let rotated = rotate(&ctx, &Author::system(), Alg::ES256, None).await.unwrap();
         assert!(kids(&before).contains(&rotated.active) && !kids(&before).contains(&rotated.next));
 
         let after = load(&ctx).await;
@@ -237,8 +247,8 @@ mod tests {
     async fn an_emergency_does_not_wait(db: Pool) {
         let (ctx, _) = context(db);
         ensure(&ctx).await.unwrap();
-        rotate(&ctx, Alg::RS256, true).await.unwrap();
-        assert!(rotate(&ctx, Alg::RS256, false).await.is_err());
+        rotate(&ctx, &Author::system(), Alg::RS256, Some("leaked")).await.unwrap();
+        assert!(rotate(&ctx, &Author::system(), Alg::RS256, None).await.is_err());
         assert_eq!(ensure(&ctx).await.unwrap(), 0);
     }
 

@@ -108,6 +108,18 @@ pub async fn retire_active(conn: &mut Conn, kid: &str, now: OffsetDateTime) -> R
     Ok(done.rows_affected() == 1)
 }
 
+/// Whatever published state it was in.
+pub async fn revoke(conn: &mut Conn, kid: &str, now: OffsetDateTime) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "UPDATE signing_keys SET state = 'revoked', ended_at = $2 WHERE kid = $1 AND state IN ('next', 'active', 'retiring')",
+        kid,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Ends every key that has been retiring since `before` or longer, and says how many.
 pub async fn end_retiring(conn: &mut Conn, before: OffsetDateTime, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(

@@ -2,6 +2,7 @@
 //! in their connection's settings as they were written. SQL reads no X.509, so the migration ends here. Where it has been
 //! done, and by two replicas at a time, nothing happens.
 
+use crate::audit::Author;
 use crate::connection::certificate::{self, Facts, Origin, Source};
 use crate::connection::saml::IdpSource;
 use crate::connection::{self, Connection, Protocol, Slug};
@@ -54,6 +55,6 @@ fn in_metadata(connection: &Connection) -> Vec<Facts> {
 }
 
 async fn trust(ctx: &Ctx, conn: &mut Conn, connection: &Connection, facts: &[Facts]) -> Result<(), sqlx::Error> {
-    let origin = Origin { source: Source::File, actor: "system" };
+    let origin = Origin { source: Source::File, author: &Author::system() };
     certificate::follow(ctx, conn, connection, facts, true, origin).await.map(drop)
 }

@@ -9,7 +9,6 @@ use crate::broker::Broker;
 use crate::client::Client;
 use crate::oauth::auth_scheme::AuthScheme;
 use crate::secret::{Kind, fingerprint, is_well_formed};
-use crate::user;
 
 /// The answer of RFC 7662 §2.2; `{"active": false}` for whatever does not hold today.
 ///
@@ -47,7 +46,10 @@ async fn refresh_token(broker: &Broker, client: &Client, token: &str) -> Result<
     let mut conn = broker.ctx.db.acquire().await?;
     let Some(stored) = store::by_hash(&mut conn, &fingerprint(token)).await? else { return Ok(None) };
     let family = &stored.family;
-    let holds = !stored.revoked && stored.rotated.is_none() && now < stored.expires_at.min(family.expires_at);
+    let holds = !stored.revoked
+        && stored.of_active_user
+        && stored.rotated.is_none()
+        && now < stored.expires_at.min(family.expires_at);
     if !holds || family.client_id != client.client_id.as_str() {
         return Ok(None);
     }
@@ -58,9 +60,6 @@ async fn refresh_token(broker: &Broker, client: &Client, token: &str) -> Result<
         return Ok(None);
     }
     let Some((scope, _)) = catalog.still_granted(client, &family.scopes, &family.audiences) else { return Ok(None) };
-    if !user::store::by_id(&mut conn, &family.user_id).await?.is_some_and(|user| user.is_active()) {
-        return Ok(None);
-    }
     Ok(Some(json!({
         "active": true,
         "iss": broker.ctx.urls.issuer(),

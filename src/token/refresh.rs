@@ -54,6 +54,8 @@ pub struct Stored {
     pub id: RefreshTokenId,
     pub family: Family,
     pub revoked: bool,
+    /// Whether the person may come in.
+    pub of_active_user: bool,
     pub expires_at: OffsetDateTime,
     /// When it was used, and what it was answered with.
     pub rotated: Option<(OffsetDateTime, Sealed)>,

@@ -77,6 +77,7 @@ struct StoredRow {
     dpop_jkt: Option<String>,
     family_expires_at: OffsetDateTime,
     revoked_at: Option<OffsetDateTime>,
+    of_active_user: bool,
 }
 
 impl From<StoredRow> for Stored {
@@ -100,6 +101,7 @@ impl From<StoredRow> for Stored {
                 expires_at: row.family_expires_at,
             },
             revoked: row.revoked_at.is_some(),
+            of_active_user: row.of_active_user,
             expires_at: row.expires_at,
             rotated: row.rotated_at.zip(row.successor.map(Sealed::from_stored)),
         }
@@ -113,7 +115,8 @@ pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Sto
         StoredRow,
         "SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
                 f.session_id, f.connection_slug, f.scopes, f.audiences, f.id_token_claims, f.auth_time, f.acr, f.amr,
-                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at
+                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at,
+                EXISTS (SELECT FROM users u WHERE u.id = f.user_id AND u.status = 'active') AS \"of_active_user!\"
          FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
          WHERE t.token_hash = $1 FOR UPDATE OF f, t",
         &hash[..]
@@ -129,7 +132,8 @@ pub async fn by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>,
         StoredRow,
         "SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
                 f.session_id, f.connection_slug, f.scopes, f.audiences, f.id_token_claims, f.auth_time, f.acr, f.amr,
-                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at
+                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at,
+                EXISTS (SELECT FROM users u WHERE u.id = f.user_id AND u.status = 'active') AS \"of_active_user!\"
          FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
          WHERE t.token_hash = $1",
         &hash[..]
@@ -159,6 +163,36 @@ pub async fn rotate(
         next.id.as_str(),
         &next.hash[..],
         next.expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// [`rotate`] for whoever holds no lock: false also when the family was revoked meanwhile. Locks the family first, as
+/// [`lock_by_hash`] does.
+pub async fn rotate_of_live_family(
+    conn: &mut Conn,
+    stored: &Stored,
+    next: &NewRefreshToken,
+    successor: &Sealed,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        "WITH live AS MATERIALIZED (
+             SELECT id FROM refresh_families WHERE id = $7 AND revoked_at IS NULL FOR UPDATE),
+         rotated AS (
+             UPDATE refresh_tokens SET state = 'rotated', rotated_at = $2, successor = $3
+             WHERE id = $1 AND state = 'active' AND family_id = (SELECT id FROM live) RETURNING family_id)
+         INSERT INTO refresh_tokens (id, family_id, token_hash, state, created_at, expires_at)
+         SELECT $4, family_id, $5, 'active', $2, $6 FROM rotated",
+        stored.id.as_str(),
+        now,
+        successor.as_bytes(),
+        next.id.as_str(),
+        &next.hash[..],
+        next.expires_at,
+        stored.family.id.as_str()
     )
     .execute(conn)
     .await?;

@@ -58,6 +58,7 @@ mod saml_idp;
 mod saml_logout;
 pub mod saml_metadata;
 mod saml_sp;
+mod saml_subject;
 mod token_request;
 mod userinfo;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 use time::Duration;
-use time::format_description::well_known::Rfc3339;
 use tokio::sync::Semaphore;
 
 use super::identity::Once;
@@ -14,7 +13,9 @@ use super::saml::{
     XmlSec, XmlSignatureEngine,
 };
 use super::saml_idp::{self, Idp};
-use super::{Pending, StartHints, Trip, UpstreamError, UpstreamIdentity, authorization_url, saml_metadata, saml_sp};
+use super::{
+    Pending, StartHints, Trip, UpstreamError, UpstreamIdentity, authorization_url, saml_metadata, saml_sp, saml_subject,
+};
 use crate::connection::certificate::fingerprint;
 use crate::connection::saml::IdpSource;
 use crate::connection::{Connection, SamlSettings, saml as settings};
@@ -26,8 +27,6 @@ use crate::user::IdentityKey;
 
 /// Between their clock and ours.
 pub(super) const SKEW: Duration = Duration::minutes(2);
-/// Bytes of an attribute that says who somebody is; a NameID has its own limit.
-const LONGEST_SUBJECT: usize = 1024;
 
 /// What the protocol keeps between logins.
 pub(super) struct Saml {
@@ -145,27 +144,13 @@ pub(super) async fn finish(
     check_age(&assertion, pending, ctx)?;
     let claims = assertion.claims();
     let sp_entity_id = saml_sp::entity_id(ctx, connection, settings);
-    let subject = subject(settings, &assertion, &claims, &sp_entity_id)?;
+    let subject = saml_subject::of(settings, &assertion, &claims, &sp_entity_id)?;
     let key = IdentityKey { issuer: assertion.issuer.clone(), subject };
-    trace.passed(Word::AnswerVerified, facts(&assertion, &key));
+    trace.passed(Word::AnswerVerified, saml_subject::evidence(&assertion, &key));
     trace.passed(Word::Claims, json!({ "claims": claims }));
     let identity = UpstreamIdentity::of_assertion(key, claims, &assertion, SKEW);
     let session_ends = assertion.session_not_on_or_after.filter(|_| settings.end_with_idp_session);
     Ok(identity.until(session_ends.map(|end| end + SKEW)))
-}
-
-/// What was verified, for a trace.
-fn facts(assertion: &VerifiedAssertion, key: &IdentityKey) -> serde_json::Value {
-    let time = |at: time::OffsetDateTime| at.format(&Rfc3339).unwrap_or_default();
-    json!({
-        "issuer": assertion.issuer,
-        "subject": key.subject,
-        "certificate_sha256": fingerprint(&assertion.signed_by_sha256),
-        "id": assertion.assertion_id,
-        "authn_instant": time(assertion.authn_instant),
-        "authn_context": assertion.authn_context_class_ref,
-        "not_on_or_after": time(assertion.not_on_or_after),
-    })
 }
 
 /// An answer to no request of ours, held against everything that an answer is held against. What comes of it is not an
@@ -328,37 +313,4 @@ fn check_age(assertion: &VerifiedAssertion, pending: &Pending, ctx: &Ctx) -> Res
         }
         _ => Ok(()),
     }
-}
-
-/// Who the person is at this provider, for good: the NameID, or the attribute that the connection names.
-///
-/// # Errors
-/// `name_id_transient`, `subject_missing`, `subject_malformed`.
-fn subject(
-    settings: &SamlSettings,
-    assertion: &VerifiedAssertion,
-    claims: &serde_json::Value,
-    sp_entity_id: &str,
-) -> Result<String, UpstreamError> {
-    let Some(attribute) = &settings.subject else {
-        return assertion.name_id.stable_subject(&assertion.issuer, sp_entity_id).ok_or_else(|| {
-            let detail = "the NameID is transient: it names another person next time; let the provider send a \
-                          persistent one, or name an attribute in the connection's `subject`";
-            UpstreamError::invalid("name_id_transient", detail)
-        });
-    };
-    let values = claims[attribute.as_str()].as_array().map(Vec::as_slice).unwrap_or_default();
-    let [value] = values else {
-        let detail = format!("attribute {attribute} has {} values; the subject needs one", values.len());
-        return Err(UpstreamError::invalid("subject_missing", detail));
-    };
-    let value = value.as_str().map(str::trim).unwrap_or_default();
-    if value.is_empty() {
-        return Err(UpstreamError::invalid("subject_missing", format!("attribute {attribute} is empty")));
-    }
-    if value.len() > LONGEST_SUBJECT || value.contains(char::is_control) {
-        let detail = format!("attribute {attribute} is too long or holds control characters");
-        return Err(UpstreamError::invalid("subject_malformed", detail));
-    }
-    Ok(value.to_owned())
 }

@@ -52,11 +52,17 @@ impl FromRequest for ClientAddr {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(peer) = req.peer_addr() else {
-            return ready(Ok(Self(Ipv4Addr::UNSPECIFIED.into())));
-        };
+        ready(Ok(Self::of(req)))
+    }
+}
+
+impl ClientAddr {
+    /// Who sent it.
+    pub fn of(req: &HttpRequest) -> Self {
+        let Some(peer) = req.peer_addr() else { return Self(Ipv4Addr::UNSPECIFIED.into()) };
         let caller = match req.app_data::<Data<TrustedProxies>>() {
             None => peer.ip().to_canonical(),
+            Some(proxies) if proxies.0.is_empty() => peer.ip().to_canonical(),
             Some(proxies) => {
                 // A line that is not text is kept as an unreadable hop; dropping it would move the others.
                 let lines: Vec<&str> =
@@ -64,7 +70,7 @@ impl FromRequest for ClientAddr {
                 proxies.caller(peer.ip(), lines.into_iter())
             }
         };
-        ready(Ok(Self(caller)))
+        Self(caller)
     }
 }
 

@@ -15,7 +15,7 @@
 //! | `assets` | stylesheet, script and icon, from memory |
 //! | `tls`, `certificate_expiry` | our own TLS certificate, replaced without a restart |
 //!
-//! Wiring, outermost last:
+//! Wiring, outermost last, where no request counts; the broker's own server does the same in one layer:
 //! ```ignore
 //! App::new()
 //!     .configure(|app| web::install(app, urls.clone(), rng.clone(), proxies.clone()))

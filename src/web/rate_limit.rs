@@ -5,13 +5,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
-use actix_web::middleware::Next;
-use actix_web::web::Data;
-use actix_web::{Error, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use serde_json::json;
@@ -67,24 +63,17 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Middleware, inside the trace's.
-pub async fn apply(
-    limit: Data<RateLimit>,
-    urls: Data<Urls>,
-    address: ClientAddr,
-    req: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+/// The answer to an address that asks too often. Inside the trace.
+pub fn refusal(limit: &RateLimit, urls: &Urls, req: &HttpRequest) -> Option<HttpResponse> {
     let path = req.path().strip_prefix(urls.path()).unwrap_or(req.path());
     if UNCOUNTED.iter().any(|free| path.starts_with(free)) {
-        return Ok(next.call(req).await?.map_into_boxed_body());
+        return None;
     }
-    let Err(wait) = limit.count(address.0) else { return Ok(next.call(req).await?.map_into_boxed_body()) };
+    let address = ClientAddr::of(req).0;
+    let wait = limit.count(address).err()?;
     let seconds = wait.as_secs() + 1;
-    tracing::warn!(address = %address.0, "too many requests from one address");
-    let answer =
-        if path.starts_with("/oauth/") { machine(seconds) } else { page(Brand::of(req.request(), &urls), seconds) };
-    Ok(req.into_response(answer))
+    tracing::warn!(%address, "too many requests from one address");
+    Some(if path.starts_with("/oauth/") { machine(seconds) } else { page(Brand::of(req, urls), seconds) })
 }
 
 /// The word is RFC 6749's for "not now"; the status says why.

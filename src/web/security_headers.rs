@@ -54,6 +54,12 @@ pub async fn apply(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut response = next.call(req).await?;
+    put(&urls, &mut response);
+    Ok(response)
+}
+
+/// The same, for whoever is a middleware already.
+pub fn put<B>(urls: &Urls, response: &mut ServiceResponse<B>) {
     let form_action = response.response().extensions().get::<FormAction>().cloned();
     let headers = response.headers_mut();
     set(headers, header::CONTENT_SECURITY_POLICY, content_security_policy(form_action.as_ref()));
@@ -69,7 +75,6 @@ pub async fn apply(
         // This host only: what else lives below its name is not ours to decide.
         set(headers, header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
-    Ok(response)
 }
 
 /// Cuts the page off from whoever opened it. Not for pages of a sign-in; see the head of this file.

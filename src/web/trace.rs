@@ -36,7 +36,19 @@ pub async fn apply(
     req: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let trace_id = TraceId::new(&rng);
+    traced(&rng, req, async |req| next.call(req).await).await
+}
+
+/// Answers a request within its trace, for whoever is a middleware already.
+///
+/// # Errors
+/// those of `answer`.
+pub async fn traced<B>(
+    rng: &Rng,
+    req: ServiceRequest,
+    answer: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse<B>, Error>,
+) -> Result<ServiceResponse<B>, Error> {
+    let trace_id = TraceId::new(rng);
     req.extensions_mut().insert(trace_id.clone());
     let path = req.path();
     let span = tracing::info_span!(
@@ -47,7 +59,7 @@ pub async fn apply(
     );
     // A duration, not a time: nothing is decided by it, so it need not come from the injected clock.
     let started = Instant::now();
-    let answered = CURRENT.scope(trace_id.clone(), next.call(req).instrument(span.clone())).await;
+    let answered = CURRENT.scope(trace_id.clone(), answer(req).instrument(span.clone())).await;
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let status = match &answered {
         Ok(response) => response.status(),

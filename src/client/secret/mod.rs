@@ -1,4 +1,5 @@
-//! A client's secrets: several at a time, each with an expiry, compared by keyed digest.
+//! A client's secrets: several at a time, each with an expiry, compared by keyed digest. Owns how one is added and
+//! withdrawn; a value is shown once, when it is made, and nobody can read it again.
 
 pub mod store;
 
@@ -10,7 +11,7 @@ use crate::audit::{self, Author};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::ClientSecretId;
-use crate::secret::{self, Kind, Secret};
+use crate::secret::{Kind, Secret, mint};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClientSecret {
@@ -26,86 +27,106 @@ impl ClientSecret {
     }
 }
 
-/// What an operator sees of a secret. The value is nowhere any more.
-#[derive(Clone, Debug)]
-pub struct SecretFacts {
+/// What people know a secret by. Its value is not in here.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct KnownSecret {
     pub id: ClientSecretId,
-    /// The last characters, to recognise it by; `imported` where they would give too much away.
+    /// Its last characters, or `imported` for a short one of somebody else's making.
     pub hint: String,
     pub created_by: String,
+    #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
     pub expires_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
     pub last_used_at: Option<OffsetDateTime>,
-    pub revoked: bool,
 }
+
+/// Each is tried when the client comes, so there is an end to them.
+pub const MOST: usize = 10;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
+    #[error("cannot change the secrets: {0}")]
+    Database(#[from] sqlx::Error),
     #[error("there is no client {0}")]
     UnknownClient(ClientId),
-    #[error("there is no such secret, or it is revoked already")]
-    UnknownSecret,
-    #[error("a {} client is public and cannot keep a secret", .0.as_str())]
+    #[error("the client {0} has no such secret")]
+    UnknownSecret(ClientId),
+    #[error("a {} client is public and cannot keep a secret: whoever has the application has it too", .0.as_str())]
     Public(ClientKind),
-    #[error("expires_at is in the past")]
+    #[error("the expiry must lie ahead")]
     Past,
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
+    #[error("it has {MOST} secrets already; withdraw one that is not used any more")]
+    TooMany,
 }
 
-/// One more secret beside the others, and its value, which is nowhere else.
+/// The secrets that are not withdrawn, expired ones included; the newest first.
 ///
 /// # Errors
-/// [`SecretError`].
+/// the database's.
+pub async fn list(conn: &mut Conn, client: &ClientId) -> Result<Vec<KnownSecret>, sqlx::Error> {
+    store::list(conn, client).await
+}
+
+/// A new secret beside the others, and its value, which is nowhere else.
+///
+/// # Errors
+/// [`SecretError`]; then nothing was changed.
 pub async fn add(
     ctx: &Ctx,
     author: &Author,
     client: &ClientId,
     expires_at: Option<OffsetDateTime>,
-) -> Result<(SecretFacts, Secret<String>), SecretError> {
+) -> Result<(KnownSecret, Secret<String>), SecretError> {
     let now = ctx.now();
     if expires_at.is_some_and(|end| end <= now) {
         return Err(SecretError::Past);
     }
-    let value = secret::mint(Kind::ClientSecret, &ctx.rng);
-    let digest = ctx.vault.digest(value.expose());
-    let one = ClientSecret { id: ClientSecretId::new(now, &ctx.rng), digest, expires_at };
-    let hint = &value.expose()[value.expose().len() - 4..];
-    db::in_tx(&ctx.db, async |conn: &mut Conn| {
-        let known = super::store::some(conn, &[client.to_string()]).await?.pop();
-        let known = known.ok_or_else(|| SecretError::UnknownClient(client.clone()))?;
-        if !known.is_confidential() {
-            return Err(SecretError::Public(known.kind));
-        }
-        store::add(conn, client, &one, hint, &author.actor, now).await?;
-        let detail =
-            json!({ "secret": one.id.as_str(), "hint": hint, "expires_at": expires_at.map(|at| at.to_string()) });
-        audit::record(ctx, conn, author.did("client_secret.added").client(client).detail(detail)).await?;
-        Ok(())
-    })
-    .await?;
-    let facts = SecretFacts {
-        id: one.id,
-        hint: hint.into(),
+    let value = mint(Kind::ClientSecret, &ctx.rng);
+    let tail = value.expose().len().saturating_sub(4);
+    let known = KnownSecret {
+        id: ClientSecretId::new(now, &ctx.rng),
+        hint: value.expose()[tail..].into(),
         created_by: author.actor.clone(),
         created_at: now,
         expires_at,
         last_used_at: None,
-        revoked: false,
     };
-    Ok((facts, value))
+    let secret = ClientSecret { id: known.id.clone(), digest: ctx.vault.digest(value.expose()), expires_at };
+    db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        let kind = store::lock_client(conn, client).await?;
+        let kind = kind.ok_or_else(|| SecretError::UnknownClient(client.clone()))?;
+        if !kind.is_confidential() {
+            return Err(SecretError::Public(kind));
+        }
+        if store::list(conn, client).await?.len() >= MOST {
+            return Err(SecretError::TooMany);
+        }
+        store::add(conn, client, &secret, &known.hint, &known.created_by, now).await?;
+        let detail = json!({ "secret": known.id, "hint": known.hint, "expires_at": expires_at.map(rfc3339) });
+        audit::record(ctx, conn, author.did("client.secret_added").client(client).detail(detail)).await?;
+        Ok(())
+    })
+    .await?;
+    Ok((known, value))
 }
 
-/// It counts no more, from the next request on.
+/// From now on it is refused. Its digest stays, so that a file which names it does not bring it back.
 ///
 /// # Errors
-/// [`SecretError`].
-pub async fn revoke(ctx: &Ctx, author: &Author, client: &ClientId, id: &ClientSecretId) -> Result<(), SecretError> {
+/// [`SecretError`]; then nothing was changed.
+pub async fn withdraw(ctx: &Ctx, author: &Author, client: &ClientId, id: &str) -> Result<(), SecretError> {
     db::in_tx(&ctx.db, async |conn: &mut Conn| {
-        let hint = store::revoke(conn, client, id).await?.ok_or(SecretError::UnknownSecret)?;
-        let detail = json!({ "secret": id.as_str(), "hint": hint });
-        audit::record(ctx, conn, author.did("client_secret.revoked").client(client).detail(detail)).await?;
+        let hint = store::revoke(conn, client, id).await?;
+        let hint = hint.ok_or_else(|| SecretError::UnknownSecret(client.clone()))?;
+        let event = author.did("client.secret_withdrawn").client(client);
+        audit::record(ctx, conn, event.detail(json!({ "secret": id, "hint": hint }))).await?;
         Ok(())
     })
     .await
+}
+
+fn rfc3339(at: OffsetDateTime) -> String {
+    at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }

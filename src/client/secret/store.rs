@@ -1,11 +1,40 @@
-//! SQL of clients' secrets.
+//! SQL of client secrets as people manage them.
 
 use time::OffsetDateTime;
 
-use super::{ClientSecret, SecretFacts};
-use crate::client::ClientId;
+use super::{ClientSecret, KnownSecret};
+use crate::client::{ClientId, ClientKind};
 use crate::db::Conn;
 use crate::ids::ClientSecretId;
+
+/// What kind the client is. Nobody changes its secrets by this way until the end of the transaction.
+pub(super) async fn lock_client(conn: &mut Conn, client: &ClientId) -> Result<Option<ClientKind>, sqlx::Error> {
+    let kind = sqlx::query_scalar!("SELECT kind FROM clients WHERE client_id = $1 FOR UPDATE", client.as_str());
+    Ok(kind.fetch_optional(conn).await?.as_deref().and_then(ClientKind::parse))
+}
+
+/// Those that are not withdrawn; the newest first.
+pub(super) async fn list(conn: &mut Conn, client: &ClientId) -> Result<Vec<KnownSecret>, sqlx::Error> {
+    sqlx::query_as!(
+        KnownSecret,
+        r#"SELECT id AS "id: ClientSecretId", hint, created_by, created_at, expires_at, last_used_at
+           FROM client_secrets WHERE client_id = $1 AND state <> 'revoked' ORDER BY created_at DESC, id DESC"#,
+        client.as_str()
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Its hint. None: there is none, or none any more.
+pub(super) async fn revoke(conn: &mut Conn, client: &ClientId, id: &str) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "UPDATE client_secrets SET state = 'revoked' WHERE client_id = $1 AND id = $2 AND state <> 'revoked' RETURNING hint",
+        client.as_str(),
+        id
+    )
+    .fetch_optional(conn)
+    .await
+}
 
 /// Adds a secret beside the others. `hint` is what people recognise it by and must not help to guess it.
 pub async fn add(
@@ -30,38 +59,6 @@ pub async fn add(
     .execute(conn)
     .await
     .map(drop)
-}
-
-/// All that are not revoked, newest first.
-pub async fn list(conn: &mut Conn, client: &ClientId) -> Result<Vec<SecretFacts>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "SELECT id, hint, created_by, created_at, expires_at, last_used_at, state FROM client_secrets
-         WHERE client_id = $1 AND state <> 'revoked' ORDER BY created_at DESC, id DESC",
-        client.as_str()
-    )
-    .fetch_all(conn)
-    .await?;
-    let facts = rows.into_iter().map(|row| SecretFacts {
-        id: ClientSecretId::from_stored(row.id),
-        hint: row.hint,
-        created_by: row.created_by,
-        created_at: row.created_at,
-        expires_at: row.expires_at,
-        last_used_at: row.last_used_at,
-        revoked: row.state == "revoked",
-    });
-    Ok(facts.collect())
-}
-
-/// Its hint, when it was not revoked before.
-pub async fn revoke(conn: &mut Conn, client: &ClientId, id: &ClientSecretId) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "UPDATE client_secrets SET state = 'revoked' WHERE client_id = $1 AND id = $2 AND state <> 'revoked' RETURNING hint",
-        client.as_str(),
-        id.as_str()
-    )
-    .fetch_optional(conn)
-    .await
 }
 
 /// Whether this secret was stored before, revoked or not.

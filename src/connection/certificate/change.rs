@@ -4,7 +4,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use super::{Certificate, CertificateState, Facts, Following, Source, fingerprint, store};
-use crate::audit::{self, Event};
+use crate::audit::{self, Author, Event};
 use crate::connection::{Connection, Protocol, metadata};
 use crate::ctx::Ctx;
 use crate::db::Conn;
@@ -20,8 +20,7 @@ const MOST_RETIRED: i64 = 100;
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
     pub source: Source,
-    /// As in [`Event::actor`].
-    pub actor: &'a str,
+    pub author: &'a Author,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +64,7 @@ pub async fn add(
     let mut certificate = match known.iter().find(|one| one.sha256 == facts.sha256) {
         Some(one) if one.is_usable() => {
             // from now on it is here on this word: a list that drops it does not take it away from a person
-            store::adopt(conn, &one.id, origin.source, origin.actor).await?;
+            store::adopt(conn, &one.id, origin.source, &origin.author.actor).await?;
             return Ok(Added { certificate: Certificate { source: origin.source, ..one.clone() }, was_known: true });
         }
         Some(one) => one.clone(),
@@ -183,7 +182,7 @@ pub async fn seen_signing(
     let Some(certificate) = connection.certificates.iter().find(|one| one.sha256 == sha256) else { return Ok(()) };
     let is_due = certificate.last_seen_at.is_none_or(|at| at <= now - SEEN_EVERY);
     if certificate.state == CertificateState::Next && store::activate(conn, &certificate.id).await? {
-        let origin = Origin { source: certificate.source, actor: "system" };
+        let origin = Origin { source: certificate.source, author: &Author::system() };
         let active = Certificate { state: CertificateState::Active, ..certificate.clone() };
         audit::record(ctx, conn, event("saml.certificate.activated", connection, &active, origin)).await?;
     } else if !is_due {
@@ -222,11 +221,12 @@ async fn bring_in(
     let has_active = known.iter().any(|one| one.state == CertificateState::Active);
     certificate.state = if has_active { CertificateState::Next } else { CertificateState::Active };
     certificate.source = origin.source;
-    certificate.added_by = origin.actor.to_owned();
+    certificate.added_by.clone_from(&origin.author.actor);
     match certificate.retired.take() {
         None => store::insert(conn, &connection.id, certificate).await?,
         Some(_) => {
-            store::revive(conn, &certificate.id, certificate.state, origin.source, origin.actor, ctx.now()).await?;
+            let by = &origin.author.actor;
+            store::revive(conn, &certificate.id, certificate.state, origin.source, by, ctx.now()).await?;
         }
     }
     audit::record(ctx, conn, event("saml.certificate.added", connection, certificate, origin)).await
@@ -264,7 +264,7 @@ fn find<'a>(known: &'a [Certificate], named: &str) -> Result<&'a Certificate, Ch
 }
 
 fn event(action: &'static str, connection: &Connection, certificate: &Certificate, origin: Origin<'_>) -> Event {
-    Event::success(action, origin.actor).connection(&connection.slug).detail(json!({
+    origin.author.did(action).connection(&connection.slug).detail(json!({
         "certificate": certificate.id,
         "certificate_sha256": certificate.sha256,
         "not_after": certificate.not_after.to_string(),

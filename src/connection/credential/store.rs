@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::client_secret::KnownSecret;
 use super::{Credential, CredentialKind, CredentialState, KeyUse, PublicPart};
 use crate::db::Conn;
 use crate::ids::{ConnectionId, CredentialId};
@@ -50,6 +51,28 @@ pub async fn of(conn: &mut Conn, connection: &ConnectionId) -> Result<Vec<Creden
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().filter_map(parse).collect())
+}
+
+/// The client secrets of a connection in every state, without their values; the newest first.
+pub(super) async fn secrets(conn: &mut Conn, connection: &ConnectionId) -> Result<Vec<KnownSecret>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT id, state, created_by, created_at, expires_at, last_used_at FROM connection_credentials
+         WHERE connection_id = $1 AND kind = 'client_secret' ORDER BY created_at DESC, id DESC",
+        connection.as_str()
+    )
+    .fetch_all(conn)
+    .await?;
+    let known = rows.into_iter().filter_map(|row| {
+        Some(KnownSecret {
+            state: CredentialState::parse(&row.state)?,
+            id: CredentialId::from_stored(row.id),
+            created_by: row.created_by,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+        })
+    });
+    Ok(known.collect())
 }
 
 /// `digest` is [`crate::vault::Vault::digest`] of a client secret; a private key has none. A second active credential

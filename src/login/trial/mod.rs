@@ -144,7 +144,11 @@ async fn go(
         Word::TestStarted,
         json!({ "by": trial.by, "connection": connection.slug, "enabled": connection.enabled, "client_id": trial.client }),
     );
-    leave(broker, visitor, Why::Trial { trial, trace_id }, connection, &StartHints::default()).await
+    let left = leave(broker, visitor, Why::Trial { trial, trace_id }, connection, &StartHints::default()).await;
+    Ok(left.unwrap_or_else(|refusal| {
+        told::problem(visitor, &refusal.problem, "login");
+        Next::Tested { trace: trace_id.clone() }
+    }))
 }
 
 /// Coming back. Whatever came of it, the operator is shown the trace.

@@ -22,19 +22,17 @@ pub struct Filter {
 /// What somebody typed to find a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Search {
-    Sub(UserId),
+    /// These and nobody else.
+    Subs(Vec<UserId>),
     /// What an upstream calls the person, or else beginnings of words of name and e-mail address.
-    Text {
-        subject: String,
-        words: Vec<String>,
-    },
+    Text { subject: String, words: Vec<String> },
 }
 
 impl Search {
     pub fn of(typed: &str) -> Self {
         let typed = typed.trim();
         if UserId::is_well_formed(typed) {
-            return Self::Sub(UserId::from_stored(typed.into()));
+            return Self::Subs(vec![UserId::from_stored(typed.into())]);
         }
         // as the column `words` is split: there is no quote or backslash left in a word
         let words = typed.split(|c: char| c.is_whitespace() || c.is_control() || c.is_ascii_punctuation());
@@ -81,7 +79,7 @@ mod tests {
     fn what_is_typed_becomes_words_and_never_a_query() {
         let words = |typed: &str| match Search::of(typed) {
             Search::Text { words, .. } => query(&words),
-            Search::Sub(id) => id.to_string(),
+            Search::Subs(ids) => ids[0].to_string(),
         };
         assert_eq!(words("Mart mcfly@ex"), "'mart':* & 'mcfly':* & 'ex':*");
         assert_eq!(words("x' | !('a\\:* <-> &"), "'x':* & 'a':*");

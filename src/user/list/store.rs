@@ -47,7 +47,7 @@ pub async fn page(pool: &Pool, filter: &Filter, after: Option<&str>, limit: i64)
         sqlx::query!("SET LOCAL plan_cache_mode = force_custom_plan").execute(&mut *conn).await?;
         let (ids, words) = match &filter.search {
             None => (None, None),
-            Some(Search::Sub(id)) => (Some(vec![id.to_string()]), None),
+            Some(Search::Subs(ids)) => (Some(ids.iter().map(ToString::to_string).collect()), None),
             Some(Search::Text { subject, words }) => match of_subject(conn, subject).await? {
                 ids if !ids.is_empty() => (Some(ids), None),
                 // nothing but punctuation is nobody's name

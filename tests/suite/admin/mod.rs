@@ -2,9 +2,11 @@
 
 mod audit;
 mod browser;
+mod overview;
 mod seat;
 mod settings;
 mod sign_in;
+mod signing_key;
 mod webhook;
 
 pub use seat::{Api, Operator};

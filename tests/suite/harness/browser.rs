@@ -83,7 +83,10 @@ impl Browser {
 
     /// Submits the form with this id, with `changes` to its fields; a button's name and value are such a change.
     pub async fn submit(&mut self, page: &Page, form: &str, changes: &[(&str, &str)]) -> Page {
-        let form = page.form(form);
+        self.send(page, &page.form(form), changes).await
+    }
+
+    async fn send(&mut self, page: &Page, form: &Form, changes: &[(&str, &str)]) -> Page {
         let mut fields: Vec<(&str, &str)> =
             form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         fields.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
@@ -99,7 +102,7 @@ impl Browser {
         let found = forms.iter().find_map(|form| Some((form, form.buttons.iter().find(|(id, ..)| id == button)?)));
         let (form, (_, name, value)) = found.unwrap_or_else(|| panic!("no button {button} on {page}"));
         let pressed: &[(&str, &str)] = if name.is_empty() { &[] } else { &[(name, value)] };
-        self.submit(page, &form.id, pressed).await
+        self.send(page, form, pressed).await
     }
 
     pub fn cookie(&self, url: &str, name: &str) -> Option<&Cookie> {

@@ -11,6 +11,12 @@ pub async fn set(more: Value) -> (World, Apache) {
     let world = World::new().await;
     let apache = Apache::start(&world.broker.issuer, SECRET).await;
     world.broker.secret("apache", SECRET);
+    register(&world, &apache, more).await;
+    (world, apache)
+}
+
+/// Its client, with these settings too.
+async fn register(world: &World, apache: &Apache, more: Value) {
     let client = json!({
         "client_id": "apache",
         "kind": "web",
@@ -21,7 +27,6 @@ pub async fn set(more: Value) -> (World, Apache) {
     });
     let client = super::stage::merge(client, more);
     world.apply(&json!({ "clients": [client] }).to_string()).await;
-    (world, apache)
 }
 
 /// Somebody opens a page of the application and is signed in on the way.
@@ -104,4 +109,20 @@ async fn apache_signs_people_out_here_too() {
     assert!(!is_in(&apache, &browser, &world.broker.issuer).await, "the application let go");
     let (_, asked) = world.shop.sign_in(browser.stop_at(&world.shop.redirect_uri), &[("prompt", "none")]).await;
     asked.assert_error("login_required");
+}
+
+#[tokio::test]
+async fn apache_is_told_of_a_logout_behind_its_back() {
+    let (world, apache) = set(json!({})).await;
+    let told_at = format!("{}?logout=backchannel", apache.redirect_uri());
+    register(&world, &apache, json!({ "backchannel_logout_uri": told_at })).await;
+    let (mut browser, mut elsewhere) = (Browser::new(), Browser::new());
+    enter(&apache, &mut browser).await;
+    enter(&apache, &mut elsewhere).await;
+    let page = browser.open(&world.broker.url("/oidc/logout")).await;
+    assert!(browser.press(&page, "sign-out").await.has("signed-out"));
+    let told = "avouch_logout_notifications_total{client_id=\"apache\",outcome=\"success\"}";
+    until("it takes our logout token", async || (world.broker.metric(told).await == 1).then_some(())).await;
+    assert!(!is_in(&apache, &browser, &world.broker.issuer).await, "the application let go");
+    assert!(is_in(&apache, &elsewhere, &world.broker.issuer).await, "another session of the same person");
 }

@@ -1,6 +1,9 @@
 //! What is written down of a login: enough to say why it went no further, and nothing that anybody could use.
 
+mod desk;
 mod recorded;
+mod replay;
+mod trial;
 
 use avouch::trace::{LoginTrace, Outcome, Step, Word};
 

@@ -76,6 +76,12 @@ impl Saml {
         browser.stop_at("http://localhost:9/");
         let (_, page) = self.world.shop.sign_in(&mut browser, &[("connection", "fabrikam")]).await;
         assert!(page.stopped, "{page}");
+        let relay_state = self.take_up(&page);
+        (browser, relay_state)
+    }
+
+    /// The provider reads the request that a browser brings, and knows it from now on; the relay state beside it.
+    pub fn take_up(&mut self, page: &Page) -> String {
         assert_eq!(page.param("tenant"), "1");
         let deflated = STANDARD.decode(page.param("SAMLRequest")).unwrap();
         let mut xml = String::new();
@@ -83,7 +89,7 @@ impl Saml {
         self.know(&xml);
         let relay_state = page.param("RelayState");
         assert!(relay_state.len() <= 80 && page.params().contains_key("Signature"));
-        (browser, relay_state)
+        relay_state
     }
 
     fn know(&mut self, request: &str) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::harness::app::get;
 use crate::harness::{Broker, Chromium, Options, World};
 
 /// Who looks at a page. Each but the stranger has signed in.
@@ -39,7 +40,9 @@ impl Desk {
     pub async fn furnish() -> Self {
         let world = World::with(Options::default()).await;
         let (_, empty, browser) = tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
-        Self { browser, world, empty, here: Who::Stranger, names: BTreeMap::new() }
+        let jwks = get(&world.broker.url("/.well-known/jwks.json")).await.json;
+        let names = BTreeMap::from([("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned())]);
+        Self { browser, world, empty, here: Who::Stranger, names }
     }
 
     /// Opens the page as `who`, and says the origin that it came from.
@@ -100,6 +103,7 @@ async fn furnish(world: &World) {
         "connections:
   - {{ slug: hostile, display_name: {hostile}, issuer: {idp}, client_id: avouch-at-hostile, client_secret: {{ file: contoso }} }}
   - {{ slug: refusing, display_name: {GERMAN}, issuer: {idp}, client_id: avouch-at-refusing, client_secret: {{ file: contoso }}, allow: 'false' }}
+  - {{ slug: broken, display_name: Adventure Works, issuer: 'http://localhost:9', client_id: avouch-at-broken, client_secret: {{ file: contoso }} }}
   - slug: fabrikam
     display_name: {RTL}
     protocol: saml
@@ -123,7 +127,8 @@ users:
     world.apply(&yaml).await;
     world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
     let mut browser = world.shop.browser();
-    for connection in ["refusing", "refusing", "hostile"] {
+    let coming = ["refusing", "refusing", "refusing", "refusing", "refusing", "hostile", "broken"];
+    for connection in coming {
         world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;
     }
 }

@@ -18,6 +18,11 @@ const PAGES: &[Visit] = &[
     Visit("password-first", "/admin/password", Who::Newcomer),
     Visit("overview-first", "/admin", Who::First),
     Visit("overview", "/admin", Who::Owner),
+    Visit("find", "/admin/find?q=a", Who::Owner),
+    Visit("find-nothing", "/admin/find?q=%22%3E%3Cimg%20data-hostile%3E", Who::Owner),
+    Visit("signing-keys", "/admin/signing-keys", Who::Owner),
+    Visit("signing-key-rotate", "/admin/signing-keys/RS256/rotate", Who::Owner),
+    Visit("signing-key-revoke", "/admin/signing-keys/{kid}/revoke", Who::Owner),
     Visit("not-found", "/admin/no-such-page", Who::Owner),
     Visit("password", "/admin/password", Who::Owner),
     Visit("overview-auditor", "/admin", Who::Auditor),
@@ -43,6 +48,15 @@ const FORMS: &[Form] = &[
         press: "#save",
         errors: &["new"],
         kept: &[],
+    },
+    Form {
+        name: "signing-key-rotate-early",
+        path: "/admin/signing-keys/ES256/rotate",
+        who: Who::Owner,
+        fill: &[("#reason", " ")],
+        press: "#go",
+        errors: &["reason"],
+        kept: &[("#reason", " ")],
     },
 ];
 

@@ -1,0 +1,381 @@
+//! Pages: `/admin/connections/{slug}/credentials` and what is done there.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::lanes::{Bar, Lanes};
+use super::shown::{self, ShownCertificate, ShownKeys, ShownMetadata, state_word};
+use super::{add_secret, beside_fields, pasted, promote_secret, withdraw_secret};
+use crate::admin::connection::form::{self, Typed};
+use crate::admin::connection::guide::{self, Addresses, Paste};
+use crate::admin::connection::pages::shown as load;
+use crate::admin::connection::provider::Provider;
+use crate::admin::connection::view::{Head, Tab, protocol};
+use crate::admin::connection::{path, slug};
+use crate::admin::extract::{Desk, Posted, Seated};
+use crate::admin::form::{FieldErrors, given};
+use crate::admin::frame::{Done, Frame, Section};
+use crate::admin::moment::Moment;
+use crate::admin::pages::{ConfirmPage, show, show_again};
+use crate::admin::sign_in::pages::NoFields;
+use crate::admin::{Edit, Read, Trouble};
+use crate::connection::certificate::fingerprint;
+use crate::connection::credential::client_secret::{self, KnownSecret};
+use crate::connection::{Connection, CredentialState, KeyUse, Protocol, sp_key};
+use crate::ids::CredentialId;
+use crate::web::redirect::see_other;
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    let at = |tail: &str| format!("/connections/{{slug}}/credentials{tail}");
+    app.route(&at(""), web::get().to(credentials))
+        .route(&at("/secrets"), web::post().to(add))
+        .route(&at("/secrets/{id}/promote"), web::get().to(ask_promote))
+        .route(&at("/secrets/{id}/promote"), web::post().to(promote))
+        .route(&at("/secrets/{id}/delete"), web::get().to(ask_withdraw))
+        .route(&at("/secrets/{id}/delete"), web::post().to(withdraw))
+        .route(&at("/refresh"), web::post().to(refresh))
+        .route(&at("/certificates"), web::post().to(trust))
+        .route(&at("/certificates/{id}/promote"), web::post().to(promote_certificate))
+        .route(&at("/certificates/{id}/delete"), web::get().to(ask_distrust))
+        .route(&at("/certificates/{id}/delete"), web::post().to(distrust))
+        .route(&at("/sp-keys"), web::post().to(prepare_keys))
+        .route(&at("/sp-keys/promote"), web::get().to(ask_promote_keys))
+        .route(&at("/sp-keys/promote"), web::post().to(promote_keys))
+        .route(&at("/sp-keys/{id}/delete"), web::get().to(ask_end_key))
+        .route(&at("/sp-keys/{id}/delete"), web::post().to(end_key));
+}
+
+#[derive(Template)]
+#[template(path = "admin/connection/credentials.html")]
+struct CredentialsPage {
+    frame: Frame,
+    head: Head,
+    errors: FieldErrors,
+    place: &'static str,
+    addresses: Vec<Paste>,
+    lanes: Option<Lanes>,
+    /// Of OpenID Connect only.
+    secrets: Option<Vec<ShownSecret>>,
+    certificates: Option<Vec<ShownCertificate>>,
+    metadata: Option<ShownMetadata>,
+    keys: Option<ShownKeys>,
+    /// As they were typed.
+    expires_at: String,
+    pem: String,
+}
+
+struct ShownSecret {
+    id: CredentialId,
+    href: String,
+    label: String,
+    state: &'static str,
+    state_word: &'static str,
+    created_by: String,
+    created_at: Moment,
+    expires_at: Option<Moment>,
+    last_used_at: Option<Moment>,
+}
+
+async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Result<CredentialsPage, Trouble> {
+    let ctx = &desk.broker.ctx;
+    let (slug, now) = (slug(name)?, ctx.now());
+    let frame = desk.frame(Section::Connections);
+    let (one, head) = load(desk, &frame, &slug, Some(Tab::Credentials)).await?;
+    let known = match one.protocol {
+        Protocol::Oidc(_) => Some(client_secret::list(&mut *ctx.db.acquire().await?, &slug).await?),
+        Protocol::Saml(_) => None,
+    };
+    let provider = Provider::of(&one);
+    let named = known.map(numbered);
+    let bars = named.as_ref().map_or_else(|| key_bars(&one), |named| secret_bars(named));
+    let secret = |(label, one): (String, KnownSecret)| ShownSecret {
+        href: format!("{}/credentials/secrets/{}", head.path, one.id),
+        id: one.id,
+        label,
+        state: one.state.as_str(),
+        state_word: state_word(one.state),
+        created_by: one.created_by,
+        created_at: Moment::new(one.created_at, now),
+        expires_at: one.expires_at.map(|at| Moment::new(at, now)),
+        last_used_at: one.last_used_at.map(|at| Moment::new(at, now)),
+    };
+    Ok(CredentialsPage {
+        errors,
+        place: provider.place(),
+        addresses: guide::addresses(provider, protocol(&one), &Addresses::of(&ctx.urls, &slug)),
+        lanes: (!bars.is_empty()).then(|| Lanes::of(bars, now)),
+        secrets: named.map(|named| named.into_iter().map(secret).collect()),
+        certificates: shown::certificates(&one, &head.path, now),
+        metadata: shown::metadata(&one, now),
+        keys: shown::keys(&one, &head.path, now),
+        expires_at: String::new(),
+        pem: String::new(),
+        head,
+        frame,
+    })
+}
+
+/// Those that still do something, by the number in which they came.
+fn numbered(known: Vec<KnownSecret>) -> Vec<(String, KnownSecret)> {
+    let all = known.len();
+    let named = known.into_iter().enumerate().map(|(index, one)| (format!("Secret {}", all - index), one));
+    named.filter(|(_, one)| one.state.is_published()).collect()
+}
+
+fn secret_bars(named: &[(String, KnownSecret)]) -> Vec<Bar> {
+    named.iter().map(|(label, one)| (label.clone(), one.state, one.created_at, one.expires_at)).collect()
+}
+
+/// Our keys beside the provider's certificates.
+fn key_bars(one: &Connection) -> Vec<Bar> {
+    let living = one.credentials.iter().filter(|key| key.state.is_published());
+    let ours = living.map(|key| {
+        let label = key.key_use().map_or("Our key", |usage| match usage {
+            KeyUse::Signing => "Our signing key",
+            KeyUse::Encryption => "Our encryption key",
+        });
+        (label.to_owned(), key.state, key.created_at, key.expires_at)
+    });
+    let usable = one.certificates.iter().filter(|certificate| certificate.is_usable());
+    let theirs = usable.map(|certificate| {
+        let label = fingerprint(&certificate.sha256).chars().take(11).collect::<String>();
+        (format!("Theirs, {label}"), certificate.state, certificate.not_before, Some(certificate.not_after))
+    });
+    theirs.chain(ours).collect()
+}
+
+fn back(desk: &Seated, name: &str, done: Done) -> HttpResponse {
+    see_other(&desk.broker.ctx.urls.local(&done.at(&format!("{}/credentials", path(name)))))
+}
+
+async fn credentials(desk: Desk<Read>, name: Path<String>) -> Result<HttpResponse, Trouble> {
+    Ok(show(&page(&desk, &name, FieldErrors::default()).await?))
+}
+
+async fn add(posted: Posted<Edit, Typed>, name: Path<String>) -> Result<HttpResponse, Trouble> {
+    let Posted { desk, form: sent } = posted;
+    let mut errors = FieldErrors::default();
+    let pasted = pasted(&sent, &mut errors);
+    if pasted.is_none() {
+        errors.add("secret", "Paste the secret.");
+    }
+    if let Some(pasted) = pasted.filter(|_| errors.is_empty()) {
+        match add_secret(&desk.broker.ctx, &desk.author, &name, &pasted).await {
+            Ok(_) => return Ok(back(&desk, &name, Done::Added)),
+            Err(trouble) => errors = beside_fields(trouble)?,
+        }
+    }
+    let expires_at = form::typed(&sent, "expires_at").to_owned();
+    Ok(show_again(&CredentialsPage { expires_at, ..page(&desk, &name, errors).await? }))
+}
+
+#[derive(Template)]
+#[template(path = "admin/connection/promote.html")]
+struct PromotePage {
+    frame: Frame,
+    head: Head,
+    action: String,
+    errors: FieldErrors,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    #[serde(default)]
+    reason: String,
+}
+
+async fn promote_page(
+    desk: &Seated,
+    at: &(String, String),
+    form: Reason,
+    errors: FieldErrors,
+) -> Result<PromotePage, Trouble> {
+    let (name, id) = at;
+    let frame = desk.frame(Section::Connections);
+    let (one, head) = load(desk, &frame, &slug(name)?, None).await?;
+    let is_next = one.credentials.iter().any(|known| known.id.as_str() == id && known.state == CredentialState::Next);
+    if !is_next {
+        return Err(Trouble::Unknown("next secret of that id".into()));
+    }
+    let action = format!("{}/credentials/secrets/{id}/promote", head.path);
+    Ok(PromotePage { frame, head, action, errors, reason: form.reason })
+}
+
+async fn ask_promote(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    Ok(show(&promote_page(&desk, &at, Reason { reason: String::new() }, FieldErrors::default()).await?))
+}
+
+async fn promote(posted: Posted<Edit, Reason>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    let Posted { desk, form } = posted;
+    let Some(reason) = given(&form.reason) else {
+        let errors = FieldErrors::one("reason", "Write why it may take over.");
+        return Ok(show_again(&promote_page(&desk, &at, form, errors).await?));
+    };
+    promote_secret(&desk.broker.ctx, &desk.author, &at.0, &at.1, Some(&reason)).await?;
+    Ok(back(&desk, &at.0, Done::Saved))
+}
+
+/// A question before something is taken away from a connection.
+struct Question {
+    what: String,
+    explanation: &'static str,
+    touches: Vec<(String, String)>,
+    /// Below the credentials' page.
+    action: String,
+    button: &'static str,
+    harmless: bool,
+}
+
+async fn ask(
+    desk: &Seated,
+    name: &str,
+    question: impl FnOnce(&Connection, &Head) -> Question,
+) -> Result<HttpResponse, Trouble> {
+    let frame = desk.frame(Section::Connections);
+    let (one, head) = load(desk, &frame, &slug(name)?, None).await?;
+    let asked = question(&one, &head);
+    let back = format!("{}/credentials", head.path);
+    Ok(show(&ConfirmPage {
+        question: asked.what,
+        explanation: asked.explanation.into(),
+        touches: asked.touches,
+        fields: Vec::new(),
+        action: format!("{back}{}", asked.action),
+        button: asked.button.into(),
+        back_label: one.display_name,
+        back,
+        keep: if asked.harmless { "Not yet" } else { "Keep it" },
+        harmless: asked.harmless,
+        frame,
+    }))
+}
+
+async fn ask_withdraw(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    let (name, id) = at.into_inner();
+    ask(&desk, &name, |one, _| Question {
+        what: format!("Remove a secret of {}?", one.display_name),
+        explanation: "Avouch forgets it. It stays valid at the provider until it is deleted there too.",
+        touches: vec![("People affected".into(), "None: it is not the one in use".into())],
+        action: format!("/secrets/{id}/delete"),
+        button: "Remove it",
+        harmless: false,
+    })
+    .await
+}
+
+async fn withdraw(posted: Posted<Edit, NoFields>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    withdraw_secret(&posted.desk.broker.ctx, &posted.desk.author, &at.0, &at.1).await?;
+    Ok(back(&posted.desk, &at.0, Done::Removed))
+}
+
+async fn refresh(posted: Posted<Edit, NoFields>, name: Path<String>) -> Result<HttpResponse, Trouble> {
+    // the page says what came of it
+    match super::refresh(&posted.desk.broker.ctx, &name).await {
+        Ok(_) | Err(Trouble::Conflict("metadata_unusable", _)) => Ok(back(&posted.desk, &name, Done::Asked)),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+#[derive(Deserialize)]
+struct PemForm {
+    #[serde(default)]
+    pem: String,
+}
+
+async fn trust(posted: Posted<Edit, PemForm>, name: Path<String>) -> Result<HttpResponse, Trouble> {
+    let Posted { desk, form: PemForm { pem } } = posted;
+    match super::trust(&desk.broker.ctx, &desk.author, &name, &pem).await {
+        Ok(_) => Ok(back(&desk, &name, Done::Added)),
+        Err(Trouble::Invalid(problems)) => {
+            let errors = FieldErrors::of(&problems, |_| None);
+            Ok(show_again(&CredentialsPage { pem, ..page(&desk, &name, errors).await? }))
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
+
+async fn promote_certificate(
+    posted: Posted<Edit, NoFields>,
+    at: Path<(String, String)>,
+) -> Result<HttpResponse, Trouble> {
+    super::promote(&posted.desk.broker.ctx, &posted.desk.author, &at.0, &at.1).await?;
+    Ok(back(&posted.desk, &at.0, Done::Saved))
+}
+
+async fn ask_distrust(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    let (name, id) = at.into_inner();
+    ask(&desk, &name, |one, _| {
+        let known = one.certificates.iter().find(|certificate| certificate.id.as_str() == id);
+        let now = desk.broker.ctx.now();
+        let seen = known.and_then(|certificate| certificate.last_seen_at).map(|at| Moment::new(at, now).to_string());
+        let sha256 = known.map(|certificate| fingerprint(&certificate.sha256)).unwrap_or_default();
+        Question {
+            what: format!("Trust a certificate of {} no more?", one.display_name),
+            explanation: "Answers signed with it are refused from then on, and no metadata and no file brings it back.",
+            touches: vec![
+                ("SHA-256".into(), sha256),
+                ("Last signed an answer".into(), seen.unwrap_or_else(|| "Never".into())),
+            ],
+            action: format!("/certificates/{id}/delete"),
+            button: "Trust it no more",
+            harmless: false,
+        }
+    })
+    .await
+}
+
+async fn distrust(posted: Posted<Edit, NoFields>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    super::distrust(&posted.desk.broker.ctx, &posted.desk.author, &at.0, &at.1).await?;
+    Ok(back(&posted.desk, &at.0, Done::Removed))
+}
+
+async fn prepare_keys(posted: Posted<Edit, NoFields>, name: Path<String>) -> Result<HttpResponse, Trouble> {
+    let desk = posted.desk;
+    sp_key::add(&desk.broker.ctx, &desk.author, &slug(&name)?, &KeyUse::ALL).await?;
+    Ok(back(&desk, &name, Done::Added))
+}
+
+async fn ask_promote_keys(desk: Desk<Edit>, name: Path<String>) -> Result<HttpResponse, Trouble> {
+    ask(&desk, &name, |one, _| Question {
+        what: format!("Let the next keys of {} take over?", one.display_name),
+        explanation: "From then on requests are signed with the next key. A provider that checks signatures and has not read our \
+                      metadata since the key stands in it refuses them. What is encrypted to the keys before is still read.",
+        touches: Vec::new(),
+        action: "/sp-keys/promote".into(),
+        button: "Take over",
+        harmless: true,
+    })
+    .await
+}
+
+async fn promote_keys(posted: Posted<Edit, NoFields>, name: Path<String>) -> Result<HttpResponse, Trouble> {
+    let (desk, slug) = (posted.desk, slug(&name)?);
+    let ctx = &desk.broker.ctx;
+    let keys = sp_key::list(&mut *ctx.db.acquire().await?, &slug).await?;
+    let next = keys.iter().filter(|key| key.state == CredentialState::Next);
+    let uses: Vec<KeyUse> = next.filter_map(|key| key.key_use()).collect();
+    sp_key::take_over(ctx, &desk.author, &slug, if uses.is_empty() { &KeyUse::ALL } else { &uses }).await?;
+    Ok(back(&desk, &name, Done::Saved))
+}
+
+async fn ask_end_key(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    let (name, id) = at.into_inner();
+    ask(&desk, &name, |one, _| Question {
+        what: format!("End a key of {}?", one.display_name),
+        explanation: "What is encrypted to it is refused from then on. End it once the provider has read our metadata without it.",
+        touches: Vec::new(),
+        action: format!("/sp-keys/{id}/delete"),
+        button: "End it",
+        harmless: false,
+    })
+    .await
+}
+
+async fn end_key(posted: Posted<Edit, NoFields>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    let desk = posted.desk;
+    sp_key::end(&desk.broker.ctx, &desk.author, &slug(&at.0)?, None, Some(&at.1)).await?;
+    Ok(back(&desk, &at.0, Done::Removed))
+}

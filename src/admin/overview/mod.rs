@@ -1,0 +1,92 @@
+//! What an operator looks at first: what needs somebody, in the order of the harm that it does; how many people sign in;
+//! and what ends in the next ninety days.
+
+mod ending;
+mod need;
+pub mod pages;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime};
+
+pub use ending::Ending;
+pub use need::Need;
+
+use crate::audit::tally::{self, ByConnection, Day};
+use crate::broker::Broker;
+use crate::broker::catalog::Catalog;
+
+/// Days in the chart, today included.
+const DAYS: i64 = 14;
+/// How far the agenda looks.
+const AHEAD: Duration = Duration::days(90);
+
+/// Everything that the page is made of, at one moment.
+pub struct Picture {
+    pub now: OffsetDateTime,
+    pub catalog: Arc<Catalog>,
+    /// [`DAYS`] of them, oldest first, those without a sign-in as well.
+    pub days: Vec<Day>,
+    /// Of the last 24 hours, by slug.
+    pub lately: HashMap<String, ByConnection>,
+}
+
+impl Picture {
+    /// # Errors
+    /// the database's.
+    pub async fn take(broker: &Broker) -> Result<Self, sqlx::Error> {
+        let now = broker.ctx.now();
+        let first = now.date() - Duration::days(DAYS - 1);
+        let mut conn = broker.ctx.db.acquire().await?;
+        let known = tally::store::days(&mut conn, first.midnight().assume_utc()).await?;
+        let lately = tally::store::by_connection(&mut conn, now - Duration::DAY).await?;
+        let days = (0..DAYS).map(|n| first + Duration::days(n));
+        let empty = |day| Day { day, signed_in: 0, refused: 0, failed: 0 };
+        Ok(Self {
+            now,
+            catalog: broker.catalog.load_full(),
+            days: days.map(|day| known.iter().find(|d| d.day == day).copied().unwrap_or_else(|| empty(day))).collect(),
+            lately: lately.into_iter().map(|of| (of.connection.clone(), of)).collect(),
+        })
+    }
+
+    /// What needs somebody, the worst first.
+    pub fn needs(&self) -> Vec<Need> {
+        need::all(self)
+    }
+
+    /// What ends within [`AHEAD`], the next first; what has ended already is among the needs.
+    pub fn agenda(&self) -> Vec<Ending> {
+        let until = self.now + AHEAD;
+        let mut endings: Vec<_> =
+            ending::all(&self.catalog, self.now).into_iter().filter(|e| e.at.at <= until).collect();
+        endings.sort_by_key(|ending| ending.at);
+        endings
+    }
+}
+
+/// `3 735`: thousands apart by a narrow space, which does not break.
+pub fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + 4);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_told_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1\u{202f}000"), (1_234_567, "1\u{202f}234\u{202f}567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `/api/v1/signing-keys`: what keys there are, rotating and revoking them.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::admin::api::{body, list as listed, one};
+use crate::admin::extract::Api;
+use crate::admin::paging::Page;
+use crate::admin::{Own, Read, Trouble};
+use crate::jose::Alg;
+use crate::signing_key::{self, SigningKey, State};
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.route("/signing-keys", web::get().to(list))
+        .route("/signing-keys/rotate", web::post().to(rotate))
+        .route("/signing-keys/{kid}/revoke", web::post().to(revoke));
+}
+
+#[derive(Serialize)]
+struct View {
+    kid: String,
+    alg: Alg,
+    state: State,
+    #[serde(with = "time::serde::rfc3339")]
+    published_at: OffsetDateTime,
+    /// Of a next key: when everybody must have it who caches the JWKS as long as we say.
+    #[serde(with = "time::serde::rfc3339::option")]
+    ready_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    activated_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    retiring_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    ended_at: Option<OffsetDateTime>,
+}
+
+impl From<SigningKey> for View {
+    fn from(key: SigningKey) -> Self {
+        Self {
+            ready_at: (key.state == State::Next).then(|| key.ready_at()),
+            kid: key.kid,
+            alg: key.alg,
+            state: key.state,
+            published_at: key.published_at,
+            activated_at: key.activated_at,
+            retiring_at: key.retiring_at,
+            ended_at: key.ended_at,
+        }
+    }
+}
+
+async fn list(api: Api<Read>) -> Result<HttpResponse, Trouble> {
+    let keys = signing_key::list(&mut *api.broker.ctx.db.acquire().await?).await?;
+    Ok(listed(&Page { items: keys.into_iter().map(View::from).collect(), next: None }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    alg: Alg,
+    /// Why it cannot wait for the next key to be ready.
+    #[serde(default, rename = "override")]
+    regardless: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RotatedView {
+    alg: Alg,
+    active: String,
+    retiring: Option<String>,
+    next: String,
+}
+
+async fn rotate(api: Api<Own>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
+    let Rotation { alg, regardless } = body(&bytes)?;
+    let regardless = reason(regardless.as_deref(), "override")?;
+    let done = signing_key::rotate(&api.broker.ctx, &api.author, alg, regardless).await?;
+    Ok(one(&RotatedView { alg, active: done.active, retiring: done.retiring, next: done.next }, None))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revocation {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+async fn revoke(api: Api<Own>, kid: Path<String>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
+    let given: Revocation = if bytes.is_empty() { Revocation::default() } else { body(&bytes)? };
+    let reason = reason(given.reason.as_deref(), "reason")?;
+    signing_key::revoke(&api.broker.ctx, &api.author, &kid, reason).await?;
+    let keys = signing_key::list(&mut *api.broker.ctx.db.acquire().await?).await?;
+    let key = keys.into_iter().find(|key| key.kid == *kid).ok_or(Trouble::Broken)?;
+    Ok(one(&View::from(key), None))
+}
+
+/// One line for the audit log.
+fn reason<'a>(given: Option<&'a str>, name: &str) -> Result<Option<&'a str>, Trouble> {
+    let Some(text) = given.map(str::trim) else { return Ok(None) };
+    if text.is_empty() || text.len() > 500 || text.contains(char::is_control) {
+        return Err(Trouble::Malformed(format!("{name} is a line of 1 to 500 characters")));
+    }
+    Ok(Some(text))
+}

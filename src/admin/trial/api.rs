@@ -1,0 +1,37 @@
+//! `POST /api/v1/connections/{slug}/test`: an address to open in a browser, and where the result will stand.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::pages::trouble;
+use crate::admin::api;
+use crate::admin::extract::Api;
+use crate::admin::trace::view;
+use crate::admin::{Edit, Trouble};
+use crate::login::trial;
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.route("/connections/{slug}/test", web::post().to(test));
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Whose token is to be shown.
+    #[serde(default)]
+    client_id: Option<String>,
+}
+
+async fn test(api: Api<Edit>, slug: Path<String>, body: Bytes) -> Result<HttpResponse, Trouble> {
+    let wanted = if body.is_empty() { Wanted { client_id: None } } else { api::body(&body)? };
+    let invited = trial::invite(&api.broker, &slug, wanted.client_id.as_deref(), &api.author).await;
+    let invited = invited.map_err(|refusal| trouble(&slug, refusal))?;
+    let body = json!({
+        "url": invited.url.expose(),
+        "trace_id": invited.trace_id,
+        "expires_at": view::machine_time(invited.expires_at),
+    });
+    Ok(api::created(&format!("/api/v1/traces/{}", invited.trace_id), &body, None))
+}

@@ -1,0 +1,299 @@
+//! Pages: `/admin/users` and `/admin/users/{sub}`.
+
+use actix_web::web::{Path, Query};
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::{Asked, Moment, found, nobody, sub};
+use crate::admin::extract::Desk;
+use crate::admin::frame::{Frame, Section, segment};
+use crate::admin::pages::show;
+use crate::admin::paging::{ListQuery, Page};
+use crate::admin::{Read, Trouble};
+use crate::audit::{self, Filter};
+use crate::session::person::{self, Live};
+use crate::token::withdrawal;
+use crate::user::list::Listed;
+use crate::user::record::{self, KnownIdentity, Record};
+use crate::user::{User, UserStatus};
+use crate::{consent, role};
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.configure(super::creation::pages::routes)
+        .configure(super::import::pages::routes)
+        .route("/users", web::get().to(list))
+        .route("/users/{sub}", web::get().to(one))
+        .configure(super::withdrawal::pages::routes);
+}
+
+#[derive(Template)]
+#[template(path = "admin/user/list.html")]
+struct ListPage {
+    frame: Frame,
+    asked: Asked,
+    connections: Vec<(String, String)>,
+    statuses: Vec<(String, String)>,
+    page: Page<Row>,
+    /// The list without `after`, ending in ? or &.
+    href: String,
+    first: bool,
+}
+
+struct Row {
+    href: String,
+    sub: String,
+    called: String,
+    email: Option<String>,
+    pill: (&'static str, &'static str),
+    connections: String,
+    last: Option<Moment>,
+}
+
+async fn list(desk: Desk<Read>, asked: Query<Asked>, paging: Query<ListQuery>) -> Result<HttpResponse, Trouble> {
+    let asked = asked.into_inner();
+    let (people, limit) = found(&desk.broker, &asked, &paging).await?;
+    let frame = desk.frame(Section::Users);
+    let page = Page::of(people, limit, |one| vec![one.id.to_string()]).map(|one| row(&frame, one));
+    let any = |word: &str, rest: Vec<(String, String)>| [vec![(String::new(), word.to_owned())], rest].concat();
+    let statuses = [("active", "Active"), ("blocked", "Blocked"), ("never_signed_in", "Never signed in")];
+    let catalog = desk.broker.catalog.load();
+    let connections = if catalog.connections().len() > MOST_OPTIONS {
+        Vec::new()
+    } else {
+        let options = catalog.connections().iter().map(|one| (one.slug.to_string(), one.display_name.clone()));
+        any("Any connection", options.collect())
+    };
+    Ok(show(&ListPage {
+        connections,
+        statuses: any("Any status", statuses.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec()),
+        href: frame.to(&format!("/admin/users?{}", asked.query())),
+        first: paging.after()?.is_empty(),
+        asked,
+        page,
+        frame,
+    }))
+}
+
+/// With more connections than that, the slug is typed.
+const MOST_OPTIONS: usize = 100;
+
+fn row(frame: &Frame, one: Listed) -> Row {
+    let blocked = one.status == UserStatus::Blocked;
+    Row {
+        href: frame.to(&format!("/admin/users/{}", one.id)),
+        called: one.name.clone().or_else(|| one.email.clone()).unwrap_or_else(|| one.id.to_string()),
+        email: one.email.filter(|_| one.name.is_some()),
+        pill: pill(blocked, one.last_login_at.is_some()),
+        connections: one.connections.join(", "),
+        last: one.last_login_at.map(Moment::of),
+        sub: one.id.to_string(),
+    }
+}
+
+fn pill(blocked: bool, came: bool) -> (&'static str, &'static str) {
+    match (blocked, came) {
+        (true, _) => ("refused", "Blocked"),
+        (false, true) => ("active", "Active"),
+        (false, false) => ("next", "Not here yet"),
+    }
+}
+
+/// By what an operator recognises a person.
+pub fn called(user: &User) -> String {
+    let profile = &user.profile;
+    profile.name.clone().or_else(|| profile.email.clone()).unwrap_or_else(|| user.id.to_string())
+}
+
+#[derive(Template)]
+#[template(path = "admin/user/one.html")]
+struct UserPage {
+    frame: Frame,
+    sub: String,
+    called: String,
+    path: String,
+    pill: (&'static str, &'static str),
+    blocked: bool,
+    /// Name and e-mail address may be changed here.
+    ahead: bool,
+    profile: Vec<(&'static str, String)>,
+    attributes: Option<String>,
+    created: Moment,
+    last: Option<Moment>,
+    managed_by: Option<String>,
+    identities: Vec<Identity>,
+    sessions: Vec<Session>,
+    grants: Vec<Application>,
+    consents: Vec<Application>,
+    /// `(role, resource)`
+    roles: Vec<(String, String)>,
+    events: Vec<Event>,
+    all_events: String,
+}
+
+struct Identity {
+    known: KnownIdentity,
+    href: String,
+    last: Option<Moment>,
+}
+
+struct Session {
+    end: String,
+    browser: String,
+    address: Option<String>,
+    connection: String,
+    since: Moment,
+    seen: Moment,
+    clients: String,
+}
+
+/// A client that got something from the person.
+struct Application {
+    client_id: String,
+    href: String,
+    scope: String,
+    since: Moment,
+    used: Option<Moment>,
+    end: String,
+}
+
+struct Event {
+    at: Moment,
+    action: String,
+    outcome: String,
+    actor: String,
+    reason: Option<String>,
+}
+
+async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Trouble> {
+    let (id, broker) = (sub(&path)?, &desk.broker);
+    let now = broker.ctx.now();
+    let mut conn = broker.ctx.db.acquire().await?;
+    let known = record::store::of(&mut conn, &id).await?.ok_or_else(|| nobody(&id))?;
+    let identities = record::store::identities(&mut conn, &id).await?;
+    let live = person::store::live(&mut conn, &id, broker.session_lifetimes, now).await?;
+    let held = withdrawal::store::held(&mut conn, &id, now).await?;
+    let allowed = consent::store::of_user(&mut conn, &id).await?;
+    let roles = role::store::all(&mut conn).await?;
+    drop(conn);
+    let about = Filter { sub: Some(id.to_string()), ..Filter::default() };
+    let events = audit::page(&broker.ctx, &about, None, 10).await?;
+
+    let frame = desk.frame(Section::Users);
+    let path = frame.to(&format!("/admin/users/{id}"));
+    let client = |client_id: &str| frame.to(&format!("/admin/clients/{}", segment(client_id)));
+    let facts = known.user.for_rules();
+    let held = held.into_iter().map(|one| Application {
+        href: client(&one.client_id),
+        scope: one.scopes.join(" "),
+        since: Moment::of(one.created_at),
+        used: Some(Moment::of(one.last_used_at)),
+        end: format!("{path}/grants/{}/withdraw", segment(&one.client_id)),
+        client_id: one.client_id,
+    });
+    let allowed = allowed.into_iter().map(|(client_id, consent, at)| Application {
+        href: client(&client_id),
+        scope: consent.scopes.to_string(),
+        since: Moment::of(at),
+        used: None,
+        end: format!("{path}/consents/{}/forget", segment(&client_id)),
+        client_id,
+    });
+    let events = events.into_iter().map(|event| Event {
+        at: Moment::of(event.at),
+        action: event.action,
+        outcome: event.outcome,
+        actor: event.actor,
+        reason: event.reason,
+    });
+    let blocked = known.user.status == UserStatus::Blocked;
+    let identity = |known: KnownIdentity| Identity {
+        href: frame.to(&format!("/admin/connections/{}", segment(&known.connection_slug))),
+        last: known.last_login_at.map(Moment::of),
+        known,
+    };
+    Ok(show(&UserPage {
+        sub: id.to_string(),
+        called: called(&known.user),
+        pill: pill(blocked, known.last_login_at.is_some()),
+        blocked,
+        ahead: known.managed_by.is_some() && known.file().is_none() && known.last_login_at.is_none(),
+        profile: profile(&known),
+        attributes: Some(&known.user.profile.attributes)
+            .filter(|attributes| !attributes.is_empty())
+            .and_then(|attributes| serde_json::to_string_pretty(attributes).ok()),
+        created: Moment::of(known.created_at),
+        last: known.last_login_at.map(Moment::of),
+        identities: identities.into_iter().map(identity).collect(),
+        sessions: live.into_iter().map(|one| session(&path, one)).collect(),
+        grants: held.collect(),
+        consents: allowed.collect(),
+        roles: roles.into_iter().filter(|r| r.is_held_by(&facts)).map(|r| (r.name, r.resource)).collect(),
+        events: events.collect(),
+        all_events: frame.to(&format!("/admin/audit?sub={id}")),
+        managed_by: known.managed_by,
+        path,
+        frame,
+    }))
+}
+
+fn profile(known: &Record) -> Vec<(&'static str, String)> {
+    let profile = &known.user.profile;
+    let verified = if profile.email_verified { "" } else { " (not verified)" };
+    let groups = Some(profile.groups.join(", ")).filter(|groups| !groups.is_empty());
+    let lines = [
+        ("E-mail address", profile.email.as_ref().map(|email| format!("{email}{verified}"))),
+        ("Name", profile.name.clone()),
+        ("Given name", profile.given_name.clone()),
+        ("Family name", profile.family_name.clone()),
+        ("User name", profile.preferred_username.clone()),
+        ("Groups", groups),
+    ];
+    lines.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
+}
+
+fn session(path: &str, one: Live) -> Session {
+    Session {
+        end: format!("{path}/sessions/{}/end", segment(one.id.as_str())),
+        browser: one.user_agent.as_deref().map_or_else(|| "Unknown browser".into(), browser),
+        address: one.remote_addr,
+        connection: one.connection_slug,
+        since: Moment::of(one.created_at),
+        seen: Moment::of(one.last_seen_at),
+        clients: one.clients.join(", "),
+    }
+}
+
+/// "Firefox on Linux": what people call it, where it is one of the usual ones; else what it called itself.
+fn browser(user_agent: &str) -> String {
+    const BROWSERS: [(&str, &str); 5] =
+        [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find =
+        |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, n)| *n);
+    match (find(&BROWSERS), find(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.into(),
+        _ => user_agent.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn usual_browsers_have_their_usual_names() {
+        let chrome =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
+        assert_eq!(browser(chrome), "Chrome on Linux");
+        assert_eq!(browser(&format!("{chrome} Edg/140")), "Edge on Linux");
+        assert_eq!(browser("curl/8"), "curl/8");
+    }
+}

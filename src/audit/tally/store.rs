@@ -1,0 +1,51 @@
+//! SQL of counted sign-ins. Both read indexes that hold sign-ins only.
+
+use time::OffsetDateTime;
+
+use super::{ByConnection, Day, LastTrouble};
+use crate::db::Conn;
+
+/// Days on which anything happened since then, oldest first.
+pub async fn days(conn: &mut Conn, since: OffsetDateTime) -> Result<Vec<Day>, sqlx::Error> {
+    sqlx::query_as!(
+        Day,
+        r#"SELECT (at AT TIME ZONE 'UTC')::date AS "day!",
+                  count(*) FILTER (WHERE outcome = 'success') AS "signed_in!",
+                  count(*) FILTER (WHERE outcome = 'refused') AS "refused!",
+                  count(*) FILTER (WHERE outcome = 'failed') AS "failed!"
+           FROM audit_events WHERE action = 'login' AND at >= $1 GROUP BY 1 ORDER BY 1"#,
+        since
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The connections by which anybody came or did not, since then.
+pub async fn by_connection(conn: &mut Conn, since: OffsetDateTime) -> Result<Vec<ByConnection>, sqlx::Error> {
+    sqlx::query!(
+        r#"SELECT c.connection AS "connection!", c.signed_in AS "signed_in!", c.refused AS "refused!", c.failed AS "failed!",
+                  c.last_signed_in, last.at AS "at?", last.reason AS "reason?", last.trace_id AS "trace_id?"
+           FROM (SELECT connection,
+                        count(*) FILTER (WHERE outcome = 'success') AS signed_in,
+                        count(*) FILTER (WHERE outcome = 'refused') AS refused,
+                        count(*) FILTER (WHERE outcome = 'failed') AS failed,
+                        max(at) FILTER (WHERE outcome = 'success') AS last_signed_in
+                 FROM audit_events WHERE action = 'login' AND at >= $1 AND connection IS NOT NULL GROUP BY connection) c
+           LEFT JOIN LATERAL (
+                 SELECT at, reason, trace_id FROM audit_events e
+                 WHERE e.action = 'login' AND e.outcome <> 'success' AND e.connection = c.connection AND e.at >= $1
+                 ORDER BY e.at DESC LIMIT 1) last ON true
+           ORDER BY c.signed_in DESC, c.connection"#,
+        since
+    )
+    .map(|row| ByConnection {
+        connection: row.connection,
+        signed_in: row.signed_in,
+        refused: row.refused,
+        failed: row.failed,
+        last_signed_in: row.last_signed_in,
+        last_trouble: row.at.map(|at| LastTrouble { at, reason: row.reason.unwrap_or_default(), trace_id: row.trace_id }),
+    })
+    .fetch_all(conn)
+    .await
+}
