@@ -11,6 +11,10 @@ mod seat;
 mod settings;
 mod sign_in;
 mod signing_key;
+<<<<<<< HEAD
 mod users;
+=======
+mod webhook;
+>>>>>>> audit
 
 pub use seat::{Api, Operator};
