@@ -173,7 +173,7 @@ fn job(base_dir: PathBuf) -> Job {
     client_secret: { file: secret }\n";
     Job {
         file: ResourceFile::parse(&yaml, "bench.yaml").unwrap(),
-        managed_by: "bench.yaml".into(),
+        owner: avouch::provisioning::Owner::File("bench.yaml".into()),
         base_dir,
         prune: false,
     }
