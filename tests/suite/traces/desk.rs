@@ -22,7 +22,10 @@ async fn the_page_says_cause_and_remedy_first_and_folds_the_evidence_below() {
     assert_eq!((page.status, page.text_of("reason").as_deref()), (200, Some("not_allowed")), "{page}");
     assert_eq!(page.text_of("trace-id").as_deref(), Some(trace_id.as_str()));
     let at = |what: &str| page.body.find(what).unwrap_or_else(|| panic!("no {what} on {page}"));
-    assert!(at("your allow rule kept them out") < at("Edit the rule and replay it before you save"));
+    assert!(
+        at("contoso vouched for Marty McFly; your rule kept them out.")
+            < at("Edit the rule and replay it before you save")
+    );
     assert!(at("id=\"remedy\"") < at("Step by step"));
     assert!(page.body.contains("Sign-in to The Shop, refused") && page.body.contains("Marty McFly"));
     assert!(page.body.contains("&#39;Staff&#39; in claims.groups"), "the rule stands in the evidence");
