@@ -26,6 +26,19 @@ const PAGES: &[Visit] = &[
     Visit("not-found", "/admin/no-such-page", Who::Owner),
     Visit("password", "/admin/password", Who::Owner),
     Visit("overview-auditor", "/admin", Who::Auditor),
+    Visit("clients", "/admin/clients", Who::Owner),
+    Visit("clients-none", "/admin/clients?q=nobody", Who::Owner),
+    Visit("clients-first", "/admin/clients", Who::First),
+    Visit("clients-auditor", "/admin/clients", Who::Auditor),
+    Visit("client-choose", "/admin/clients/new", Who::Owner),
+    Visit("client-new", "/admin/clients/new?as=grafana&at=https%3A%2F%2Fgrafana.example", Who::Owner),
+    Visit("client", "/admin/clients/robot", Who::Owner),
+    Visit("client-unproven", "/admin/clients/german", Who::Owner),
+    Visit("client-rtl", "/admin/clients/arabic", Who::Owner),
+    Visit("client-auditor", "/admin/clients/robot", Who::Auditor),
+    Visit("client-settings", "/admin/clients/german/settings", Who::Owner),
+    Visit("client-delete", "/admin/clients/shop/delete", Who::Owner),
+    Visit("client-release", "/admin/clients/shop/release", Who::Owner),
 ];
 
 /// A form that is filled in wrongly: `fill` is what is typed (selector, text), `kept` what must still stand there, and
@@ -57,6 +70,24 @@ const FORMS: &[Form] = &[
         press: "#go",
         errors: &["reason"],
         kept: &[("#reason", " ")],
+    },
+    Form {
+        name: "client-choose-wrong",
+        path: "/admin/clients/new",
+        who: Who::Owner,
+        fill: &[("#at", "grafana")],
+        press: "#continue",
+        errors: &["as"],
+        kept: &[("#at", "grafana")],
+    },
+    Form {
+        name: "client-new-wrong",
+        path: "/admin/clients/new?as=grafana",
+        who: Who::Owner,
+        fill: &[("#client_id", "no such id"), ("#redirect_uris", "http://grafana.example/login")],
+        press: "#save",
+        errors: &["client_id", "redirect_uris"],
+        kept: &[("#client_id", "no such id"), ("#redirect_uris", "http://grafana.example/login")],
     },
 ];
 
