@@ -98,7 +98,7 @@ fn said(broker: &Broker, req: &HttpRequest, trouble: &Trouble) -> HttpResponse {
         Trouble::SignedOut => {
             // a form that was sent is lost; the page that it stood on is where to begin anew
             let from = if *req.method() == Method::GET { req.uri().path_and_query().map(|p| p.as_str()) } else { None };
-            return redirect::see_other(&urls.local(&sign_in::path(from.unwrap_or_default(), urls)));
+            return redirect::see_other(&urls.local(&sign_in::path("/sign-in", from.unwrap_or_default(), urls)));
         }
         Trouble::ChoosePassword => return redirect::see_other(&urls.local("/admin/password")),
         _ => {}

@@ -3,10 +3,13 @@
 mod audit;
 mod browser;
 mod clients;
+mod connections;
 mod overview;
 mod seat;
 mod settings;
 mod sign_in;
 mod signing_key;
+mod users;
+mod webhook;
 
 pub use seat::{Api, Operator};

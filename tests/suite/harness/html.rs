@@ -5,6 +5,7 @@ pub struct Form {
     pub id: String,
     pub action: String,
     pub method: String,
+    pub enctype: String,
     /// Name and value of every field in it; buttons are not fields.
     pub fields: Vec<(String, String)>,
     /// Id, name and value.
@@ -17,9 +18,15 @@ pub fn forms(html: &str) -> Vec<Form> {
         let body = part.split("</form>").next().unwrap_or_default();
         let tag = body.split('>').next().unwrap_or_default();
         let attribute = |name: &str| attribute(tag, name).unwrap_or_default();
-        let mut form =
-            Form { id: attribute("id"), action: attribute("action"), method: attribute("method"), ..Form::default() };
-        let mut unchosen = false;
+        let mut form = Form {
+            id: attribute("id"),
+            action: attribute("action"),
+            method: attribute("method"),
+            enctype: attribute("enctype"),
+            ..Form::default()
+        };
+        // in a select, the first option counts until another is selected
+        let mut undecided = false;
         for (element, tag) in tags(body) {
             let get = |name: &str| self::attribute(tag, name).unwrap_or_default();
             match element {
@@ -29,16 +36,11 @@ pub fn forms(html: &str) -> Vec<Form> {
                 "textarea" => form.fields.push((get("name"), unescaped(body_of(body, tag)))),
                 "select" => {
                     form.fields.push((get("name"), String::new()));
-                    unchosen = true;
+                    undecided = true;
                 }
-                // the first one counts until another is selected
-                "option" => {
-                    if let Some((_, value)) = form.fields.last_mut()
-                        && (unchosen || is_set(tag, "selected"))
-                    {
-                        *value = get("value");
-                        unchosen = false;
-                    }
+                "option" if undecided || is_set(tag, "selected") => {
+                    form.fields.last_mut().expect("an option stands in a select").1 = get("value");
+                    undecided = false;
                 }
                 "button" => form.buttons.push((get("id"), get("name"), get("value"))),
                 _ => {}
