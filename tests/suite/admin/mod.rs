@@ -2,6 +2,7 @@
 
 mod audit;
 mod browser;
+mod clients;
 mod connections;
 mod overview;
 mod seat;
