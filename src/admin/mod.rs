@@ -5,6 +5,7 @@
 //! Each noun has a folder here: `pages.rs` for people, `api.rs` for programs. A handler says by its first argument which
 //! role it needs: [`extract::Desk`]`<Read>`, `<Edit>` or `<Own>` on pages, [`extract::Api`] likewise.
 
+pub mod account;
 pub mod api;
 pub mod audit;
 pub mod client;
@@ -15,6 +16,7 @@ pub mod find;
 pub mod form;
 pub mod frame;
 pub mod moment;
+pub mod operator;
 pub mod overview;
 pub mod pages;
 pub mod paging;

@@ -2,8 +2,11 @@
 
 mod audit;
 mod browser;
+mod operators;
 mod overview;
+mod permissions;
 mod seat;
+mod second_factor;
 mod settings;
 mod sign_in;
 mod signing_key;
