@@ -192,6 +192,7 @@ async fn remove(posted: Posted<Read, RemoveForm>) -> Result<HttpResponse, Troubl
     let again = |errors| RemovePage { frame: desk.frame(Section::Account), errors };
     if let Err(wait) = throttle::begin(ctx, &counts).await? {
         let mut response = show_again(&again(FieldErrors::one("password", waiting(wait))));
+        *response.status_mut() = actix_web::http::StatusCode::TOO_MANY_REQUESTS;
         retry_after(&mut response, wait);
         return Ok(response);
     }

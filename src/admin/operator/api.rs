@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::role;
+use super::{operator_id, role};
 use crate::admin::api::{body, created, done, expected, list, one};
 use crate::admin::extract::Api;
 use crate::admin::paging::{ListQuery, Page};
 use crate::admin::{Own, Read, Trouble};
-use crate::ids::OperatorId;
 use crate::operator::manage::{self, Change};
 use crate::operator::{Operator, OperatorRole, store};
 
@@ -88,7 +87,7 @@ async fn create(api: Api<Own>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
 }
 
 async fn find(api: &Api<Read>, id: String) -> Result<Operator, Trouble> {
-    let found = store::by_id(&mut *api.broker.ctx.db.acquire().await?, &OperatorId::from_stored(id)).await?;
+    let found = store::by_id(&mut *api.broker.ctx.db.acquire().await?, &operator_id(id)?).await?;
     found.ok_or_else(|| Trouble::Unknown("such operator".into()))
 }
 
@@ -108,25 +107,25 @@ struct Patch {
 async fn change(api: Api<Own>, id: Path<String>, req: HttpRequest, bytes: Bytes) -> Result<HttpResponse, Trouble> {
     let patch: Patch = body(&bytes)?;
     let change = Change { role: patch.role.as_deref().map(role).transpose()?, disabled: patch.disabled };
-    let (id, version) = (OperatorId::from_stored(id.into_inner()), expected(&req)?);
+    let (id, version) = (operator_id(id.into_inner())?, expected(&req)?);
     let operator = manage::change(&api.broker.ctx, &api.author, api.role, &id, version.as_deref(), change).await?;
     Ok(one(&OperatorView::from(&operator), Some(&operator.version())))
 }
 
 async fn delete(api: Api<Own>, id: Path<String>, req: HttpRequest) -> Result<HttpResponse, Trouble> {
-    let id = OperatorId::from_stored(id.into_inner());
+    let id = operator_id(id.into_inner())?;
     manage::delete(&api.broker.ctx, &api.author, &id, expected(&req)?.as_deref()).await?;
     Ok(done())
 }
 
 async fn reset_password(api: Api<Own>, id: Path<String>) -> Result<HttpResponse, Trouble> {
-    let id = OperatorId::from_stored(id.into_inner());
+    let id = operator_id(id.into_inner())?;
     let password = manage::reset_password(&api.broker.ctx, &api.author, &id).await?;
     Ok(one(&json!({ "one_time_password": password.expose().as_str() }), None))
 }
 
 async fn reset_second_factor(api: Api<Own>, id: Path<String>) -> Result<HttpResponse, Trouble> {
-    let id = OperatorId::from_stored(id.into_inner());
+    let id = operator_id(id.into_inner())?;
     manage::reset_second_factor(&api.broker.ctx, &api.author, &id).await?;
     Ok(done())
 }

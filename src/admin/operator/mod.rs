@@ -6,6 +6,7 @@ pub mod pages;
 pub mod rule;
 
 use super::Trouble;
+use crate::ids::{OperatorId, OperatorKeyId, OperatorRuleId};
 use crate::operator::{OperatorError, OperatorRole};
 use crate::provisioning::Problem;
 
@@ -20,6 +21,27 @@ const ROLES: [(&str, &str); 3] = [
 fn role(word: &str) -> Result<OperatorRole, Trouble> {
     let known = OperatorRole::parse(word);
     known.ok_or_else(|| invalid("role", "is owner, editor or auditor"))
+}
+
+/// # Errors
+/// [`Trouble::Unknown`]: nothing of ours is named so.
+fn operator_id(text: String) -> Result<OperatorId, Trouble> {
+    let known = OperatorId::is_well_formed(&text).then(|| OperatorId::from_stored(text));
+    known.ok_or_else(|| Trouble::Unknown("such operator".into()))
+}
+
+/// # Errors
+/// as [`operator_id`].
+fn key_id(text: String) -> Result<OperatorKeyId, Trouble> {
+    let known = OperatorKeyId::is_well_formed(&text).then(|| OperatorKeyId::from_stored(text));
+    known.ok_or_else(|| Trouble::Unknown("such operator key".into()))
+}
+
+/// # Errors
+/// as [`operator_id`].
+fn rule_id(text: String) -> Result<OperatorRuleId, Trouble> {
+    let known = OperatorRuleId::is_well_formed(&text).then(|| OperatorRuleId::from_stored(text));
+    known.ok_or_else(|| Trouble::Unknown("such operator rule".into()))
 }
 
 fn invalid(path: &str, reason: impl Into<String>) -> Trouble {

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{ROLES, beside, key, role, rule};
+use super::{ROLES, beside, key, operator_id, role, rule};
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::FieldErrors;
 use crate::admin::frame::{Done, Frame, Section, segment};
@@ -169,7 +169,7 @@ struct OnePage {
 }
 
 async fn find<R: Right>(desk: &Desk<R>, id: String) -> Result<Operator, Trouble> {
-    let found = store::by_id(&mut *desk.broker.ctx.db.acquire().await?, &OperatorId::from_stored(id)).await?;
+    let found = store::by_id(&mut *desk.broker.ctx.db.acquire().await?, &operator_id(id)?).await?;
     found.ok_or_else(|| Trouble::Unknown("such operator".into()))
 }
 
@@ -268,7 +268,7 @@ async fn ask_reset_second_factor(desk: Desk<Own>, id: Path<String>) -> Result<Ht
 
 async fn reset_second_factor(posted: Posted<Own, NoFields>, id: Path<String>) -> Result<HttpResponse, Trouble> {
     let desk = posted.desk;
-    let id = OperatorId::from_stored(id.into_inner());
+    let id = operator_id(id.into_inner())?;
     manage::reset_second_factor(&desk.broker.ctx, &desk.author, &id).await?;
     Ok(see_other(&desk.broker.ctx.urls.local(&Done::Removed.at(&path(&id)))))
 }
@@ -294,7 +294,7 @@ struct Confirmed {
 
 async fn delete(posted: Posted<Own, Confirmed>, id: Path<String>) -> Result<HttpResponse, Trouble> {
     let Posted { desk, form } = posted;
-    let id = OperatorId::from_stored(id.into_inner());
+    let id = operator_id(id.into_inner())?;
     manage::delete(&desk.broker.ctx, &desk.author, &id, Some(&form.version)).await?;
     Ok(see_other(&desk.broker.ctx.urls.local(&Done::Deleted.at("/admin/operators"))))
 }

@@ -8,10 +8,9 @@ use time::OffsetDateTime;
 
 use crate::admin::api::{body, created, done, list, one};
 use crate::admin::extract::Api;
-use crate::admin::operator::role;
+use crate::admin::operator::{key_id, role};
 use crate::admin::paging::{ListQuery, Page};
 use crate::admin::{Own, Read, Trouble};
-use crate::ids::OperatorKeyId;
 use crate::operator::OperatorRole;
 use crate::operator::api_key::{self, OperatorKey, store};
 
@@ -79,13 +78,13 @@ async fn create(api: Api<Own>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
 }
 
 async fn read(api: Api<Read>, id: Path<String>) -> Result<HttpResponse, Trouble> {
-    let id = OperatorKeyId::from_stored(id.into_inner());
+    let id = key_id(id.into_inner())?;
     let key = store::by_id(&mut *api.broker.ctx.db.acquire().await?, &id).await?;
     let key = key.ok_or_else(|| Trouble::Unknown("such operator key".into()))?;
     Ok(one(&KeyView::from(&key), None))
 }
 
 async fn delete(api: Api<Own>, id: Path<String>) -> Result<HttpResponse, Trouble> {
-    api_key::delete(&api.broker.ctx, &api.author, &OperatorKeyId::from_stored(id.into_inner())).await?;
+    api_key::delete(&api.broker.ctx, &api.author, &key_id(id.into_inner())?).await?;
     Ok(done())
 }

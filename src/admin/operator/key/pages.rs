@@ -10,13 +10,12 @@ use time::{Date, OffsetDateTime, Time};
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::{FieldErrors, given};
 use crate::admin::frame::{Done, Frame, Section, segment};
-use crate::admin::operator::{ROLES, beside, role};
+use crate::admin::operator::{ROLES, beside, key_id, role};
 use crate::admin::pages::{ConfirmPage, show, show_again};
 use crate::admin::paging::{ListQuery, Page};
 use crate::admin::sign_in::pages::NoFields;
 use crate::admin::when::When;
 use crate::admin::{Own, Read, Trouble};
-use crate::ids::OperatorKeyId;
 use crate::operator::api_key::{self, OperatorKey, store};
 use crate::web::redirect::see_other;
 
@@ -140,7 +139,7 @@ async fn create(posted: Posted<Own, NewForm>) -> Result<HttpResponse, Trouble> {
 }
 
 async fn ask_delete(desk: Desk<Own>, id: Path<String>) -> Result<HttpResponse, Trouble> {
-    let (ctx, id) = (&desk.broker.ctx, OperatorKeyId::from_stored(id.into_inner()));
+    let (ctx, id) = (&desk.broker.ctx, key_id(id.into_inner())?);
     let key = store::by_id(&mut *ctx.db.acquire().await?, &id).await?;
     let key = key.ok_or_else(|| Trouble::Unknown("such operator key".into()))?;
     let used = key.last_used_at.map_or_else(|| "Never".into(), |at| When::new(at, ctx.now()).relative());
@@ -163,6 +162,6 @@ async fn ask_delete(desk: Desk<Own>, id: Path<String>) -> Result<HttpResponse, T
 
 async fn delete(posted: Posted<Own, NoFields>, id: Path<String>) -> Result<HttpResponse, Trouble> {
     let desk = posted.desk;
-    api_key::delete(&desk.broker.ctx, &desk.author, &OperatorKeyId::from_stored(id.into_inner())).await?;
+    api_key::delete(&desk.broker.ctx, &desk.author, &key_id(id.into_inner())?).await?;
     Ok(see_other(&desk.broker.ctx.urls.local(&Done::Deleted.at("/admin/operator-keys"))))
 }

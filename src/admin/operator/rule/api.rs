@@ -2,16 +2,17 @@
 
 use actix_web::web::{Bytes, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{invalid, slug, wanted};
 use crate::admin::api::{body, created, done, expected, list, one};
 use crate::admin::extract::Api;
+use crate::admin::operator::rule_id;
 use crate::admin::paging::{ListQuery, Page};
 use crate::admin::{Own, Read, Trouble};
 use crate::broker::Broker;
-use crate::ids::OperatorRuleId;
 use crate::operator::OperatorRole;
 use crate::operator::rule::{self, OperatorRule, store};
 
@@ -61,6 +62,11 @@ struct Written {
     connection: String,
     when: String,
     role: String,
+    /// What a rule that was read brings along means nothing.
+    #[serde(default, rename = "id")]
+    _id: IgnoredAny,
+    #[serde(default, rename = "created_at")]
+    _created_at: IgnoredAny,
 }
 
 async fn create(api: Api<Own>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
@@ -73,14 +79,14 @@ async fn create(api: Api<Own>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
 }
 
 async fn read(api: Api<Read>, id: Path<String>) -> Result<HttpResponse, Trouble> {
-    let id = OperatorRuleId::from_stored(id.into_inner());
+    let id = rule_id(id.into_inner())?;
     let rule = store::by_id(&mut *api.broker.ctx.db.acquire().await?, &id).await?;
     let rule = rule.ok_or_else(|| Trouble::Unknown("such operator rule".into()))?;
     Ok(one(&RuleView::of(&api.broker, &rule), Some(&rule.version())))
 }
 
 async fn change(api: Api<Own>, id: Path<String>, req: HttpRequest, bytes: Bytes) -> Result<HttpResponse, Trouble> {
-    let (id, written): (_, Written) = (OperatorRuleId::from_stored(id.into_inner()), body(&bytes)?);
+    let (id, written): (_, Written) = (rule_id(id.into_inner())?, body(&bytes)?);
     let wanted = wanted(&api.broker, &written.connection, &written.when, &written.role).map_err(invalid)?;
     let before = store::by_id(&mut *api.broker.ctx.db.acquire().await?, &id).await?;
     if before.is_some_and(|before| before.connection != wanted.connection) {
@@ -92,7 +98,7 @@ async fn change(api: Api<Own>, id: Path<String>, req: HttpRequest, bytes: Bytes)
 }
 
 async fn delete(api: Api<Own>, id: Path<String>, req: HttpRequest) -> Result<HttpResponse, Trouble> {
-    let id = OperatorRuleId::from_stored(id.into_inner());
+    let id = rule_id(id.into_inner())?;
     rule::delete(&api.broker.ctx, &api.author, &id, expected(&req)?.as_deref()).await?;
     Ok(done())
 }

@@ -26,6 +26,7 @@ fn wanted(broker: &Broker, connection: &str, when: &str, role_word: &str) -> Res
     let when = Expression::parse(when.trim());
     match &when {
         Err(error) => wrong("when", error.to_string()),
+        Ok(when) if when.source().contains('\0') => wrong("when", "A rule holds no NUL.".into()),
         Ok(when) if when.source().len() > 2000 => wrong("when", "A rule has 2000 characters at most.".into()),
         Ok(_) => {}
     }

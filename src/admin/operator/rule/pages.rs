@@ -9,7 +9,7 @@ use super::{errors, slug, wanted};
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::FieldErrors;
 use crate::admin::frame::{Done, Frame, Section};
-use crate::admin::operator::{ROLES, beside};
+use crate::admin::operator::{ROLES, beside, rule_id};
 use crate::admin::pages::{ConfirmPage, show, show_again};
 use crate::admin::paging::{ListQuery, Page};
 use crate::admin::{Own, Read, Right, Trouble};
@@ -115,7 +115,7 @@ async fn find<R: Right>(desk: &Desk<R>, id: &OperatorRuleId) -> Result<OperatorR
 }
 
 async fn read(desk: Desk<Read>, id: Path<String>) -> Result<HttpResponse, Trouble> {
-    let id = OperatorRuleId::from_stored(id.into_inner());
+    let id = rule_id(id.into_inner())?;
     let rule = find(&desk, &id).await?;
     let form = RuleForm {
         connection: slug(&desk.broker, &rule.connection),
@@ -127,7 +127,7 @@ async fn read(desk: Desk<Read>, id: Path<String>) -> Result<HttpResponse, Troubl
 }
 
 async fn change(posted: Posted<Own, RuleForm>, id: Path<String>) -> Result<HttpResponse, Trouble> {
-    put(posted, Some(OperatorRuleId::from_stored(id.into_inner()))).await
+    put(posted, Some(rule_id(id.into_inner())?)).await
 }
 
 async fn put(posted: Posted<Own, RuleForm>, id: Option<OperatorRuleId>) -> Result<HttpResponse, Trouble> {
@@ -154,7 +154,7 @@ async fn put(posted: Posted<Own, RuleForm>, id: Option<OperatorRuleId>) -> Resul
 }
 
 async fn ask_delete(desk: Desk<Own>, id: Path<String>) -> Result<HttpResponse, Trouble> {
-    let id = OperatorRuleId::from_stored(id.into_inner());
+    let id = rule_id(id.into_inner())?;
     let rule = find(&desk, &id).await?;
     let frame = desk.frame(Section::Operators);
     let back = frame.to(&format!("/admin/operator-rules/{id}"));
@@ -184,7 +184,7 @@ struct Confirmed {
 
 async fn delete(posted: Posted<Own, Confirmed>, id: Path<String>) -> Result<HttpResponse, Trouble> {
     let Posted { desk, form } = posted;
-    let id = OperatorRuleId::from_stored(id.into_inner());
+    let id = rule_id(id.into_inner())?;
     rule::delete(&desk.broker.ctx, &desk.author, &id, Some(&form.version)).await?;
     Ok(see_other(&desk.broker.ctx.urls.local(&Done::Deleted.at("/admin/operator-rules"))))
 }
