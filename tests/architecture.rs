@@ -85,7 +85,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("demo", &["config", "provisioning", "server"]),
     ("main", &["cli"]),
     ("grant", &["device"]),
-    ("janitor", &["device", "login", "logout"]),
+    ("janitor", &["admin", "device", "login", "logout"]),
     ("logout", &["login"]),
     ("startup", &["config"]),
     ("server", &["admin", "config", "device", "discovery", "grant", "janitor", "login", "logout"]),

@@ -10,7 +10,9 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::Frame;
-use super::{Read, Trouble, connection, find, overview, replay, resource, sign_in, signing_key, trace, trial, user};
+use super::{
+    Read, Trouble, client, connection, find, overview, replay, resource, sign_in, signing_key, trace, trial, user,
+};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::error_page::{Action, ErrorPage};
@@ -22,6 +24,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(sign_in::pages::routes)
         .configure(super::account::pages::routes)
         .configure(super::operator::pages::routes)
+        .configure(client::pages::routes)
         .configure(trace::pages::routes)
         .configure(trial::pages::routes)
         .configure(replay::pages::routes)

@@ -35,7 +35,8 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT person FROM login_traces
                  UNION ALL SELECT sealed FROM login_trace_parts
                  UNION ALL SELECT secret FROM webhooks
-                 UNION ALL SELECT previous_secret FROM webhooks) every
+                 UNION ALL SELECT previous_secret FROM webhooks
+                 UNION ALL SELECT sealed FROM idempotency_keys) every
            WHERE sealed IS NOT NULL"#
     )
     .fetch_all(conn)
@@ -58,6 +59,7 @@ pub enum SealedColumn {
     TracePart,
     WebhookSecret,
     WebhookPreviousSecret,
+    IdempotentAnswer,
 }
 
 /// One definition gives each column its checked SQL.
@@ -118,4 +120,5 @@ sealed_columns! {
     TracePart: "login_trace_parts", "sealed", "trace_id";
     WebhookSecret: "webhooks", "secret", "id";
     WebhookPreviousSecret: "webhooks", "previous_secret", "id";
+    IdempotentAnswer: "idempotency_keys", "sealed", "id";
 }

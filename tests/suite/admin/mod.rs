@@ -2,6 +2,7 @@
 
 mod audit;
 mod browser;
+mod connections;
 mod operators;
 mod overview;
 mod permissions;
@@ -10,5 +11,7 @@ mod second_factor;
 mod settings;
 mod sign_in;
 mod signing_key;
+mod users;
+mod webhook;
 
 pub use seat::{Api, Operator};
