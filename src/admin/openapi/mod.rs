@@ -19,6 +19,7 @@ const NOUNS: [&str; 11] = [
     include_str!("../client/openapi.yaml"),
     include_str!("../configuration/openapi.yaml"),
     include_str!("../connection/openapi.yaml"),
+    include_str!("../operator/openapi.yaml"),
     include_str!("../replay/openapi.yaml"),
     include_str!("../settings/openapi.yaml"),
     include_str!("../signing_key/openapi.yaml"),
