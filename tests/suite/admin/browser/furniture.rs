@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use avouch::audit::Author;
+use avouch::webhook::{self, Wanted};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -41,7 +43,10 @@ impl Desk {
         let world = World::with(Options::default()).await;
         let (_, empty, browser) = tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
         let jwks = get(&world.broker.url("/.well-known/jwks.json")).await.json;
-        let names = BTreeMap::from([("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned())]);
+        let names = BTreeMap::from([
+            ("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned()),
+            ("webhook", webhook(&world.broker).await),
+        ]);
         Self { browser, world, empty, here: Who::Stranger, names }
     }
 
@@ -131,6 +136,16 @@ users:
     for connection in coming {
         world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;
     }
+}
+
+/// A webhook that nothing arrives at.
+async fn webhook(broker: &Broker) -> String {
+    let url = format!("http://localhost:9/{HOSTILE}?to={GERMAN}");
+    let wanted = Wanted { url, events: vec!["client.changed".into(), "operator.signed_in".into()], enabled: true };
+    let chosen = wanted.check(broker.ctx()).expect("an address");
+    let (made, _) = webhook::create(broker.ctx(), &Author::system(), chosen).await.expect("a webhook");
+    webhook::test(broker.ctx(), &Author::system(), made.id.as_str()).await.expect("a message");
+    made.id.to_string()
 }
 
 /// A certificate that ends in `days`, as base64 of its DER.
