@@ -4,8 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::admin::idempotency;
 use crate::broker::Broker;
-use crate::{alert, audit, authorization, client, device, login, logout, session, signing_key, token, trace, webhook};
+use crate::{
+    alert, audit, authorization, client, device, login, logout, operator, session, signing_key, token, trace, webhook,
+};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -54,11 +57,14 @@ enum Rows {
     LoginTraces,
     TrialInvitations,
     WebhookDeliveries,
+    IdempotencyKeys,
+    OperatorSessions,
+    OperatorAttempts,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 18] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -73,6 +79,9 @@ impl Rows {
         Self::LoginTraces,
         Self::TrialInvitations,
         Self::WebhookDeliveries,
+        Self::IdempotencyKeys,
+        Self::OperatorSessions,
+        Self::OperatorAttempts,
         Self::AuditEvents,
     ];
 }
@@ -98,6 +107,11 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::LoginTraces => trace::store::delete_ended(&mut conn, now).await?,
             Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
             Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
+            Rows::IdempotencyKeys => idempotency::store::delete_ended(&mut conn, now).await?,
+            Rows::OperatorSessions => operator::session::store::delete_ended(&mut conn, now).await?,
+            Rows::OperatorAttempts => {
+                operator::throttle::store::delete_ended(&mut conn, now - operator::throttle::FORGOTTEN).await?
+            }
             Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };
         if some == 0 {

@@ -13,12 +13,14 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble, configuration, connection, replay, signing_key, trace, trial, user};
+use super::{Read, Trouble, client, configuration, connection, idempotency, replay, signing_key, trace, trial, user};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     let api = web::scope("/api/v1")
         .wrap(from_fn(dress))
+        .wrap(from_fn(idempotency::api::remember))
+        .configure(client::api::routes)
         .configure(trace::api::routes)
         .configure(trial::api::routes)
         .configure(replay::api::routes)
@@ -29,6 +31,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(connection::api::routes)
         .configure(user::api::routes)
         .configure(signing_key::api::routes)
+        .configure(super::openapi::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);
 }
@@ -124,7 +127,8 @@ async fn dress<B: MessageBody + 'static>(
     Ok(ServiceResponse::new(request, answer))
 }
 
-fn problem(trouble: &Trouble) -> HttpResponse {
+/// A [`Trouble`] as a problem document.
+pub fn problem(trouble: &Trouble) -> HttpResponse {
     let (status, code) = trouble.kind();
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut problem = Problem::new(status, code, trouble.to_string());

@@ -30,11 +30,13 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT user_code FROM device_authorizations
                  UNION ALL SELECT successor FROM refresh_tokens
                  UNION ALL SELECT id_token FROM upstream_sessions
+                 UNION ALL SELECT totp FROM operators
                  UNION ALL SELECT sealed FROM upstream_grants
                  UNION ALL SELECT person FROM login_traces
                  UNION ALL SELECT sealed FROM login_trace_parts
                  UNION ALL SELECT secret FROM webhooks
-                 UNION ALL SELECT previous_secret FROM webhooks) every
+                 UNION ALL SELECT previous_secret FROM webhooks
+                 UNION ALL SELECT sealed FROM idempotency_keys) every
            WHERE sealed IS NOT NULL"#
     )
     .fetch_all(conn)
@@ -51,11 +53,13 @@ pub enum SealedColumn {
     UserCode,
     RefreshSuccessor,
     UpstreamIdToken,
+    OperatorTotp,
     UpstreamGrant,
     TracedPerson,
     TracePart,
     WebhookSecret,
     WebhookPreviousSecret,
+    IdempotentAnswer,
 }
 
 /// One definition gives each column its checked SQL.
@@ -109,10 +113,12 @@ sealed_columns! {
     PkceVerifier: "login_attempts", "pkce_verifier", "id";
     UserCode: "device_authorizations", "user_code", "id";
     RefreshSuccessor: "refresh_tokens", "successor", "id";
+    OperatorTotp: "operators", "totp", "id";
     UpstreamIdToken: "upstream_sessions", "id_token", "session_id";
     UpstreamGrant: "upstream_grants", "sealed", "session_id";
     TracedPerson: "login_traces", "person", "id";
     TracePart: "login_trace_parts", "sealed", "trace_id";
     WebhookSecret: "webhooks", "secret", "id";
     WebhookPreviousSecret: "webhooks", "previous_secret", "id";
+    IdempotentAnswer: "idempotency_keys", "sealed", "id";
 }

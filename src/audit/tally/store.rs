@@ -13,7 +13,8 @@ pub async fn days(conn: &mut Conn, since: OffsetDateTime) -> Result<Vec<Day>, sq
                   count(*) FILTER (WHERE outcome = 'success') AS "signed_in!",
                   count(*) FILTER (WHERE outcome = 'refused') AS "refused!",
                   count(*) FILTER (WHERE outcome = 'failed') AS "failed!"
-           FROM audit_events WHERE action = 'login' AND at >= $1 GROUP BY 1 ORDER BY 1"#,
+           FROM audit_events WHERE (action = 'login' OR (action = 'authorization' AND outcome = 'failed')) AND at >= $1
+           GROUP BY 1 ORDER BY 1"#,
         since
     )
     .fetch_all(conn)
@@ -30,10 +31,12 @@ pub async fn by_connection(conn: &mut Conn, since: OffsetDateTime) -> Result<Vec
                         count(*) FILTER (WHERE outcome = 'refused') AS refused,
                         count(*) FILTER (WHERE outcome = 'failed') AS failed,
                         max(at) FILTER (WHERE outcome = 'success') AS last_signed_in
-                 FROM audit_events WHERE action = 'login' AND at >= $1 AND connection IS NOT NULL GROUP BY connection) c
+                 FROM audit_events WHERE (action = 'login' OR (action = 'authorization' AND outcome = 'failed')) AND at >= $1
+                   AND connection IS NOT NULL GROUP BY connection) c
            LEFT JOIN LATERAL (
                  SELECT at, reason, trace_id FROM audit_events e
-                 WHERE e.action = 'login' AND e.outcome <> 'success' AND e.connection = c.connection AND e.at >= $1
+                 WHERE (e.action = 'login' OR (e.action = 'authorization' AND e.outcome = 'failed')) AND e.outcome <> 'success'
+                   AND e.connection = c.connection AND e.at >= $1
                  ORDER BY e.at DESC LIMIT 1) last ON true
            ORDER BY c.signed_in DESC, c.connection"#,
         since

@@ -36,6 +36,12 @@ const PAGES: &[Visit] = &[
     Visit("password", "/admin/password", Who::Owner),
     Visit("settings-auditor", "/admin/settings", Who::Auditor),
     Visit("overview-auditor", "/admin", Who::Auditor),
+    Visit("traces", "/admin/traces", Who::Auditor),
+    Visit("traces-none", "/admin/traces?email=nobody@example.com", Who::Auditor),
+    Visit("trace-refused", "/admin/traces/{refused}", Who::Owner),
+    Visit("trace", "/admin/traces/{signed-in}", Who::Owner),
+    Visit("connection-test", "/admin/connections/hostile/test", Who::Owner),
+    Visit("connection-replay", "/admin/connections/refusing/replay", Who::Owner),
 ];
 
 /// A form that is filled in wrongly: `fill` is what is typed (selector, text), `kept` what must still stand there, and
@@ -85,6 +91,24 @@ const FORMS: &[Form] = &[
         press: "#go",
         errors: &["reason"],
         kept: &[("#reason", " ")],
+    },
+    Form {
+        name: "connection-test-wrong",
+        path: "/admin/connections/hostile/test",
+        who: Who::Owner,
+        fill: &[("#client_id", "no-such-client")],
+        press: "#begin",
+        errors: &["client_id"],
+        kept: &[("#client_id", "no-such-client")],
+    },
+    Form {
+        name: "connection-replay-wrong",
+        path: "/admin/connections/refusing/replay",
+        who: Who::Owner,
+        fill: &[("#allow", "claims.("), ("#groups", "claims.memberOf"), ("#attributes", "no colon")],
+        press: "#compare",
+        errors: &["allow", "attributes"],
+        kept: &[("#allow", "claims.("), ("#groups", "claims.memberOf"), ("#attributes", "no colon")],
     },
 ];
 
