@@ -2,19 +2,13 @@
 
 mod audit;
 mod browser;
-<<<<<<< HEAD
 mod connections;
-=======
 mod overview;
->>>>>>> main
 mod seat;
 mod settings;
 mod sign_in;
 mod signing_key;
-<<<<<<< HEAD
 mod users;
-=======
 mod webhook;
->>>>>>> audit
 
 pub use seat::{Api, Operator};
