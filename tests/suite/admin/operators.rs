@@ -110,7 +110,7 @@ fn groups(world: &World, groups: &[&str]) {
     world.idp.tell(move |idp| idp.userinfo["groups"] = groups);
 }
 
-async fn through_contoso(world: &World, visitor: &mut Operator) -> Page {
+async fn through_contoso(_world: &World, visitor: &mut Operator) -> Page {
     let page = visitor.open("/admin/sign-in").await;
     visitor.press(&page, "connection-contoso").await
 }
