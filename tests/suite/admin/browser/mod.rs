@@ -94,6 +94,8 @@ const FORMS: &[Form] = &[
         press: "#save",
         errors: &["client_id", "redirect_uris"],
         kept: &[("#client_id", "no such id"), ("#redirect_uris", "http://grafana.example/login")],
+    },
+    Form {
         name: "connection-test-wrong",
         path: "/admin/connections/hostile/test",
         who: Who::Owner,
