@@ -27,6 +27,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::audit::api::routes)
         .configure(super::settings::api::routes)
         .configure(super::webhook::api::routes)
+        .configure(super::role::api::routes)
         .configure(configuration::api::routes)
         .configure(connection::api::routes)
         .configure(user::api::routes)

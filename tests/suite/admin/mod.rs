@@ -2,11 +2,9 @@
 
 mod audit;
 mod browser;
-<<<<<<< HEAD
 mod connections;
-=======
 mod overview;
->>>>>>> main
+mod roles;
 mod seat;
 mod settings;
 mod sign_in;
