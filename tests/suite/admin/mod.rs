@@ -7,6 +7,7 @@ mod connections;
 mod operators;
 mod overview;
 mod permissions;
+mod roles;
 mod seat;
 mod second_factor;
 mod settings;
