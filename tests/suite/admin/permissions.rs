@@ -72,8 +72,9 @@ fn read(folder: &Path, found: &mut Vec<Route>) {
 /// Each `web::METHOD().to(HANDLER)` belongs to the path that was named last before it.
 fn mounted(source: &str, prefix: &str, file: &str, found: &mut Vec<Route>) {
     let Some(body) = source.split("fn routes(app").nth(1).and_then(|rest| rest.split("\n}\n").next()) else { return };
+    let body = spelled_out(body);
     let mut path = String::new();
-    let mut rest = body;
+    let mut rest = body.as_str();
     while let Some(at) = rest.find(['"', 'w']) {
         rest = &rest[at..];
         if let Some(literal) = rest.strip_prefix('"') {
@@ -95,6 +96,28 @@ fn mounted(source: &str, prefix: &str, file: &str, found: &mut Vec<Route>) {
             rest = &rest[1..];
         }
     }
+}
+
+/// `let at = |tail: &str| format!("/connections/{{slug}}{tail}");` and then `at("/secrets")`: what that makes, in its place.
+fn spelled_out(body: &str) -> String {
+    let mut out = body.to_owned();
+    while let Some((before, rest)) = out.split_once("let ")
+        && let Some((closure, after)) = rest.split_once(");")
+        && let Some((name, made)) = closure.split_once(" = |")
+        && let Some((argument, made)) = made.split_once(':')
+        && let Some(template) = made.split('"').nth(1)
+    {
+        let template = template.replace(&format!("{{{argument}}}"), "\0").replace("{{", "{").replace("}}", "}");
+        let call = format!("{name}(\"");
+        let mut calls = after.split(call.as_str());
+        let mut spelled = format!("{before}{}", calls.next().unwrap_or_default());
+        for said in calls {
+            let (literal, after) = said.split_once("\")").expect("a literal");
+            spelled.push_str(&format!("\"{}\"{after}", template.replace('\0', literal)));
+        }
+        out = spelled;
+    }
+    out
 }
 
 /// `web::get().to(all)`.
