@@ -6,7 +6,7 @@ use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCAT
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, error, web};
 
 use super::{Answer, Request, place, store};
 use crate::admin::api::problem;
@@ -65,7 +65,7 @@ pub async fn remember<B: MessageBody + 'static>(mut req: ServiceRequest, next: N
 
 async fn read(http: &HttpRequest, payload: &mut Payload) -> Result<Bytes, actix_web::Error> {
     let body = web::Payload::from_request(http, payload).await?;
-    body.to_bytes_limited(MOST_BYTES).await?
+    body.to_bytes_limited(MOST_BYTES).await.map_err(|_| error::ErrorPayloadTooLarge("the body is too large"))?
 }
 
 async fn begin(broker: &Broker, id: &str, hash: &[u8]) -> Result<Option<store::Known>, Trouble> {

@@ -2,6 +2,8 @@
 
 mod audit;
 mod browser;
+mod idempotency;
+mod openapi;
 mod overview;
 mod seat;
 mod settings;
