@@ -73,6 +73,7 @@ id!(/** All refresh tokens of one grant. */ FamilyId, "fam");
 id!(/** One refresh token. */ RefreshTokenId, "rtk");
 id!(OperatorId, "opr");
 id!(OperatorKeyId, "opk");
+id!(/** Who may sit at the desk by what an upstream says. */ OperatorRuleId, "oru");
 id!(/** An operator's session at the admin pages. */ OperatorSessionId, "ops");
 id!(AuditEventId, "evt");
 id!(WebhookId, "whk");

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::admin::idempotency;
 use crate::broker::Broker;
-use crate::{alert, audit, authorization, client, device, login, logout, session, signing_key, token, trace, webhook};
+use crate::{
+    alert, audit, authorization, client, device, login, logout, operator, session, signing_key, token, trace, webhook,
+};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -56,11 +58,13 @@ enum Rows {
     TrialInvitations,
     WebhookDeliveries,
     IdempotencyKeys,
+    OperatorSessions,
+    OperatorAttempts,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -76,6 +80,8 @@ impl Rows {
         Self::TrialInvitations,
         Self::WebhookDeliveries,
         Self::IdempotencyKeys,
+        Self::OperatorSessions,
+        Self::OperatorAttempts,
         Self::AuditEvents,
     ];
 }
@@ -102,6 +108,10 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
             Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
             Rows::IdempotencyKeys => idempotency::store::delete_ended(&mut conn, now).await?,
+            Rows::OperatorSessions => operator::session::store::delete_ended(&mut conn, now).await?,
+            Rows::OperatorAttempts => {
+                operator::throttle::store::delete_ended(&mut conn, now - operator::throttle::FORGOTTEN).await?
+            }
             Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };
         if some == 0 {

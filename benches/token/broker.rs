@@ -56,6 +56,11 @@ impl Broker {
         self.postgres.connect_options()
     }
 
+    #[allow(dead_code)] // not every bench needs it
+    pub fn ctx(&self) -> &avouch::ctx::Ctx {
+        &self.server.broker.ctx
+    }
+
     /// Where the master key is.
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
@@ -95,6 +100,8 @@ impl Broker {
             acr: None,
             amr: vec!["pwd".into()],
             not_after: None,
+            user_agent: None,
+            remote_addr: None,
         };
         session::store::insert(&mut conn, &new, Lifetimes::default(), now).await.unwrap();
         format!("Cookie: avouch-session={}; avouch-browser={}\r\n", session.expose(), browser.expose())
@@ -166,7 +173,7 @@ fn job(base_dir: PathBuf) -> Job {
     client_secret: { file: secret }\n";
     Job {
         file: ResourceFile::parse(&yaml, "bench.yaml").unwrap(),
-        managed_by: "bench.yaml".into(),
+        owner: avouch::provisioning::Owner::File("bench.yaml".into()),
         base_dir,
         prune: false,
     }

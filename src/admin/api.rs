@@ -13,23 +13,28 @@ use serde_json::{Value, json};
 
 use super::extract::Api;
 use super::paging::Page;
-use super::{Read, Trouble, configuration, connection, idempotency, replay, signing_key, trace, trial, user};
+use super::{Read, Trouble, client, configuration, connection, idempotency, replay, signing_key, trace, trial, user};
 use crate::web::problem::Problem;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     let api = web::scope("/api/v1")
         .wrap(from_fn(dress))
         .wrap(from_fn(idempotency::api::remember))
+        .configure(client::api::routes)
         .configure(trace::api::routes)
         .configure(trial::api::routes)
         .configure(replay::api::routes)
         .configure(super::audit::api::routes)
         .configure(super::settings::api::routes)
         .configure(super::webhook::api::routes)
+        .configure(super::operator::api::routes)
+        .configure(super::operator::key::api::routes)
+        .configure(super::operator::rule::api::routes)
         .configure(configuration::api::routes)
         .configure(connection::api::routes)
         .configure(user::api::routes)
         .configure(signing_key::api::routes)
+        .configure(super::overview::api::routes)
         .configure(super::openapi::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, USER_AGENT};
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
@@ -17,7 +17,7 @@ use super::{Right, Trouble};
 use crate::audit::Author;
 use crate::broker::Broker;
 use crate::ids::TraceId;
-use crate::operator::session::{self, OperatorSession};
+use crate::operator::session::{self, Browser, OperatorSession, Stage};
 use crate::operator::{OperatorRole, api_key};
 use crate::secret::Secret;
 use crate::token::presented::{PresentedToken, Shown};
@@ -40,17 +40,22 @@ pub struct Seated {
     pub broker: Data<Broker>,
     pub session: OperatorSession,
     pub author: Author,
+    pub browser: Browser,
     secret: Secret<String>,
     done: Option<Done>,
 }
 
 impl Seated {
     async fn of(req: &HttpRequest) -> Result<Self, Trouble> {
+        Self::at(req, Stage::Seated).await
+    }
+
+    async fn at(req: &HttpRequest, stage: Stage) -> Result<Self, Trouble> {
         let broker = req.app_data::<Data<Broker>>().cloned().ok_or(Trouble::Broken)?;
         let secret = cookies::operator(req, &broker.ctx.urls).ok_or(Trouble::SignedOut)?;
-        let session = session::authenticate(&broker.ctx, &secret).await?.ok_or(Trouble::SignedOut)?;
-        let author = author(req, format!("operator:{}", session.operator.email));
-        Ok(Self { broker, session, author, secret, done: Done::of(req.query_string()) })
+        let session = session::authenticate(&broker.ctx, &secret, stage).await?.ok_or(Trouble::SignedOut)?;
+        let author = author(req, session.operator.actor());
+        Ok(Self { broker, session, author, browser: browser(req), secret, done: Done::of(req.query_string()) })
     }
 
     /// What every form of this session carries in its hidden field `csrf`.
@@ -81,6 +86,39 @@ impl FromRequest for Seated {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let req = req.clone();
         Box::pin(async move { Self::of(&req).await })
+    }
+}
+
+/// Somebody whose password was right and whose code is missing. It is good for the page that asks for the code.
+pub struct HalfSeated(pub Seated);
+
+impl FromRequest for HalfSeated {
+    type Error = Trouble;
+    type Future = LocalBoxFuture<'static, Result<Self, Trouble>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move { Seated::at(&req, Stage::Code).await.map(Self) })
+    }
+}
+
+/// The form of that page.
+pub struct HalfSeatedForm<T> {
+    pub seated: Seated,
+    pub form: T,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for HalfSeatedForm<T> {
+    type Error = Trouble;
+    type Future = LocalBoxFuture<'static, Result<Self, Trouble>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, body) = (req.clone(), Bytes::from_request(req, payload));
+        Box::pin(async move {
+            let seated = Seated::at(&req, Stage::Code).await?;
+            let form = posted(&seated, &req, body.await)?;
+            Ok(Self { seated, form })
+        })
     }
 }
 
@@ -193,6 +231,7 @@ impl<R: Right> Api<R> {
         let (actor, role) = if credential.starts_with("avo_ok_") {
             let key = api_key::authenticate(&broker.ctx, credential).await?;
             let key = key.ok_or(Trouble::Credential("the operator key is unknown, or it has expired"))?;
+            broker.used_operator_keys.note(&key.id, broker.ctx.now());
             (format!("operator_key:{}", key.name), key.role)
         } else {
             by_token(&broker, credential).await?
@@ -232,6 +271,13 @@ async fn by_token(broker: &Broker, jwt: &str) -> Result<(String, OperatorRole), 
 
 fn require<R: Right>(has: OperatorRole) -> Result<(), Trouble> {
     if has.covers(R::NEEDS) { Ok(()) } else { Err(Trouble::Role { has, needs: R::NEEDS }) }
+}
+
+/// What an operator will recognise their session by.
+pub fn browser(req: &HttpRequest) -> Browser {
+    let agent = req.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let addr = ClientAddr::extract(req).into_inner().ok().map(|addr| addr.0);
+    Browser { user_agent: agent.map(|agent| agent.chars().take(300).collect()), addr }
 }
 
 /// Whoever `actor` is, at the address that the request came from.

@@ -47,6 +47,11 @@ impl FieldErrors {
         self.0.len()
     }
 
+    /// Whether something is wrong with one of these fields.
+    pub fn any_of(&self, fields: &[&str]) -> bool {
+        self.0.iter().any(|error| fields.contains(&error.field.as_str()))
+    }
+
     /// The messages of one field, joined.
     pub fn at(&self, field: &str) -> Option<String> {
         let messages: Vec<_> = self.0.iter().filter(|e| e.field == field).map(|e| e.message.as_str()).collect();

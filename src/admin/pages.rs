@@ -10,7 +10,9 @@ use askama::Template;
 
 use super::extract::Desk;
 use super::frame::Frame;
-use super::{Read, Trouble, connection, find, overview, replay, resource, sign_in, signing_key, trace, trial, user};
+use super::{
+    Read, Trouble, client, connection, find, overview, replay, resource, sign_in, signing_key, trace, trial, user,
+};
 use crate::broker::Broker;
 use crate::ids::TraceId;
 use crate::web::error_page::{Action, ErrorPage};
@@ -20,6 +22,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
     let desk = web::scope("/admin")
         .wrap(from_fn(dress))
         .configure(sign_in::pages::routes)
+        .configure(super::account::pages::routes)
+        .configure(super::operator::pages::routes)
+        .configure(client::pages::routes)
         .configure(trace::pages::routes)
         .configure(trial::pages::routes)
         .configure(replay::pages::routes)
@@ -95,7 +100,7 @@ fn said(broker: &Broker, req: &HttpRequest, trouble: &Trouble) -> HttpResponse {
         Trouble::SignedOut => {
             // a form that was sent is lost; the page that it stood on is where to begin anew
             let from = if *req.method() == Method::GET { req.uri().path_and_query().map(|p| p.as_str()) } else { None };
-            return redirect::see_other(&urls.local(&sign_in::path(from.unwrap_or_default(), urls)));
+            return redirect::see_other(&urls.local(&sign_in::path("/sign-in", from.unwrap_or_default(), urls)));
         }
         Trouble::ChoosePassword => return redirect::see_other(&urls.local("/admin/password")),
         _ => {}

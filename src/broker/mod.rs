@@ -16,7 +16,7 @@ use attempts::Attempts;
 pub use catalog::Catalog;
 pub use polls::Pace;
 use polls::Polls;
-use used_secrets::UsedSecrets;
+use used_secrets::LastUsed;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,9 @@ use crate::client;
 use crate::ctx::Ctx;
 use crate::db;
 use crate::errand::Standing;
+use crate::ids::{ClientSecretId, OperatorKeyId};
 use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::operator;
 use crate::session::Lifetimes;
 use crate::settings::{self, Settings};
 use crate::signing_key::KeySet;
@@ -54,7 +56,8 @@ pub struct Broker {
     pub traces: trace::Sink,
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
-    pub used_secrets: UsedSecrets,
+    pub used_secrets: LastUsed<ClientSecretId>,
+    pub used_operator_keys: LastUsed<OperatorKeyId>,
     pub device_polls: Polls,
     /// Wrong user codes, by address and by browser.
     pub code_guesses: Attempts,
@@ -92,7 +95,8 @@ impl Broker {
             traces: trace::Sink::start(ctx.clone()),
             metrics,
             session_lifetimes,
-            used_secrets: UsedSecrets::default(),
+            used_secrets: LastUsed::default(),
+            used_operator_keys: LastUsed::default(),
             device_polls: Polls::default(),
             code_guesses: Attempts::new(LIMITED),
             device_requests: Attempts::new(LIMITED),
@@ -142,10 +146,14 @@ impl Broker {
     /// the database's; what was gathered is then lost, which costs a minute of "last used".
     pub async fn write_used_secrets(&self) -> Result<(), sqlx::Error> {
         let (ids, at) = self.used_secrets.take();
-        if ids.is_empty() {
-            return Ok(());
+        if !ids.is_empty() {
+            client::secret::store::used(&mut *self.ctx.db.acquire().await?, &ids, &at).await?;
         }
-        client::secret::store::used(&mut *self.ctx.db.acquire().await?, &ids, &at).await
+        let (ids, at) = self.used_operator_keys.take();
+        if !ids.is_empty() {
+            operator::api_key::store::used(&mut *self.ctx.db.acquire().await?, &ids, &at).await?;
+        }
+        Ok(())
     }
 
     /// While the database is away we cannot know of a disabled client or a revoked secret, so we do not decide: 503

@@ -1,17 +1,23 @@
-//! When each client secret was last used, gathered in memory and written now and then: a token costs no row.
+//! When each client secret, and each operator key, was last used: gathered in memory and written now and then, so that a
+//! token or a question at the admin API costs no row.
 
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::hash::Hash;
 use std::sync::Mutex;
 
 use time::OffsetDateTime;
 
-use crate::ids::ClientSecretId;
+pub struct LastUsed<Id>(Mutex<HashMap<Id, OffsetDateTime>>);
 
-#[derive(Default)]
-pub struct UsedSecrets(Mutex<HashMap<ClientSecretId, OffsetDateTime>>);
+impl<Id> Default for LastUsed<Id> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
-impl UsedSecrets {
-    pub fn note(&self, id: &ClientSecretId, at: OffsetDateTime) {
+impl<Id: Clone + Display + Eq + Hash> LastUsed<Id> {
+    pub fn note(&self, id: &Id, at: OffsetDateTime) {
         let mut used = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match used.get_mut(id) {
             Some(known) => *known = at,

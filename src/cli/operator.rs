@@ -4,10 +4,10 @@
 use clap::{Subcommand, ValueEnum};
 
 use super::database::{self, Sharing};
-use crate::audit::{self, Event};
+use crate::audit::Author;
 use crate::config::Config;
 use crate::ctx::Ctx;
-use crate::operator::{self, OperatorRole, api_key};
+use crate::operator::{self, OperatorError, OperatorRole, api_key, manage};
 use crate::secret::Secret;
 
 #[derive(Subcommand, Debug)]
@@ -18,8 +18,10 @@ pub(super) enum Operator {
         #[arg(long, value_enum, default_value = "owner")]
         role: Role,
     },
-    /// Give an operator a new one-time password
+    /// Give an operator a new one-time password; wrong guesses at the old one are forgiven
     ResetPassword { email: String },
+    /// Take away the second factor of an operator who has lost it
+    ResetSecondFactor { email: String },
     /// Make an operator key for the admin API; prints it
     CreateKey {
         name: String,
@@ -47,41 +49,43 @@ impl From<Role> for OperatorRole {
 
 impl Operator {
     pub(super) fn run(self, config: &Config) -> anyhow::Result<()> {
-        let (words, value) = database::with_ctx(config, Sharing::WithRunning, async |ctx| {
-            let (action, about) = self.audit_words();
-            let made = self.carry_out(&ctx).await?;
-            let event = Event::success(action, "cli").detail(serde_json::json!({ "about": about }));
-            audit::record(&ctx, &mut *ctx.db.acquire().await?, event).await?;
-            Ok(made)
-        })?;
+        let (words, value) =
+            database::with_ctx(config, Sharing::WithRunning, async |ctx| Ok(self.carry_out(&ctx).await?))?;
         eprintln!("{words}");
-        println!("{}", value.expose());
+        if let Some(value) = value {
+            println!("{}", value.expose());
+        }
         Ok(())
     }
 
-    fn audit_words(&self) -> (&'static str, String) {
-        match self {
-            Self::Create { email, .. } => ("operator.created", email.clone()),
-            Self::ResetPassword { email } => ("operator.password_reset", email.clone()),
-            Self::CreateKey { name, .. } => ("operator_key.created", name.clone()),
-        }
-    }
-
-    /// The words to say, and the value that is shown this once.
-    async fn carry_out(self, ctx: &Ctx) -> anyhow::Result<(String, Secret<String>)> {
-        match self {
+    /// The words to say, and the value that is shown this once. Whoever sits at the machine may do what an owner may.
+    async fn carry_out(self, ctx: &Ctx) -> Result<(String, Option<Secret<String>>), OperatorError> {
+        let author = Author { actor: "cli".into(), ..Author::system() };
+        let by = OperatorRole::Owner;
+        Ok(match self {
             Self::Create { email, role } => {
-                let (made, password) = operator::create(ctx, &email, role.into()).await?;
-                Ok((format!("operator {} made, role {}; one-time password:", made.email, made.role), password))
+                let (made, password) = manage::create(ctx, &author, by, &email, role.into()).await?;
+                (format!("operator {} made, role {}; one-time password:", made.email, made.role), Some(password))
             }
             Self::ResetPassword { email } => {
-                let password = operator::reset_password(ctx, &email).await?;
-                Ok((format!("new one-time password of {email}:"), password))
+                let known = known(ctx, &email).await?;
+                let password = manage::reset_password(ctx, &author, &known.id).await?;
+                (format!("new one-time password of {email}:"), Some(password))
+            }
+            Self::ResetSecondFactor { email } => {
+                let known = known(ctx, &email).await?;
+                manage::reset_second_factor(ctx, &author, &known.id).await?;
+                (format!("{email} signs in by password alone now, and should add a second factor again"), None)
             }
             Self::CreateKey { name, role } => {
-                let (made, value) = api_key::create(ctx, &name, role.into(), None).await?;
-                Ok((format!("operator key {:?} made, role {}; it is not shown again:", made.name, made.role), value))
+                let (made, value) = api_key::create(ctx, &author, by, &name, role.into(), None).await?;
+                (format!("operator key {:?} made, role {}; it is not shown again:", made.name, made.role), Some(value))
             }
-        }
+        })
     }
+}
+
+async fn known(ctx: &Ctx, email: &str) -> Result<operator::Operator, OperatorError> {
+    let found = operator::store::by_email(&mut *ctx.db.acquire().await?, email.trim()).await?;
+    found.map(|(operator, _)| operator).ok_or_else(|| OperatorError::Unknown(email.trim().into()))
 }

@@ -1,8 +1,9 @@
 //! What the broker needs to know for the demo: `resources.yaml` applied as any resource file is, and a first operator.
 
+use crate::audit::Author;
 use crate::config::Config;
 use crate::ctx::Ctx;
-use crate::operator::{self, OperatorError, OperatorRole};
+use crate::operator::{OperatorError, OperatorRole, manage};
 use crate::provisioning::{self, Job, Owner, ResourceFile};
 use crate::secret::Secret;
 
@@ -27,11 +28,12 @@ pub(super) async fn apply(config: &Config, ctx: &Ctx, places: &Places) -> anyhow
         prune: false,
     };
     provisioning::apply(ctx, &job).await?;
-    let operator = match operator::create(ctx, OPERATOR, OperatorRole::Owner).await {
-        Ok((_, password)) => Some(password),
-        Err(OperatorError::Exists(_)) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let operator =
+        match manage::create(ctx, &Author::system(), OperatorRole::Owner, OPERATOR, OperatorRole::Owner).await {
+            Ok((_, password)) => Some(password),
+            Err(OperatorError::Exists(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
     Ok(Provisioned { operator })
 }
 

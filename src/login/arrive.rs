@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::authorize::require_live;
 use super::store::{self, Attempt};
 use super::verified::answered;
-use super::{Next, Problem, Refusal, Visitor, told, trial, unsolicited};
+use super::{Next, Problem, Refusal, Visitor, desk, told, trial, unsolicited};
 use crate::audit::{self, Event};
 use crate::authorization::{self, Authorization, State};
 use crate::broker::Broker;
@@ -16,6 +16,7 @@ use crate::connection::{Connection, Profile, Protocol, RefreshPolicy, certificat
 use crate::db::{self, Conn};
 use crate::ids::SessionId;
 use crate::oauth::params::Params;
+use crate::operator::rule;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed, mint};
 use crate::session::upstream::StoredUpstreamSession;
 use crate::session::upstream_grant::{self, Owner};
@@ -81,6 +82,9 @@ pub async fn arrive(
     }
     if !connection.may_login() {
         return Err(refused(Problem::UnknownConnection));
+    }
+    if let Some(then) = &attempt.desk_then {
+        return desk::arrive(broker, visitor, connection, &attempt, then, params).await.map_err(located);
     }
     let identity = answered(broker, visitor, &mut connection, &attempt, params).await.map_err(refused)?;
     if authorization.is_some_and(|a| a.request.prompt.login) && !is_fresh(&identity, attempt.created_at) {
@@ -225,6 +229,9 @@ async fn write(
         visitor.trace.evidence(json!({ "user": person.user.id }));
         return Ok(Written::Blocked);
     }
+    // whoever came to the operator's desk by this connection may not be an operator any more
+    let for_rules = person.user.for_rules();
+    rule::judge_again(ctx, conn, desk::vouched(&person.user, connection, identity, &for_rules)).await?;
     let session = NewSession {
         id: SessionId::new(now, &ctx.rng),
         token_hash: fingerprint(token.expose()),

@@ -47,6 +47,10 @@ pub(super) enum Why<'a> {
     Asked(&'a Authorization),
     /// Nobody asked for this sign-in but the provider.
     Unsolicited,
+    /// Somebody wants to the operator's desk, and then to this page of it.
+    Desk {
+        then: &'a str,
+    },
     /// An operator tests the connection, which need not be enabled.
     Trial {
         trial: &'a Trial,
@@ -77,10 +81,10 @@ pub(super) async fn leave(
     let now = ctx.now();
     let id = LoginAttemptId::new(now, &ctx.rng);
     let verifier = ctx.vault.seal(store::verifier_place(&id), trip.pkce_verifier.expose().as_bytes(), &ctx.rng);
-    let (authorization, trace_id, trial) = match why {
+    let (authorization, trace_id, trial) = match &why {
         Why::Asked(authorization) => (Some(&authorization.id), &authorization.trace_id, None),
-        Why::Unsolicited => (None, &visitor.trace_id, None),
-        Why::Trial { trial, trace_id } => (None, trace_id, Some(trial)),
+        Why::Unsolicited | Why::Desk { .. } => (None, &visitor.trace_id, None),
+        Why::Trial { trial, trace_id } => (None, *trace_id, Some(*trial)),
     };
     let attempt = NewAttempt {
         id: &id,
@@ -89,6 +93,10 @@ pub(super) async fn leave(
         authorization,
         trace_id,
         trial,
+        desk_then: match why {
+            Why::Desk { then } => Some(then),
+            _ => None,
+        },
         connection: &connection.id,
         issuer: &trip.issuer,
         nonce: &trip.nonce,

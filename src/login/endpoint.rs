@@ -13,6 +13,7 @@ use crate::connection;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::oauth::response_mode::ResponseMode;
+use crate::operator;
 use crate::web::{cookies, redirect};
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -152,6 +153,14 @@ pub async fn respond(
         Ok(Next::Consent(authorization)) => redirect::see_other(&urls.local(&format!("/consent/{}", authorization.id))),
         Ok(Next::ApproveDevice(authorization)) => {
             redirect::see_other(&urls.local(&format!("/device/{}", authorization.id)))
+        }
+        Ok(Next::Seated { onward, session }) => {
+            let mut response = redirect::see_other(&onward);
+            let cookie = cookies::set_operator(urls, &session, operator::session::ABSOLUTE);
+            if let Err(error) = response.add_cookie(&cookie) {
+                tracing::error!(%error, "a cookie could not be set");
+            }
+            response
         }
         Ok(Next::Tested { trace }) => {
             broker.traces.flush().await;

@@ -9,6 +9,7 @@ pub mod authorize;
 pub mod chooser;
 pub mod consent;
 pub mod depart;
+pub mod desk;
 pub mod endpoint;
 pub mod extract;
 pub mod pages;
@@ -71,6 +72,8 @@ pub enum Next {
     /// Somebody just signed in: set the session cookie and go on, usually back to the authorization. `onward` is ours or
     /// an operator's, never a visitor's.
     SignedIn { onward: String, session: Secret<String>, connection: String, authorization: Option<AuthorizationId> },
+    /// Somebody just came to the operator's desk: set the desk's cookie and go on to one of its pages.
+    Seated { onward: String, session: Secret<String> },
     /// An operator's test is over; what came of it stands in this trace.
     Tested { trace: TraceId },
 }

@@ -59,6 +59,10 @@ pub enum Problem {
         failed: Option<String>,
     },
     Blocked,
+    /// No operator rule lets this person to the desk, or an owner switched them off there.
+    NoOperator {
+        connection: String,
+    },
     /// `prompt=login` was asked for, and the provider answered from an older sign-in of its own.
     NotAnew {
         connection: String,
@@ -136,6 +140,7 @@ impl Problem {
             Self::Upstream { error: UpstreamError::UnknownCertificate { .. }, .. } => "unknown_certificate",
             Self::NotAllowed { .. } => "not_allowed",
             Self::Blocked => "user_blocked",
+            Self::NoOperator { .. } => "no_operator",
             Self::NotAnew { .. } => "auth_time_too_old",
             Self::NotLive => "not_live",
             Self::Database(_) => "database",
@@ -227,6 +232,7 @@ impl Problem {
                 explanation: format!("{connection} confirmed who you are, but the rule for people from {connection} does not let your account in."),
                 remedies: vec![format!("Ask your administrator which group or role is needed, and sign in again once you have it. Nothing needs to change here.")],
             },
+            Self::NoOperator { connection } => page(403, "Not signed in", "You are not an operator here", format!("{connection} vouched for you, and none of the rules for operators lets you in."), &["Ask an owner to write a rule that names you or one of your groups, then sign in again."]),
             Self::Blocked => page(403, "Not signed in", "Your account is blocked", "An administrator has blocked it here; your provider has nothing to do with it.".into(), &["Ask whoever runs this sign-in page."]),
             Self::NotAnew { connection } => Wording {
                 status: 403,

@@ -16,6 +16,8 @@ pub struct NewAttempt<'a> {
     /// Of the login that it is a part of.
     pub trace_id: &'a TraceId,
     pub trial: Option<&'a Trial>,
+    /// It leads to the operator's desk, and there to this path, which may be empty.
+    pub desk_then: Option<&'a str>,
     pub connection: &'a ConnectionId,
     pub issuer: &'a str,
     pub nonce: &'a str,
@@ -41,6 +43,8 @@ pub struct Attempt {
     pub trace_id: Option<TraceId>,
     /// An operator's test: it signs nobody in.
     pub trial: Option<Trial>,
+    /// It leads to the operator's desk, and there to this path.
+    pub desk_then: Option<String>,
 }
 
 pub fn verifier_place(id: &LoginAttemptId) -> Place<'_> {
@@ -50,8 +54,8 @@ pub fn verifier_place(id: &LoginAttemptId) -> Place<'_> {
 pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO login_attempts (id, state_hash, browser_hash, authorization_id, connection_id, issuer, nonce,
-                                     pkce_verifier, max_age, created_at, expires_at, trace_id, trial_by, trial_client)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                                     pkce_verifier, max_age, created_at, expires_at, trace_id, trial_by, trial_client, desk_then)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         new.id.as_str(),
         &new.state_hash[..],
         &new.browser_hash[..],
@@ -65,7 +69,8 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
         new.expires_at,
         new.trace_id.as_str(),
         new.trial.map(|trial| trial.by.as_str()),
-        new.trial.and_then(|trial| trial.client.as_deref())
+        new.trial.and_then(|trial| trial.client.as_deref()),
+        new.desk_then
     )
     .execute(conn)
     .await?;
@@ -75,7 +80,7 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
 pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<Attempt>, sqlx::Error> {
     let row = sqlx::query!(
         "SELECT id, browser_hash, authorization_id, connection_id, issuer, nonce, pkce_verifier, max_age, created_at, expires_at,
-                completed_at, trace_id, trial_by, trial_client
+                completed_at, trace_id, trial_by, trial_client, desk_then
          FROM login_attempts WHERE state_hash = $1",
         &state_hash[..]
     )
@@ -95,6 +100,7 @@ pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<A
         completed: row.completed_at.is_some(),
         trace_id: row.trace_id.map(TraceId::from_stored),
         trial: row.trial_by.map(|by| Trial { by, client: row.trial_client }),
+        desk_then: row.desk_then,
     }))
 }
 
@@ -119,7 +125,7 @@ pub async fn count_unsolicited(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM login_attempts
-           WHERE authorization_id IS NULL AND trial_by IS NULL AND browser_hash = $1 AND connection_id = $2 AND created_at > $3"#,
+           WHERE authorization_id IS NULL AND trial_by IS NULL AND desk_then IS NULL AND browser_hash = $1 AND connection_id = $2 AND created_at > $3"#,
         &browser_hash[..],
         connection.as_str(),
         since

@@ -1,12 +1,41 @@
-//! SQL of operators and operator keys.
+//! SQL of operators.
 
 use time::OffsetDateTime;
 
-use super::api_key::OperatorKey;
-use super::session::OperatorSession;
 use super::{Operator, OperatorRole};
 use crate::db::Conn;
-use crate::ids::{OperatorId, OperatorKeyId, OperatorSessionId};
+use crate::ids::{ConnectionId, OperatorId, UserId};
+
+struct Row {
+    id: String,
+    email: String,
+    role: String,
+    must_change: bool,
+    disabled: bool,
+    user_id: Option<String>,
+    second_factor: bool,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+    last_sign_in_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    /// `None`, and a line in the log, for a role that this version does not know.
+    fn read(self) -> Option<Operator> {
+        Some(Operator {
+            role: known_role("operators", &self.id, &self.role)?,
+            id: OperatorId::from_stored(self.id),
+            email: self.email,
+            must_change: self.must_change,
+            disabled: self.disabled,
+            user: self.user_id.map(UserId::from_stored),
+            second_factor: self.second_factor,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            last_sign_in_at: self.last_sign_in_at,
+        })
+    }
+}
 
 /// A second operator of that address violates `operators_email_key`.
 pub async fn insert(conn: &mut Conn, operator: &Operator, password_hash: &str) -> Result<(), sqlx::Error> {
@@ -24,176 +53,174 @@ pub async fn insert(conn: &mut Conn, operator: &Operator, password_hash: &str) -
     .map(drop)
 }
 
-/// The operator of that address, however it is capitalised, and the password's hash.
+/// The operator with a password of that address, however it is capitalised, and the password's hash.
 pub async fn by_email(conn: &mut Conn, email: &str) -> Result<Option<(Operator, String)>, sqlx::Error> {
     let row = sqlx::query!(
-        "SELECT id, email, role, password_hash, must_change, created_at FROM operators WHERE lower(email) = lower($1)",
+        r#"SELECT id, password_hash AS "password_hash!" FROM operators WHERE lower(email) = lower($1) AND user_id IS NULL"#,
         email
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    Ok(row.and_then(|row| {
-        let operator = Operator {
-            role: known_role("operators", &row.id, &row.role)?,
-            id: OperatorId::from_stored(row.id),
-            email: row.email,
-            must_change: row.must_change,
-            created_at: row.created_at,
-        };
-        Some((operator, row.password_hash))
-    }))
+    let Some(row) = row else { return Ok(None) };
+    let operator = by_id(conn, &OperatorId::from_stored(row.id)).await?;
+    Ok(operator.map(|operator| (operator, row.password_hash)))
 }
 
-/// False: there is no operator of that address.
+pub async fn by_id(conn: &mut Conn, id: &OperatorId) -> Result<Option<Operator>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"SELECT id, email, role, must_change, disabled, user_id, totp IS NOT NULL AS "second_factor!", created_at, updated_at,
+                  last_sign_in_at
+           FROM operators WHERE id = $1"#,
+        id.as_str()
+    );
+    Ok(row.fetch_optional(conn).await?.and_then(Row::read))
+}
+
+/// By address; those after `(address, id)`.
+pub async fn page(
+    conn: &mut Conn,
+    search: Option<&str>,
+    after: Option<(&str, &str)>,
+    limit: i64,
+) -> Result<Vec<Operator>, sqlx::Error> {
+    let (after_email, after_id) = after.unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id, email, role, must_change, disabled, user_id, totp IS NOT NULL AS "second_factor!", created_at, updated_at,
+                  last_sign_in_at
+           FROM operators
+           WHERE ($1::text IS NULL OR strpos(lower(email), lower($1)) > 0)
+             AND ($2::text IS NULL OR (lower(email), id) > ($2, $3))
+           ORDER BY lower(email), id LIMIT $4"#,
+        search,
+        after_email,
+        after_id,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().filter_map(Row::read).collect())
+}
+
+pub async fn password(conn: &mut Conn, id: &OperatorId) -> Result<Option<String>, sqlx::Error> {
+    let hash = sqlx::query_scalar!("SELECT password_hash FROM operators WHERE id = $1", id.as_str());
+    Ok(hash.fetch_optional(conn).await?.flatten())
+}
+
 pub async fn set_password(
     conn: &mut Conn,
-    email: &str,
+    id: &OperatorId,
     password_hash: &str,
     must_change: bool,
     now: OffsetDateTime,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
-        "UPDATE operators SET password_hash = $2, must_change = $3, updated_at = $4 WHERE lower(email) = lower($1)",
-        email,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE operators SET password_hash = $2, must_change = $3, updated_at = $4 WHERE id = $1 AND user_id IS NULL",
+        id.as_str(),
         password_hash,
         must_change,
         now
     )
     .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// How many operators there are: `demo` makes the first one.
-pub async fn count(conn: &mut Conn) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM operators"#).fetch_one(conn).await
-}
-
-/// A second key of that name violates `operator_keys_name_key`.
-pub async fn insert_key(conn: &mut Conn, key: &OperatorKey, token_hash: [u8; 32]) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO operator_keys (id, name, role, token_hash, hint, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        key.id.as_str(),
-        key.name,
-        key.role.as_str(),
-        token_hash.as_slice(),
-        key.hint,
-        key.created_at,
-        key.expires_at
-    )
-    .execute(conn)
     .await
     .map(drop)
 }
 
-/// The key of that hash if it has not expired; notes that it was used.
-pub async fn use_key(
-    conn: &mut Conn,
-    token_hash: [u8; 32],
-    now: OffsetDateTime,
-) -> Result<Option<OperatorKey>, sqlx::Error> {
-    let row = sqlx::query!(
-        "UPDATE operator_keys SET last_used_at = $2 WHERE token_hash = $1 AND (expires_at IS NULL OR expires_at > $2)
-         RETURNING id, name, role, hint, created_at, expires_at",
-        token_hash.as_slice(),
-        now
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.and_then(|row| {
-        Some(OperatorKey {
-            role: known_role("operator_keys", &row.id, &row.role)?,
-            id: OperatorKeyId::from_stored(row.id),
-            name: row.name,
-            hint: row.hint,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-        })
-    }))
+/// The owners who have a password and are not switched off, locked, so that no two changes each leave the other as the last.
+pub async fn lock_owners(conn: &mut Conn) -> Result<Vec<OperatorId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM operators WHERE role = 'owner' AND user_id IS NULL AND NOT disabled ORDER BY id FOR UPDATE"
+    );
+    Ok(ids.fetch_all(conn).await?.into_iter().map(OperatorId::from_stored).collect())
 }
 
-fn known_role(table: &str, key: &str, role: &str) -> Option<OperatorRole> {
-    let known = OperatorRole::parse(role);
-    if known.is_none() {
-        tracing::error!(table, key, role, "row skipped: unknown role");
-    }
-    known
-}
-
-pub async fn insert_session(
+pub async fn change(
     conn: &mut Conn,
-    id: &OperatorSessionId,
-    token_hash: [u8; 32],
-    operator: &Operator,
+    id: &OperatorId,
+    role: OperatorRole,
+    disabled: bool,
     now: OffsetDateTime,
-    expires_at: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO operator_sessions (id, token_hash, operator_id, created_at, last_seen_at, expires_at)
-         VALUES ($1, $2, $3, $4, $4, $5)",
+        "UPDATE operators SET role = $2, disabled = $3, updated_at = $4 WHERE id = $1",
         id.as_str(),
-        token_hash.as_slice(),
-        operator.id.as_str(),
-        now,
-        expires_at
+        role.as_str(),
+        disabled,
+        now
     )
     .execute(conn)
     .await
     .map(drop)
 }
 
-/// The session of that hash, if it has not ended and was used since `seen_after`.
-pub async fn session(
-    conn: &mut Conn,
-    token_hash: [u8; 32],
-    now: OffsetDateTime,
-    seen_after: OffsetDateTime,
-) -> Result<Option<OperatorSession>, sqlx::Error> {
-    let row = sqlx::query!(
-        "SELECT s.id, s.last_seen_at, o.id AS operator_id, o.email, o.role, o.must_change, o.created_at
-         FROM operator_sessions s JOIN operators o ON o.id = s.operator_id
-         WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3",
-        token_hash.as_slice(),
-        now,
-        seen_after
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.and_then(|row| {
-        let operator = Operator {
-            role: known_role("operators", &row.operator_id, &row.role)?,
-            id: OperatorId::from_stored(row.operator_id),
-            email: row.email,
-            must_change: row.must_change,
-            created_at: row.created_at,
-        };
-        Some(OperatorSession { id: OperatorSessionId::from_stored(row.id), operator, last_seen_at: row.last_seen_at })
-    }))
+pub async fn delete(conn: &mut Conn, id: &OperatorId) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM operators WHERE id = $1", id.as_str()).execute(conn).await.map(drop)
 }
 
-pub async fn session_seen(conn: &mut Conn, id: &OperatorSessionId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE operator_sessions SET last_seen_at = $2 WHERE id = $1", id.as_str(), now)
+/// The operator that this person is; a new one, or the known one with what is true today. `None`: switched off.
+pub async fn of_person(
+    conn: &mut Conn,
+    fresh: &Operator,
+    user: &UserId,
+    connection: &ConnectionId,
+) -> Result<Option<Operator>, sqlx::Error> {
+    let id = sqlx::query_scalar!(
+        "INSERT INTO operators AS o (id, email, role, must_change, user_id, connection_id, created_at, updated_at)
+         VALUES ($1, $2, $3, false, $4, $5, $6, $6)
+         ON CONFLICT (user_id) DO UPDATE
+             SET email = EXCLUDED.email, role = EXCLUDED.role, connection_id = EXCLUDED.connection_id, updated_at = EXCLUDED.updated_at
+             WHERE NOT o.disabled
+         RETURNING id",
+        fresh.id.as_str(),
+        fresh.email,
+        fresh.role.as_str(),
+        user.as_str(),
+        connection.as_str(),
+        fresh.created_at
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match id {
+        Some(id) => by_id(conn, &OperatorId::from_stored(id)).await,
+        None => Ok(None),
+    }
+}
+
+/// The operator that this person is through this connection.
+pub async fn through(
+    conn: &mut Conn,
+    user: &UserId,
+    connection: &ConnectionId,
+) -> Result<Option<Operator>, sqlx::Error> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM operators WHERE user_id = $1 AND connection_id = $2",
+        user.as_str(),
+        connection.as_str()
+    );
+    match id.fetch_optional(&mut *conn).await? {
+        Some(id) => by_id(conn, &OperatorId::from_stored(id)).await,
+        None => Ok(None),
+    }
+}
+
+pub async fn signed_in(conn: &mut Conn, id: &OperatorId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE operators SET last_sign_in_at = $2 WHERE id = $1", id.as_str(), now)
         .execute(conn)
         .await
         .map(drop)
 }
 
-pub async fn delete_session(conn: &mut Conn, id: &OperatorSessionId) -> Result<(), sqlx::Error> {
-    sqlx::query!("DELETE FROM operator_sessions WHERE id = $1", id.as_str()).execute(conn).await.map(drop)
+/// How many operators there are: somebody has to make the first one.
+pub async fn count(conn: &mut Conn) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM operators"#).fetch_one(conn).await
 }
 
-/// All of one operator's, except the one that goes on.
-pub async fn delete_other_sessions(
-    conn: &mut Conn,
-    operator: &OperatorId,
-    except: Option<&OperatorSessionId>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "DELETE FROM operator_sessions WHERE operator_id = $1 AND id IS DISTINCT FROM $2",
-        operator.as_str(),
-        except.map(OperatorSessionId::as_str)
-    )
-    .execute(conn)
-    .await
-    .map(drop)
+/// `None`, and a line in the log, for what this version does not know.
+pub(super) fn known_role(table: &str, key: &str, role: &str) -> Option<OperatorRole> {
+    let known = OperatorRole::parse(role);
+    if known.is_none() {
+        tracing::error!(table, key, role, "row skipped: unknown role");
+    }
+    known
 }

@@ -30,6 +30,7 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT user_code FROM device_authorizations
                  UNION ALL SELECT successor FROM refresh_tokens
                  UNION ALL SELECT id_token FROM upstream_sessions
+                 UNION ALL SELECT totp FROM operators
                  UNION ALL SELECT sealed FROM upstream_grants
                  UNION ALL SELECT person FROM login_traces
                  UNION ALL SELECT sealed FROM login_trace_parts
@@ -52,6 +53,7 @@ pub enum SealedColumn {
     UserCode,
     RefreshSuccessor,
     UpstreamIdToken,
+    OperatorTotp,
     UpstreamGrant,
     TracedPerson,
     TracePart,
@@ -111,6 +113,7 @@ sealed_columns! {
     PkceVerifier: "login_attempts", "pkce_verifier", "id";
     UserCode: "device_authorizations", "user_code", "id";
     RefreshSuccessor: "refresh_tokens", "successor", "id";
+    OperatorTotp: "operators", "totp", "id";
     UpstreamIdToken: "upstream_sessions", "id_token", "session_id";
     UpstreamGrant: "upstream_grants", "sealed", "session_id";
     TracedPerson: "login_traces", "person", "id";

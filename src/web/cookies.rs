@@ -6,6 +6,7 @@
 //! |---|---|---|---|
 //! | session | the single sign-on session's secret | Lax | as the session |
 //! | operator | an operator's session at the admin pages | Lax | 12 h |
+//! | operator's device | that an operator signed in here before: wrong guesses elsewhere do not keep them out | Strict | 180 days |
 //! | browser | binds authorizations and login attempts to the browser that began them | None on https, for IdPs answer by cross-site POST; Lax on http, where None is not allowed | 1 day |
 //! | last connection | a slug, for "Last used" | Lax | 180 days |
 
@@ -17,12 +18,14 @@ use crate::secret::{Kind, Secret, is_well_formed};
 use crate::urls::Urls;
 
 const BROWSER_LIFE: Duration = Duration::days(1);
+const OPERATOR_DEVICE_LIFE: Duration = Duration::days(180);
 const LAST_CONNECTION_LIFE: Duration = Duration::days(180);
 
 /// `(with __Host-, without)`.
 type Name = (&'static str, &'static str);
 const SESSION: Name = ("__Host-avouch-session", "avouch-session");
 const OPERATOR: Name = ("__Host-avouch-operator", "avouch-operator");
+const OPERATOR_DEVICE: Name = ("__Host-avouch-operator-device", "avouch-operator-device");
 const BROWSER: Name = ("__Host-avouch-browser", "avouch-browser");
 const LAST_CONNECTION: Name = ("__Host-avouch-last", "avouch-last");
 
@@ -52,6 +55,16 @@ pub fn set_operator(urls: &Urls, secret: &Secret<String>, life: Duration) -> Coo
 
 pub fn clear_operator(urls: &Urls) -> Cookie<'static> {
     build(urls, OPERATOR, String::new(), SameSite::Lax, Duration::ZERO)
+}
+
+/// What [`set_operator_device`] put there, or anything else that is as short.
+pub fn operator_device(req: &HttpRequest, urls: &Urls) -> Option<String> {
+    let cookie = req.cookie(name(urls, OPERATOR_DEVICE))?;
+    Some(cookie.value().to_owned()).filter(|value| value.len() <= 200)
+}
+
+pub fn set_operator_device(urls: &Urls, value: String) -> Cookie<'static> {
+    build(urls, OPERATOR_DEVICE, value, SameSite::Strict, OPERATOR_DEVICE_LIFE)
 }
 
 /// The browser's secret, when the request brings a well-formed one.

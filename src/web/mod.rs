@@ -34,6 +34,7 @@ pub mod oauth_error;
 pub mod page;
 pub mod problem;
 pub mod published;
+pub mod qr;
 pub mod rate_limit;
 pub mod redirect;
 pub mod security_headers;

@@ -65,7 +65,9 @@ impl View {
             let (urls, slug) = (&broker.ctx.urls, entry.slug.as_str());
             facts.insert("callback_url".into(), urls.callback(slug).into());
             facts.insert("acs_url".into(), urls.acs(slug).into());
-            facts.insert("sp_entity_id".into(), urls.sp_metadata(slug).into());
+            if entry.sp_entity_id.is_none() {
+                facts.insert("sp_entity_id".into(), urls.sp_metadata(slug).into());
+            }
             // the resource file's own word is where the provider publishes its metadata; ours stands beside it
             facts.insert("sp_metadata_url".into(), urls.sp_metadata(slug).into());
         }
@@ -92,7 +94,7 @@ fn shown(broker: &Broker, known: Known) -> HttpResponse {
 }
 
 async fn create(api: &Api<Edit>, kind: Kind, body: &[u8]) -> Result<HttpResponse, Trouble> {
-    let entry = parse(kind, body)?;
+    let entry = parse(&api.broker, kind, body)?;
     let item = entry.item();
     let known = one::put(&api.broker.ctx, &api.author, entry, Expect::Absent).await?;
     let location = api.broker.ctx.urls.at(&path(&item));
@@ -101,7 +103,7 @@ async fn create(api: &Api<Edit>, kind: Kind, body: &[u8]) -> Result<HttpResponse
 
 /// The body replaces what is stored; what it leaves out gets its default.
 async fn put(api: &Api<Edit>, item: Item, req: &HttpRequest, body: &[u8]) -> Result<HttpResponse, Trouble> {
-    let entry = parse(item.kind(), body)?;
+    let entry = parse(&api.broker, item.kind(), body)?;
     if entry.item() != item {
         return Err(Trouble::Malformed(format!("the body is about {}, the address about {item}", entry.item())));
     }
@@ -117,7 +119,7 @@ async fn patch(api: &Api<Edit>, item: Item, req: &HttpRequest, body: &[u8]) -> R
     if !changes.is_object() {
         return Err(Trouble::Malformed("a merge patch is an object".into()));
     }
-    merge(&mut merged, without_facts(changes));
+    merge(&mut merged, without_facts(&api.broker, changes));
     put_merged(api, item, merged, wanted).await
 }
 
@@ -141,8 +143,8 @@ async fn delete(api: &Api<Edit>, item: Item, req: &HttpRequest) -> Result<HttpRe
     Ok(done())
 }
 
-fn parse(kind: Kind, body: &[u8]) -> Result<Entry, Trouble> {
-    entry(kind, without_facts(crate::admin::api::body(body)?))
+fn parse(broker: &Broker, kind: Kind, body: &[u8]) -> Result<Entry, Trouble> {
+    entry(kind, without_facts(broker, crate::admin::api::body(body)?))
 }
 
 fn entry(kind: Kind, value: Value) -> Result<Entry, Trouble> {
@@ -156,9 +158,17 @@ fn entry(kind: Kind, value: Value) -> Result<Entry, Trouble> {
 }
 
 /// What an answer had beside the entry may come back with it and means nothing.
-fn without_facts(mut body: Value) -> Value {
+fn without_facts(broker: &Broker, mut body: Value) -> Value {
     if let Value::Object(fields) = &mut body {
-        for fact in ["managed_by", "callback_url", "acs_url", "sp_entity_id", "sp_metadata_url"] {
+        // an entity id of our own is a setting; the usual one follows from the slug
+        let is_usual = |id: &Value| {
+            let slug = id.as_str().and_then(|id| id.rsplit('/').nth(1)).unwrap_or_default();
+            *id == broker.ctx.urls.sp_metadata(slug)
+        };
+        if fields.get("sp_entity_id").is_some_and(is_usual) {
+            fields.remove("sp_entity_id");
+        }
+        for fact in ["managed_by", "callback_url", "acs_url", "sp_metadata_url"] {
             fields.remove(fact);
         }
     }

@@ -1,20 +1,18 @@
-//! Signing in at the desk with e-mail and password, and choosing a password of one's own.
+//! Signing in at the desk: with e-mail, password and a code, or through a connection; and choosing a password of one's own.
 
+pub mod code;
 pub mod pages;
+pub mod password;
 
 use crate::urls::Urls;
 
-/// Of a password that a person chooses. Length is what counts (NIST SP 800-63B §3.1.1.2); no rule on its characters.
-pub const SHORTEST: usize = 12;
-pub const LONGEST: usize = 200;
-
-/// The path of the sign-in page that leads back to `from` afterwards, when that is a page of the desk.
-pub fn path(from: &str, urls: &Urls) -> String {
+/// The path of a page of the sign-in (`/sign-in`) that leads back to `from` afterwards, when that is a page of the desk.
+pub fn path(page: &str, from: &str, urls: &Urls) -> String {
     match then(from, urls) {
         Some(then) => {
-            format!("/admin/sign-in?then={}", url::form_urlencoded::byte_serialize(then.as_bytes()).collect::<String>())
+            format!("/admin{page}?then={}", url::form_urlencoded::byte_serialize(then.as_bytes()).collect::<String>())
         }
-        None => "/admin/sign-in".into(),
+        None => format!("/admin{page}"),
     }
 }
 

@@ -1,26 +1,35 @@
-//! Pages: `/admin/sign-in`, `/admin/password`, and the button that signs out.
+//! Pages: `/admin/sign-in` with its ways in, and the button that signs out.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use time::Duration;
 
-use super::{LONGEST, SHORTEST, then};
+use super::{code, password, path, then};
 use crate::admin::Trouble;
-use crate::admin::extract::{Seated, SeatedForm, author};
+use crate::admin::extract::{SeatedForm, author, browser};
 use crate::admin::form::FieldErrors;
 use crate::broker::Broker;
+use crate::login;
+use crate::login::endpoint::respond;
 use crate::login::extract::Visiting;
-use crate::operator::{self, session};
+use crate::operator::sign_in::{self, SignIn};
+use crate::operator::throttle::{self, Counts};
+use crate::operator::{self, Operator, rule, session};
 use crate::secret::Secret;
 use crate::web::brand::Brand;
+use crate::web::security_headers::FormAction;
 use crate::web::{cookies, csrf, page, redirect, security_headers};
 
 pub fn routes(app: &mut web::ServiceConfig) {
-    app.service(web::resource("/sign-in").route(web::get().to(form)).route(web::post().to(sign_in)))
+    app.service(web::resource("/sign-in").route(web::get().to(form)).route(web::post().to(by_password)))
+        .route("/sign-in/connection", web::post().to(by_connection))
+        .configure(code::pages::routes)
         .route("/sign-out", web::post().to(sign_out))
-        .service(web::resource("/password").route(web::get().to(password_form)).route(web::post().to(set_password)));
+        .configure(password::pages::routes);
 }
 
 #[derive(Template)]
@@ -31,6 +40,10 @@ struct SignInPage {
     csrf: String,
     then: String,
     email: String,
+    /// There is no operator yet: how to make the first one.
+    first_run: bool,
+    /// Those with an operator rule: slug and name.
+    connections: Vec<(String, String)>,
     errors: FieldErrors,
 }
 
@@ -40,22 +53,47 @@ struct Onward {
     then: String,
 }
 
-async fn form(broker: Data<Broker>, visiting: Visiting, onward: Query<Onward>) -> HttpResponse {
-    let shown = sign_in_page(&broker, &visiting, onward.into_inner().then, String::new(), FieldErrors::default());
-    let response = page::render(StatusCode::OK, &shown);
-    visiting.welcome(&broker, security_headers::isolate(response))
+async fn form(broker: Data<Broker>, visiting: Visiting, onward: Query<Onward>) -> Result<HttpResponse, Trouble> {
+    let shown =
+        sign_in_page(&broker, &visiting, onward.into_inner().then, String::new(), FieldErrors::default()).await?;
+    Ok(answer(&broker, &visiting, &shown, StatusCode::OK))
 }
 
-fn sign_in_page(broker: &Broker, visiting: &Visiting, then: String, email: String, errors: FieldErrors) -> SignInPage {
+async fn sign_in_page(
+    broker: &Broker,
+    visiting: &Visiting,
+    then: String,
+    email: String,
+    errors: FieldErrors,
+) -> Result<SignInPage, Trouble> {
     let urls = &broker.ctx.urls;
-    SignInPage {
+    let mut conn = broker.ctx.db.acquire().await?;
+    let ids = rule::store::connections(&mut conn).await?;
+    let catalog = broker.catalog.load();
+    let with_rule = catalog.connections().iter().filter(|c| c.may_login() && ids.contains(&c.id));
+    Ok(SignInPage {
         brand: broker.brand(),
         action: urls.local("/admin/sign-in"),
-        csrf: csrf::token(&broker.ctx.vault, "admin/sign-in", &visiting.visitor.browser),
+        csrf: csrf::token(&broker.ctx.vault, PURPOSE, &visiting.visitor.browser),
         then,
         email,
+        first_run: operator::store::count(&mut conn).await? == 0,
+        connections: with_rule.map(|c| (c.slug.to_string(), c.display_name.clone())).collect(),
         errors,
-    }
+    })
+}
+
+const PURPOSE: &str = "admin/sign-in";
+
+/// Its forms may lead to a provider.
+fn answer(broker: &Broker, visiting: &Visiting, shown: &SignInPage, status: StatusCode) -> HttpResponse {
+    let response = security_headers::isolate(page::render(status, shown));
+    let response = if shown.connections.is_empty() { response } else { onward(broker, response) };
+    visiting.welcome(broker, response)
+}
+
+fn onward(broker: &Broker, response: HttpResponse) -> HttpResponse {
+    FormAction::onward(&broker.ctx.urls, []).on(response)
 }
 
 #[derive(Deserialize)]
@@ -67,38 +105,124 @@ struct SignInForm {
     password: Secret<String>,
 }
 
-async fn sign_in(
+async fn by_password(
     broker: Data<Broker>,
     req: HttpRequest,
     visiting: Visiting,
     form: web::Form<SignInForm>,
 ) -> Result<HttpResponse, Trouble> {
     let (ctx, form) = (&broker.ctx, form.into_inner());
-    let own = csrf::check(&ctx.vault, "admin/sign-in", &visiting.visitor.browser, &form.csrf);
-    if !own || !csrf::same_origin(&req, &ctx.urls) {
-        return Err(Trouble::ForeignForm);
-    }
-    let author = author(&req, format!("operator:{}", form.email.trim()));
-    let Some(opened) = operator::sign_in(ctx, &author, &form.email, &form.password).await? else {
-        let errors = FieldErrors::one("password", "This e-mail address and password do not belong together.");
-        let shown = sign_in_page(&broker, &visiting, form.then, form.email, errors);
-        return Ok(security_headers::isolate(page::render(StatusCode::UNPROCESSABLE_ENTITY, &shown)));
+    own_form(&broker, &req, &visiting, &form.csrf)?;
+    // nobody's address is so long, and audit keeps what is typed here
+    let email: String = form.email.trim().chars().take(254).collect();
+    let author = author(&req, format!("operator:{email}"));
+    let counts = counts(&broker, &req, &email);
+    let outcome = sign_in::by_password(ctx, &author, &browser(&req), &counts, &email, &form.password).await?;
+    let (status, sentence) = match outcome {
+        SignIn::Seated(secret, operator) => return seated(&broker, &req, &form.then, &secret, &operator),
+        SignIn::Code(secret) => {
+            let mut response = redirect::see_other(&ctx.urls.local(&path("/sign-in/code", &form.then, &ctx.urls)));
+            seat(&mut response, &broker, &secret)?;
+            return Ok(response);
+        }
+        SignIn::Wrong => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "This e-mail address and password do not belong together.".to_owned())
+        }
+        SignIn::Wait(wait) => {
+            return Ok(too_often(
+                &broker,
+                &visiting,
+                wait,
+                sign_in_page(&broker, &visiting, form.then, form.email, FieldErrors::one("password", waiting(wait)))
+                    .await?,
+            ));
+        }
     };
+    let errors = FieldErrors::one("password", sentence);
+    let shown = sign_in_page(&broker, &visiting, form.then, form.email, errors).await?;
+    Ok(answer(&broker, &visiting, &shown, status))
+}
+
+fn too_often(broker: &Broker, visiting: &Visiting, wait: Duration, shown: SignInPage) -> HttpResponse {
+    let mut response = answer(broker, visiting, &shown, StatusCode::TOO_MANY_REQUESTS);
+    retry_after(&mut response, wait);
+    response
+}
+
+pub fn retry_after(response: &mut HttpResponse, wait: Duration) {
+    response.headers_mut().insert(RETRY_AFTER, (wait.whole_seconds() + 1).unsigned_abs().into());
+}
+
+pub fn waiting(wait: Duration) -> String {
+    let minutes = wait.whole_minutes();
+    let text = if minutes == 0 { format!("{} s", wait.whole_seconds() + 1) } else { format!("{} min", minutes + 1) };
+    format!("That was wrong too often. Wait {text}, then try it again.")
+}
+
+/// What an attempt of this browser at this name counts against.
+pub(super) fn counts(broker: &Broker, req: &HttpRequest, email: &str) -> Counts {
+    let ctx = &broker.ctx;
+    let kept = cookies::operator_device(req, &ctx.urls);
+    let device = kept.as_deref().and_then(|kept| throttle::known_device(&ctx.vault, email, kept));
+    Counts::of(&ctx.vault, email, device, browser(req).addr)
+}
+
+/// Everything was right.
+pub(super) fn seated(
+    broker: &Broker,
+    req: &HttpRequest,
+    from: &str,
+    secret: &Secret<String>,
+    operator: &Operator,
+) -> Result<HttpResponse, Trouble> {
+    let ctx = &broker.ctx;
     let desk = ctx.urls.local("/admin");
-    let mut response = redirect::see_other(then(&form.then, &ctx.urls).unwrap_or(&desk));
-    seat(&mut response, &broker, &opened)?;
+    let mut response = redirect::see_other(then(from, &ctx.urls).unwrap_or(&desk));
+    seat(&mut response, broker, secret)?;
+    let kept = cookies::operator_device(req, &ctx.urls);
+    if kept.is_none_or(|kept| throttle::known_device(&ctx.vault, &operator.email, &kept).is_none()) {
+        let device = throttle::device(&ctx.vault, &ctx.rng, &operator.email);
+        let cookie = cookies::set_operator_device(&ctx.urls, device);
+        response.add_cookie(&cookie).map_err(|_| Trouble::Broken)?;
+    }
     Ok(response)
 }
 
-fn seat(response: &mut HttpResponse, broker: &Broker, secret: &Secret<String>) -> Result<(), Trouble> {
+pub(super) fn seat(response: &mut HttpResponse, broker: &Broker, secret: &Secret<String>) -> Result<(), Trouble> {
     let cookie = cookies::set_operator(&broker.ctx.urls, secret, session::ABSOLUTE);
     response.add_cookie(&cookie).map_err(|_| Trouble::Broken)
+}
+
+#[derive(Deserialize)]
+struct ConnectionForm {
+    csrf: String,
+    #[serde(default)]
+    then: String,
+    connection: String,
+}
+
+async fn by_connection(
+    broker: Data<Broker>,
+    req: HttpRequest,
+    visiting: Visiting,
+    form: web::Form<ConnectionForm>,
+) -> Result<HttpResponse, Trouble> {
+    own_form(&broker, &req, &visiting, &form.csrf)?;
+    let onward = then(&form.then, &broker.ctx.urls).unwrap_or_default();
+    let next = login::desk::begin(&broker, &visiting.visitor, &form.connection, onward).await;
+    Ok(respond(&broker, &visiting, next, "operator.signed_in").await)
+}
+
+fn own_form(broker: &Broker, req: &HttpRequest, visiting: &Visiting, token: &str) -> Result<(), Trouble> {
+    let ctx = &broker.ctx;
+    let own = csrf::check(&ctx.vault, PURPOSE, &visiting.visitor.browser, token);
+    if own && csrf::same_origin(req, &ctx.urls) { Ok(()) } else { Err(Trouble::ForeignForm) }
 }
 
 async fn sign_out(form: SeatedForm<NoFields>) -> Result<HttpResponse, Trouble> {
     let seated = form.seated;
     let urls = &seated.broker.ctx.urls;
-    operator::sign_out(&seated.broker.ctx, &seated.author, &seated.session).await?;
+    sign_in::sign_out(&seated.broker.ctx, &seated.author, &seated.session).await?;
     let mut response = redirect::see_other(&urls.local("/admin/sign-in"));
     response.add_cookie(&cookies::clear_operator(urls)).map_err(|_| Trouble::Broken)?;
     Ok(response)
@@ -107,69 +231,3 @@ async fn sign_out(form: SeatedForm<NoFields>) -> Result<HttpResponse, Trouble> {
 /// A form that is nothing but its button.
 #[derive(Deserialize)]
 pub struct NoFields {}
-
-#[derive(Template)]
-#[template(path = "admin/sign_in/password.html")]
-struct PasswordPage {
-    brand: Brand,
-    action: String,
-    csrf: String,
-    email: String,
-    /// The present one was generated.
-    first: bool,
-    shortest: usize,
-    errors: FieldErrors,
-}
-
-impl PasswordPage {
-    fn of(seated: &Seated, errors: FieldErrors) -> Self {
-        let urls = &seated.broker.ctx.urls;
-        Self {
-            brand: seated.broker.brand(),
-            action: urls.local("/admin/password"),
-            csrf: seated.csrf(),
-            email: seated.session.operator.email.clone(),
-            first: seated.session.operator.must_change,
-            shortest: SHORTEST,
-            errors,
-        }
-    }
-}
-
-async fn password_form(seated: Seated) -> HttpResponse {
-    let shown = PasswordPage::of(&seated, FieldErrors::default());
-    security_headers::isolate(page::render(StatusCode::OK, &shown))
-}
-
-#[derive(Deserialize)]
-struct PasswordForm {
-    current: Secret<String>,
-    new: Secret<String>,
-}
-
-async fn set_password(posted: SeatedForm<PasswordForm>) -> Result<HttpResponse, Trouble> {
-    let SeatedForm { seated, form } = posted;
-    let ctx = &seated.broker.ctx;
-    let mut errors = FieldErrors::default();
-    let length = form.new.expose().chars().count();
-    if length < SHORTEST {
-        errors.add("new", format!("At least {SHORTEST} characters; this has {length}. A few words in a row are good."));
-    } else if length > LONGEST {
-        errors.add("new", format!("At most {LONGEST} characters; this has {length}."));
-    } else if form.new.expose() == form.current.expose() {
-        errors.add("new", "This is the password that you have now. Choose another one.");
-    }
-    if errors.is_empty() {
-        match operator::change_password(ctx, &seated.author, &seated.session, &form.current, &form.new).await? {
-            Some(opened) => {
-                // the session goes on under a new secret: whoever knew the old one is out
-                let mut response = redirect::see_other(&ctx.urls.local("/admin?done=saved"));
-                seat(&mut response, &seated.broker, &opened)?;
-                return Ok(response);
-            }
-            None => errors.add("current", "This is not your password."),
-        }
-    }
-    let shown = PasswordPage::of(&seated, errors);
-    Ok(security_headers::isolate(page::render(StatusCode::UNPROCESSABLE_ENTITY, &shown)))
-}

@@ -14,7 +14,6 @@ use crate::admin::{Read, Trouble};
 use crate::broker::{Broker, Catalog};
 use crate::ids::TraceId;
 use crate::trace::read::Wanted;
-use crate::trace::remedy::Remedy;
 use crate::trace::{Outcome, Summary, read};
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -95,6 +94,7 @@ struct ListPage {
     href: String,
     next: Option<String>,
     first: bool,
+    days: i64,
 }
 
 async fn list(desk: Desk<Read>, asked: Query<Asked>, query: Query<ListQuery>) -> Result<HttpResponse, Trouble> {
@@ -109,6 +109,7 @@ async fn list(desk: Desk<Read>, asked: Query<Asked>, query: Query<ListQuery>) ->
         lines: page.items.iter().map(|summary| line(summary, &catalog, &frame)).collect(),
         href: frame.to(&asked.href()),
         asked: asked.into_inner(),
+        days: crate::trace::RETENTION.whole_days(),
         first: query.after()?.is_empty(),
         next: page.next,
         outcomes,
@@ -153,7 +154,8 @@ struct TracePage {
     user: Option<String>,
     from: Option<String>,
     reason: String,
-    remedy: Option<Remedy>,
+    /// Cause, what was found, and what helps.
+    stopped: Option<(String, Option<String>, &'static str)>,
     /// Where another rule may be tried on the claims.
     replay: Option<String>,
     /// Once more.
@@ -190,7 +192,9 @@ async fn one(desk: Desk<Read>, trace_id: Path<String>) -> Result<HttpResponse, T
         user: summary.user_id.as_ref().map(|user| frame.to(&format!("/admin/users/{}", segment(user)))),
         from: summary.remote_addr.clone(),
         reason: summary.reason.clone().unwrap_or_default(),
-        remedy: view::remedy(&trace),
+        stopped: view::cause(&trace, &catalog)
+            .zip(view::remedy(&trace))
+            .map(|(cause, remedy)| (cause, view::found(&trace).map(Into::into), remedy.fix)),
         replay: at_connection("/replay").filter(|_| frame.may_edit() && trace.claims().is_some()),
         again: at_connection("/test").filter(|_| frame.may_edit() && is_test),
         others: summary.reason.as_ref().zip(known).map(|(_, slug)| {
@@ -206,8 +210,9 @@ async fn one(desk: Desk<Read>, trace_id: Path<String>) -> Result<HttpResponse, T
 
 fn counts(steps: &[StepView]) -> String {
     let passed = steps.iter().filter(|step| step.state == "passed").count();
-    match steps.len() - passed {
+    let stopped = steps.iter().filter(|step| matches!(step.state, "refused" | "failed")).count();
+    match stopped {
         0 => format!("{passed} steps passed."),
-        stopped => format!("{passed} steps passed, {stopped} did not."),
+        _ => format!("{passed} steps passed, {stopped} did not."),
     }
 }

@@ -78,6 +78,50 @@ pub fn remedy(trace: &LoginTrace) -> Option<Remedy> {
     }
 }
 
+/// The answer in one sentence, with names where they are known.
+pub fn cause(trace: &LoginTrace, catalog: &Catalog) -> Option<String> {
+    let general = remedy(trace)?.cause;
+    let by = connection_name(&trace.summary, catalog);
+    match (trace.summary.reason.as_deref(), by) {
+        (Some("not_allowed"), Some(by)) => {
+            let whom = trace.summary.name.as_deref().or(trace.summary.email.as_deref()).unwrap_or("them");
+            let rule = match found(trace) {
+                Some(_) => "your rule could not be evaluated, so it kept them out",
+                None => "your rule kept them out",
+            };
+            Some(format!("{by} vouched for {whom}; {rule}."))
+        }
+        _ => Some(general.into()),
+    }
+}
+
+/// What was found where it stopped, in the words of whoever found it.
+pub fn found(trace: &LoginTrace) -> Option<&str> {
+    let stop = trace.stop()?;
+    let found =
+        stop.detail["detail"].as_str().filter(|text| !text.is_empty() && Some(*text) != stop.reason.as_deref())?;
+    // "nonce_mismatch: the ID token answers another request"
+    let reason = stop.reason.as_deref().unwrap_or_default();
+    Some(found.strip_prefix(reason).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(found))
+}
+
+/// The end that a refused login did not come to.
+fn not_reached(trace: &LoginTrace) -> Option<StepView> {
+    let ends = [Word::TokenIssued, Word::TokenPreview];
+    let came = trace.steps.iter().any(|step| ends.contains(&step.word));
+    let is_over = matches!(trace.summary.outcome, Outcome::Refused | Outcome::Failed);
+    (is_over && !came).then(|| StepView {
+        state: "off",
+        said: "Not reached",
+        title: "Code and tokens",
+        sentence: "Not reached.".into(),
+        offset: String::new(),
+        at: String::new(),
+        evidence: Vec::new(),
+        open: false,
+    })
+}
+
 pub fn steps(trace: &LoginTrace) -> Vec<StepView> {
     let began = trace.steps.first().map(|step| step.at);
     let stop = trace.stop();
@@ -95,7 +139,7 @@ pub fn steps(trace: &LoginTrace) -> Vec<StepView> {
         evidence: evidence(step),
         open: stop.is_some_and(|stop| std::ptr::eq(stop, step)),
     };
-    trace.steps.iter().map(view).collect()
+    trace.steps.iter().map(view).chain(not_reached(trace)).collect()
 }
 
 /// What can be said in one line.
@@ -103,8 +147,7 @@ fn sentence(step: &Step) -> String {
     let text = |name: &str| step.detail[name].as_str().unwrap_or_default();
     let count = |name: &str| step.detail[name].as_array().map_or(0, Vec::len);
     if let Some(reason) = &step.reason {
-        let cause = remedy::of(reason).map_or("It went no further.", |remedy| remedy.cause);
-        return format!("{cause} ({reason})");
+        return format!("It went no further: {reason}.");
     }
     match step.word {
         Word::AuthorizeReceived => format!("The redirect URI is registered; it asked for {}.", text("scope")),

@@ -145,6 +145,11 @@ pub(super) const ROWS: &[Row] = &[
         "The provider vouched for them; your allow rule kept them out, or could not be evaluated.",
         "Compare the rule with the claims below: the name of a group, its capitals, or a claim that is absent. Edit the rule and replay it before you save.",
     ),
+    (
+        &["no_operator"],
+        "The provider vouched for them; no operator rule of this connection lets them to the desk, or they are switched off there.",
+        "Compare the rules under Operators with the claims below; look whether the operator is switched off.",
+    ),
     (&["user_blocked"], "The user is blocked here.", "Unblock them under Users, if they should come in again."),
     (
         &["not_live"],

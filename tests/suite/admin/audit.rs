@@ -63,7 +63,8 @@ async fn each_filter_finds_what_it_says_and_nothing_else() {
     }
     write(&mut conn, 9, "2020-03-05T00:00:00Z", json!({ "action": "test.login" })).await;
     let found = async |query: &str| {
-        let answer = api.get(&format!("/audit-events?to=2020-12-31&{query}")).await;
+        let until = if query.contains("to=") { "" } else { "&to=2020-12-31" };
+        let answer = api.get(&format!("/audit-events?{query}{until}")).await;
         assert_eq!(answer.status, 200, "{query}: {}", answer.json);
         let mut found: Vec<_> = ids(&answer.json).iter().map(|id| id[4..].parse::<u32>().unwrap()).collect();
         found.sort_unstable();

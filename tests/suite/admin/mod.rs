@@ -2,12 +2,19 @@
 
 mod audit;
 mod browser;
+mod clients;
+mod connections;
 mod idempotency;
 mod openapi;
+mod operators;
 mod overview;
+mod permissions;
 mod seat;
+mod second_factor;
 mod settings;
 mod sign_in;
 mod signing_key;
+mod users;
+mod webhook;
 
 pub use seat::{Api, Operator};

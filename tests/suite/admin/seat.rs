@@ -1,6 +1,7 @@
 //! An operator at the desk, and a program at the admin API, as tests have them sit there.
 
-use avouch::operator::{self, OperatorRole, api_key};
+use avouch::audit::Author;
+use avouch::operator::{OperatorRole, api_key, manage};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ pub const PASSWORD: &str = "four words in a row";
 pub struct Operator {
     pub email: String,
     pub browser: Browser,
-    issuer: String,
+    pub issuer: String,
 }
 
 impl Operator {
@@ -33,7 +34,9 @@ impl Operator {
     /// Makes one and nothing else; answers the one-time password.
     pub async fn made(broker: &Broker, email: &str, role: &str) -> String {
         let role = OperatorRole::parse(role).expect("a role");
-        let (_, password) = operator::create(broker.ctx(), email, role).await.expect("a new operator");
+        let (_, password) = manage::create(broker.ctx(), &Author::system(), OperatorRole::Owner, email, role)
+            .await
+            .expect("a new operator");
         password.expose().clone()
     }
 
@@ -92,7 +95,9 @@ impl Api {
     pub async fn of(broker: &Broker, role: &str) -> Self {
         let name = format!("{role} {}", &avouch::rng::Rng::default().token()[..8]);
         let role = OperatorRole::parse(role).expect("a role");
-        let (_, value) = api_key::create(broker.ctx(), &name, role, None).await.expect("a new key");
+        let (_, value) = api_key::create(broker.ctx(), &Author::system(), OperatorRole::Owner, &name, role, None)
+            .await
+            .expect("a new key");
         Self::with(broker, value.expose())
     }
 

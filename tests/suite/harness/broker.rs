@@ -10,6 +10,7 @@ use avouch::config::{Config, Environment, Flags, Purpose};
 use avouch::ids::UserId;
 use avouch::outbound;
 use avouch::provisioning::{self, Job, ResourceFile};
+use avouch::rng::Rng;
 use avouch::server::{self, Server};
 use avouch::trace::LoginTrace;
 use sqlx::postgres::PgConnectOptions;
@@ -249,15 +250,16 @@ impl Broker {
     }
 }
 
-/// A free port of the loopback address, or this one: it was ours a moment ago, and somebody's outgoing connection may have
-/// got it meanwhile.
+/// A free port of the loopback address, or this one, which was ours a moment ago. A free one is below those that the kernel
+/// hands out, so that whoever lets go of it finds it again.
 pub fn listen(port: u16) -> TcpListener {
     let began = Instant::now();
     let listener = loop {
-        match TcpListener::bind(("127.0.0.1", port)) {
+        let any = 10_000 + u16::from_le_bytes(Rng::default().bytes()) % 20_000;
+        match TcpListener::bind(("127.0.0.1", if port == 0 { any } else { port })) {
             Ok(listener) => break listener,
-            Err(error) if port == 0 || began.elapsed() > PATIENCE => panic!("cannot listen at {port}: {error}"),
-            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+            Err(error) if began.elapsed() > PATIENCE => panic!("cannot listen at {port}: {error}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     };
     listener.set_nonblocking(true).unwrap();

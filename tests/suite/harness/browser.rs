@@ -92,7 +92,10 @@ impl Browser {
         fields.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
         fields.extend_from_slice(changes);
         let target = page.url.join(&form.action).unwrap();
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = match form.enctype.as_str() {
+            "multipart/form-data" => multipart(&fields),
+            _ => url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish(),
+        };
         self.go(Method::POST, target, Some(body), Some(page.url.origin().ascii_serialization())).await
     }
 
@@ -174,8 +177,12 @@ impl Browser {
         );
         if *method == Method::POST {
             let origin = origin.map_or_else(|| url.origin().ascii_serialization(), Into::into);
-            request = request.header(ORIGIN, origin).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-            request = request.body(body.unwrap_or_default().to_owned());
+            let body = body.unwrap_or_default().to_owned();
+            let kind = match body.strip_prefix("--").and_then(|rest| rest.split_once("\r\n")) {
+                Some((EDGE, _)) => format!("multipart/form-data; boundary={EDGE}"),
+                _ => "application/x-www-form-urlencoded".into(),
+            };
+            request = request.header(ORIGIN, origin).header(CONTENT_TYPE, kind).body(body);
         }
         let answer = request.send().await.unwrap_or_else(|error| panic!("{method} {url}: {error:?}"));
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
@@ -206,6 +213,16 @@ impl Browser {
             }
         }
     }
+}
+
+/// Between the fields of a form with files (RFC 7578).
+const EDGE: &str = "an-edge-that-no-field-has";
+
+fn multipart(fields: &[(&str, &str)]) -> String {
+    let field = |(name, value): &(&str, &str)| {
+        format!("--{EDGE}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    fields.iter().map(field).collect::<String>() + &format!("--{EDGE}--\r\n")
 }
 
 fn site(url: &Url) -> String {

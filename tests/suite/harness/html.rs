@@ -5,6 +5,7 @@ pub struct Form {
     pub id: String,
     pub action: String,
     pub method: String,
+    pub enctype: String,
     /// Name and value of every field in it; buttons are not fields.
     pub fields: Vec<(String, String)>,
     /// Id, name and value.
@@ -17,8 +18,15 @@ pub fn forms(html: &str) -> Vec<Form> {
         let body = part.split("</form>").next().unwrap_or_default();
         let tag = body.split('>').next().unwrap_or_default();
         let attribute = |name: &str| attribute(tag, name).unwrap_or_default();
-        let mut form =
-            Form { id: attribute("id"), action: attribute("action"), method: attribute("method"), ..Form::default() };
+        let mut form = Form {
+            id: attribute("id"),
+            action: attribute("action"),
+            method: attribute("method"),
+            enctype: attribute("enctype"),
+            ..Form::default()
+        };
+        // in a select, the first option counts until another is selected
+        let mut undecided = false;
         for (element, tag) in tags(body) {
             let get = |name: &str| self::attribute(tag, name).unwrap_or_default();
             match element {
@@ -26,14 +34,13 @@ pub fn forms(html: &str) -> Vec<Form> {
                 "input" if matches!(get("type").as_str(), "checkbox" | "radio") && !is_set(tag, "checked") => {}
                 "input" => form.fields.push((get("name"), get("value"))),
                 "textarea" => form.fields.push((get("name"), unescaped(body_of(body, tag)))),
-                "select" => form.fields.push((get("name"), String::new())),
-                // the first one counts until another is selected
-                "option" => {
-                    if let Some((_, value)) = form.fields.last_mut()
-                        && (value.is_empty() || is_set(tag, "selected"))
-                    {
-                        *value = get("value");
-                    }
+                "select" => {
+                    form.fields.push((get("name"), String::new()));
+                    undecided = true;
+                }
+                "option" if undecided || is_set(tag, "selected") => {
+                    form.fields.last_mut().expect("an option stands in a select").1 = get("value");
+                    undecided = false;
                 }
                 "button" => form.buttons.push((get("id"), get("name"), get("value"))),
                 _ => {}

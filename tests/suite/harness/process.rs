@@ -1,11 +1,10 @@
 //! The broker as its own process, for what only a process can do: refuse to start, be killed.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::broker::listen;
 use super::postgres::{Database, master_key_file};
 use crate::harness::until;
 
@@ -23,7 +22,7 @@ impl BrokerProcess {
         let files = tempfile::tempdir().unwrap();
         let database = Database::fresh().await;
         // Held until both are known, so that they differ.
-        let ports = [TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap()];
+        let ports = [listen(0), listen(0)];
         let [port, ops_port] = ports.map(|listener| listener.local_addr().unwrap().port());
         let issuer = format!("http://localhost:{port}");
         let settings = vec![

@@ -1,7 +1,6 @@
 //! `avouch demo` as a newcomer sees it: the page, the sample application, the company, the verified token.
 
-use std::net::TcpListener;
-
+use crate::harness::broker::listen;
 use crate::harness::{BrokerProcess, Browser, Chromium, Page, until};
 
 struct Demo {
@@ -14,7 +13,7 @@ impl Demo {
     async fn start() -> Self {
         let mut broker = BrokerProcess::prepare().await;
         // a port is free again when its listener is dropped, so these must not be the broker's, which was found before
-        let taken: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let taken: Vec<_> = (0..4).map(|_| listen(0)).collect();
         let free = taken.iter().map(|listener| listener.local_addr().unwrap().port());
         let ports: Vec<_> = free.filter(|port| !broker.issuer.ends_with(&format!(":{port}"))).take(3).collect();
         let [idp, saml_idp, app] = ports[..] else { unreachable!("three of four") };

@@ -1,9 +1,8 @@
 //! Another rule or mapping, tried on the sign-ins that were.
 
-use reqwest::Method;
 use serde_json::json;
 
-use super::desk::{call, key, operator};
+use crate::admin::{Api, Operator};
 use crate::harness::World;
 
 #[tokio::test]
@@ -18,9 +17,8 @@ async fn an_edited_rule_and_mapping_are_tried_on_the_last_sign_ins_and_nothing_i
         });
         world.shop.sign_in(&mut world.shop.browser(), &[]).await;
     }
-    let key = key(&world, "editor").await;
-    let path = "/api/v1/connections/contoso/replay";
-    let replay = async |body| call(&world, Method::POST, path, Some(&key), Some(body)).await;
+    let api = Api::of(&world.broker, "editor").await;
+    let replay = async |body| api.post("/connections/contoso/replay", &body).await;
 
     let same = replay(json!({})).await;
     assert_eq!((same.status, &same.json["changed"]), (200, &json!(0)), "{}", same.json);
@@ -45,17 +43,17 @@ async fn an_edited_rule_and_mapping_are_tried_on_the_last_sign_ins_and_nothing_i
     assert_eq!(replay(json!({ "allow": "(" })).await.status, 400);
     assert_eq!(replay(json!({ "allow": null })).await.json["changed"], 1);
 
-    let mut browser = operator(&world, "editor").await;
-    let page = browser.open(&world.broker.url("/admin/connections/contoso/replay")).await;
+    let mut operator = Operator::signed_in(&world.broker, "editor").await;
+    let page = operator.open("/admin/connections/contoso/replay").await;
     assert!(page.body.contains("&#39;Staff&#39; in claims.groups") && !page.has("differences"), "{page}");
-    let page = browser.submit(&page, "replay", &[("allow", rule), ("groups", "claims.groups")]).await;
+    let page = operator.submit(&page, "replay", &[("allow", rule), ("groups", "claims.groups")]).await;
     assert_eq!(
         (page.text_of("let-in").as_deref(), page.text_of("kept-out").as_deref()),
         (Some("1"), Some("1")),
         "{page}"
     );
     assert!(page.has("differences") && page.body.contains("doc@contoso.example"));
-    let page = browser.submit(&page, "replay", &[("allow", "("), ("name", "claims.name")]).await;
+    let page = operator.submit(&page, "replay", &[("allow", "("), ("name", "claims.name")]).await;
     assert_eq!((page.status, page.has("allow-error")), (422, true), "{page}");
     assert!(page.form("replay").fields.contains(&("name".into(), "claims.name".into())), "what was typed stays");
 

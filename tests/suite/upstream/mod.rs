@@ -4,7 +4,7 @@
 mod authentication;
 mod availability;
 mod entra;
-mod idp_metadata;
+pub mod idp_metadata;
 mod keys;
 mod lies;
 mod response;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use avouch::audit::Author;
+use avouch::webhook::{self, Wanted};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -39,9 +41,11 @@ pub struct Desk {
 impl Desk {
     pub async fn furnish() -> Self {
         let world = World::with(Options::default()).await;
-        let (_, empty, browser) = tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
+        let (mut names, empty, browser) =
+            tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
         let jwks = get(&world.broker.url("/.well-known/jwks.json")).await.json;
-        let names = BTreeMap::from([("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned())]);
+        names.insert("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned());
+        names.insert("webhook", webhook(&world.broker).await);
         Self { browser, world, empty, here: Who::Stranger, names }
     }
 
@@ -94,7 +98,7 @@ impl Desk {
 }
 
 /// As the years leave a broker: connections of every kind, one of them in trouble, applications, roles, people.
-async fn furnish(world: &World) {
+async fn furnish(world: &World) -> BTreeMap<&'static str, String> {
     world.broker.secret("robot", "robot-secret-0123456789");
     let idp = &world.idp.issuer;
     let hostile = serde_json::to_string(HOSTILE).expect("a string is JSON");
@@ -127,10 +131,32 @@ users:
     world.apply(&yaml).await;
     world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
     let mut browser = world.shop.browser();
+    let mut names = BTreeMap::new();
     let coming = ["refusing", "refusing", "refusing", "refusing", "refusing", "hostile", "broken"];
     for connection in coming {
-        world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;
+        let (_, page) = world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;
+        names.extend(page.text_of("trace-id").map(|id| ("refused", id)));
     }
+    // a sign-in of somebody who is called like that
+    world.idp.tell(|script| {
+        script.userinfo["name"] = HOSTILE.into();
+        script.userinfo["groups"] = serde_json::json!([HOSTILE, RTL, GERMAN]);
+    });
+    let (request, page) = world.shop.sign_in(&mut world.shop.browser(), &[("connection", "hostile")]).await;
+    let answer = world.shop.redeem(&page.param("code"), &request.verifier).await;
+    names.insert("signed-in", answer.header("x-trace-id").to_owned());
+    world.idp.tell_the_truth();
+    names
+}
+
+/// A webhook that nothing arrives at.
+async fn webhook(broker: &Broker) -> String {
+    let url = format!("http://localhost:9/{HOSTILE}?to={GERMAN}");
+    let wanted = Wanted { url, events: vec!["client.changed".into(), "operator.signed_in".into()], enabled: true };
+    let chosen = wanted.check(broker.ctx()).expect("an address");
+    let (made, _) = webhook::create(broker.ctx(), &Author::system(), chosen).await.expect("a webhook");
+    webhook::test(broker.ctx(), &Author::system(), made.id.as_str()).await.expect("a message");
+    made.id.to_string()
 }
 
 /// A certificate that ends in `days`, as base64 of its DER.

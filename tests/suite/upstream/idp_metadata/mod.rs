@@ -3,7 +3,7 @@
 
 mod by_hand;
 mod certificates;
-mod publisher;
+pub mod publisher;
 mod refresh;
 mod shapes;
 

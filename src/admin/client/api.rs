@@ -1,0 +1,53 @@
+//! `/api/v1/clients/{client_id}/secrets`: a value is answered once, when it is made. The clients themselves stand with the
+//! other configuration.
+
+use actix_web::web::{Bytes, Path};
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::{item, named};
+use crate::admin::api::{body, created, done, list};
+use crate::admin::extract::Api;
+use crate::admin::paging::Page;
+use crate::admin::{Edit, Read, Trouble, configuration};
+use crate::client::secret;
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.route("/clients/{client_id}/secrets", web::get().to(secrets))
+        .route("/clients/{client_id}/secrets", web::post().to(add))
+        .route("/clients/{client_id}/secrets/{id}", web::delete().to(withdraw));
+}
+
+/// There are few, so they are one page.
+async fn secrets(api: Api<Read>, client_id: Path<String>) -> Result<HttpResponse, Trouble> {
+    let client = named(&client_id)?;
+    configuration::read(&api.broker.ctx, &item(&client)).await?;
+    let mut conn = api.broker.ctx.db.acquire().await?;
+    let items = secret::list(&mut conn, &client).await?;
+    Ok(list(&Page { items, next: None }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSecret {
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    expires_at: Option<OffsetDateTime>,
+}
+
+async fn add(api: Api<Edit>, client_id: Path<String>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
+    let client = named(&client_id)?;
+    let wanted = if bytes.is_empty() { NewSecret::default() } else { body(&bytes)? };
+    let (known, value) = secret::add(&api.broker.ctx, &api.author, &client, wanted.expires_at).await?;
+    let mut answer = json!(known);
+    answer["value"] = value.expose().as_str().into();
+    let location = api.broker.ctx.urls.at(&format!("/api/v1/clients/{client}/secrets/{}", known.id));
+    Ok(created(&location, &answer, None))
+}
+
+async fn withdraw(api: Api<Edit>, path: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    let (client_id, id) = path.into_inner();
+    secret::withdraw(&api.broker.ctx, &api.author, &named(&client_id)?, &id).await?;
+    Ok(done())
+}

@@ -1,0 +1,3 @@
+//! The way to a new client: what it is, then its settings.
+
+pub mod pages;

@@ -1,0 +1,3 @@
+//! The second factor, after the password.
+
+pub mod pages;

@@ -1,0 +1,114 @@
+//! SQL of operator keys.
+
+use time::OffsetDateTime;
+
+use super::OperatorKey;
+use crate::db::Conn;
+use crate::ids::OperatorKeyId;
+use crate::operator::store::known_role;
+
+struct Row {
+    id: String,
+    name: String,
+    role: String,
+    hint: String,
+    created_at: OffsetDateTime,
+    created_by: String,
+    expires_at: Option<OffsetDateTime>,
+    last_used_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    fn read(self) -> Option<OperatorKey> {
+        Some(OperatorKey {
+            role: known_role("operator_keys", &self.id, &self.role)?,
+            id: OperatorKeyId::from_stored(self.id),
+            name: self.name,
+            hint: self.hint,
+            created_at: self.created_at,
+            created_by: self.created_by,
+            expires_at: self.expires_at,
+            last_used_at: self.last_used_at,
+        })
+    }
+}
+
+/// A second key of that name violates `operator_keys_name_key`.
+pub async fn insert(conn: &mut Conn, key: &OperatorKey, token_hash: [u8; 32]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO operator_keys (id, name, role, token_hash, hint, created_at, created_by, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        key.id.as_str(),
+        key.name,
+        key.role.as_str(),
+        token_hash.as_slice(),
+        key.hint,
+        key.created_at,
+        key.created_by,
+        key.expires_at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+pub async fn by_token(conn: &mut Conn, token_hash: [u8; 32]) -> Result<Option<OperatorKey>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at FROM operator_keys WHERE token_hash = $1",
+        token_hash.as_slice()
+    );
+    Ok(row.fetch_optional(conn).await?.and_then(Row::read))
+}
+
+pub async fn by_id(conn: &mut Conn, id: &OperatorKeyId) -> Result<Option<OperatorKey>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at FROM operator_keys WHERE id = $1",
+        id.as_str()
+    );
+    Ok(row.fetch_optional(conn).await?.and_then(Row::read))
+}
+
+/// By name; those after `after`.
+pub async fn page(
+    conn: &mut Conn,
+    search: Option<&str>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<OperatorKey>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at FROM operator_keys
+         WHERE ($1::text IS NULL OR strpos(lower(name), lower($1)) > 0) AND ($2::text IS NULL OR name > $2)
+         ORDER BY name LIMIT $3",
+        search,
+        after,
+        limit
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().filter_map(Row::read).collect())
+}
+
+/// What was deleted.
+pub async fn delete(conn: &mut Conn, id: &OperatorKeyId) -> Result<Option<OperatorKey>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        "DELETE FROM operator_keys WHERE id = $1
+         RETURNING id, name, role, hint, created_at, created_by, expires_at, last_used_at",
+        id.as_str()
+    );
+    Ok(row.fetch_optional(conn).await?.and_then(Row::read))
+}
+
+/// When each of them was last used.
+pub async fn used(conn: &mut Conn, ids: &[String], at: &[OffsetDateTime]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE operator_keys k SET last_used_at = GREATEST(k.last_used_at, used.at)
+         FROM unnest($1::text[], $2::timestamptz[]) AS used (id, at) WHERE k.id = used.id",
+        ids,
+        at
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
