@@ -2,19 +2,17 @@
 
 mod audit;
 mod browser;
-<<<<<<< HEAD
+mod clients;
 mod connections;
-=======
 mod overview;
->>>>>>> main
+mod operators;
+mod permissions;
 mod seat;
+mod second_factor;
 mod settings;
 mod sign_in;
 mod signing_key;
-<<<<<<< HEAD
 mod users;
-=======
 mod webhook;
->>>>>>> audit
 
 pub use seat::{Api, Operator};
