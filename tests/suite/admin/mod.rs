@@ -9,6 +9,7 @@ mod openapi;
 mod operators;
 mod overview;
 mod permissions;
+mod roles;
 mod seat;
 mod second_factor;
 mod settings;
