@@ -39,7 +39,7 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
         let stored = Stored::read(conn).await?;
         let plan = plan_on(ctx, conn, job, &stored).await?;
         let mut users = plan.known_users.clone();
-        let author = told::author(job);
+        let author = job.owner.author();
         for change in &plan.changes {
             let wanted = change.steps.iter().find_map(told::wanted);
             let before = match &wanted {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use operation::Operation;
 
-const NOUNS: [&str; 11] = [
+const NOUNS: [&str; 12] = [
     include_str!("../audit/openapi.yaml"),
     include_str!("../client/openapi.yaml"),
     include_str!("../configuration/openapi.yaml"),
