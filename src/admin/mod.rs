@@ -24,6 +24,7 @@ pub mod pages;
 pub mod paging;
 pub mod replay;
 pub mod resource;
+pub mod role;
 pub mod settings;
 pub mod sign_in;
 pub mod signing_key;

@@ -62,7 +62,7 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
             // the details hold no secret: they are what the plan prints
             let changes: Vec<_> =
                 plan.changes.iter().map(|c| json!({ "item": c.item, "details": c.details })).collect();
-            let event = job.owner.author().did("resources.applied");
+            let event = author.did("resources.applied");
             audit::record(ctx, conn, event.detail(json!({ "changes": changes }))).await?;
         }
         Ok(Applied { plan, users })

@@ -1,6 +1,7 @@
 //! A role: a CEL rule over the user, granted on one resource and decided whenever a token is made.
 
 pub mod store;
+pub mod trial;
 
 use crate::cel::Expression;
 

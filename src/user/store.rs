@@ -61,6 +61,19 @@ pub async fn by_id(conn: &mut Conn, id: &UserId) -> Result<Option<User>, sqlx::E
     Ok(row.map(User::from))
 }
 
+/// Those of them that there are, the newest first.
+pub async fn some(conn: &mut Conn, ids: &[String]) -> Result<Vec<User>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        UserRow,
+        "SELECT id, status, email, email_verified, name, given_name, family_name, preferred_username, groups, attributes
+         FROM users WHERE id = ANY($1) ORDER BY id DESC",
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
 /// The identity and its user, locked until the transaction ends: two logins of one person come one after the other.
 pub async fn lock_identity(
     conn: &mut Conn,
