@@ -24,7 +24,9 @@ use crate::telemetry::Metrics;
 use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::{self, RateLimit};
 use crate::web::{security_headers, tls, trace};
-use crate::{admin, authorization, device, grant, janitor, login, logout, metadata, signing_key, token, webhook};
+use crate::{
+    admin, authorization, device, grant, janitor, login, logout, metadata, operator, signing_key, token, webhook,
+};
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
 const DRAIN: Duration = Duration::from_secs(3);
@@ -171,6 +173,10 @@ async fn assemble(
 pub async fn run(config: Config, ctx: Ctx) -> anyhow::Result<()> {
     let server = start(&config, ctx).await?;
     tracing::info!(issuer = config.urls.issuer(), listen = %server.address, operations = %server.ops_address, "ready");
+    if matches!(operator::store::count(&mut *server.broker.ctx.db.acquire().await?).await, Ok(0)) {
+        let page = server.broker.ctx.urls.at("/admin/sign-in");
+        tracing::warn!(page, "there is no operator yet: `avouch operator create EMAIL` makes the first one");
+    }
     let signal = shutdown_signal().await?;
     tracing::info!(signal, "stopping");
     server.ready.store(false, Ordering::Release);

@@ -5,6 +5,7 @@
 //! Each noun has a folder here: `pages.rs` for people, `api.rs` for programs. A handler says by its first argument which
 //! role it needs: [`extract::Desk`]`<Read>`, `<Edit>` or `<Own>` on pages, [`extract::Api`] likewise.
 
+pub mod account;
 pub mod api;
 pub mod audit;
 pub mod client;
@@ -17,6 +18,7 @@ pub mod frame;
 pub mod idempotency;
 pub mod moment;
 pub mod openapi;
+pub mod operator;
 pub mod overview;
 pub mod pages;
 pub mod paging;

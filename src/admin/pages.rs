@@ -22,6 +22,8 @@ pub fn routes(app: &mut web::ServiceConfig) {
     let desk = web::scope("/admin")
         .wrap(from_fn(dress))
         .configure(sign_in::pages::routes)
+        .configure(super::account::pages::routes)
+        .configure(super::operator::pages::routes)
         .configure(client::pages::routes)
         .configure(trace::pages::routes)
         .configure(trial::pages::routes)

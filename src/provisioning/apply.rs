@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::plan::{Plan, Step};
+use super::plan::{Plan, Sign, Step};
 use super::planner::{plan, plan_on};
 use super::stored::Stored;
-use super::{Job, ProvisioningError, store};
+use super::told::{self, Done, tell};
+use super::{Job, ProvisioningError, one, store};
 use crate::audit;
 use crate::client::{self, ClientSecret};
 use crate::connection::certificate::{self, Origin, Source};
@@ -38,8 +39,24 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
         let stored = Stored::read(conn).await?;
         let plan = plan_on(ctx, conn, job, &stored).await?;
         let mut users = plan.known_users.clone();
-        for step in plan.changes.iter().flat_map(|change| &change.steps) {
-            carry_out(ctx, conn, job, step, &keys, &mut users).await?;
+        let author = told::author(job);
+        for change in &plan.changes {
+            let wanted = change.steps.iter().find_map(told::wanted);
+            let before = match &wanted {
+                Some(wanted) if change.sign == Sign::Update => one::read(conn, &wanted.item()).await?,
+                _ => None,
+            };
+            for step in &change.steps {
+                carry_out(ctx, conn, job, step, &keys, &mut users).await?;
+            }
+            if let Some(wanted) = wanted {
+                let done = if before.is_some() { Done::Updated } else { Done::Created };
+                let changes = told::changes(before.as_ref().map(|known| &known.entry), &wanted);
+                let detail = json!({ "item": change.item, "changes": changes });
+                tell(ctx, conn, &author, &wanted.item(), done, detail).await?;
+            } else if let Some(item) = told::taken(change) {
+                tell(ctx, conn, &author, &item, Done::Deleted, json!({ "item": change.item })).await?;
+            }
         }
         if !plan.changes.is_empty() {
             // the details hold no secret: they are what the plan prints

@@ -22,6 +22,7 @@ mod saml_entry;
 mod secret_ref;
 mod store;
 mod stored;
+mod told;
 
 pub use apply::{Applied, apply};
 pub use check::Problem;

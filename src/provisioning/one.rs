@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::apply::{carry_out, make_keys};
 use super::planner::plan_on;
 use super::stored::Stored;
+use super::told::{Done, changes, tell};
 use super::{
     ClientEntry, ConnectionEntry, Job, Owner, Problem, ProvisioningError, ResourceEntry, ResourceFile, RoleEntry, store,
 };
@@ -40,35 +41,6 @@ impl Kind {
             Self::Role => "role",
         }
     }
-
-    const fn event(self, done: Done) -> &'static str {
-        match (self, done) {
-            (Self::Connection, Done::Created) => "connection.created",
-            (Self::Connection, Done::Updated) => "connection.updated",
-            (Self::Connection, Done::Deleted) => "connection.deleted",
-            (Self::Connection, Done::Released) => "connection.released",
-            (Self::Client, Done::Created) => "client.created",
-            (Self::Client, Done::Updated) => "client.updated",
-            (Self::Client, Done::Deleted) => "client.deleted",
-            (Self::Client, Done::Released) => "client.released",
-            (Self::Resource, Done::Created) => "resource.created",
-            (Self::Resource, Done::Updated) => "resource.updated",
-            (Self::Resource, Done::Deleted) => "resource.deleted",
-            (Self::Resource, Done::Released) => "resource.released",
-            (Self::Role, Done::Created) => "role.created",
-            (Self::Role, Done::Updated) => "role.updated",
-            (Self::Role, Done::Deleted) => "role.deleted",
-            (Self::Role, Done::Released) => "role.released",
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Done {
-    Created,
-    Updated,
-    Deleted,
-    Released,
 }
 
 /// Which one.
@@ -161,7 +133,7 @@ impl Entry {
         found
     }
 
-    fn fields(&self) -> Map<String, Value> {
+    pub(super) fn fields(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => fields,
             _ => Map::new(),
@@ -356,48 +328,5 @@ fn admit(known: Option<&Known>, expect: &Expect, item: &Item) -> Result<(), Refu
     match expect {
         Expect::Version(version) if *version != known.version => Err(Refusal::Changed),
         _ => Ok(()),
-    }
-}
-
-async fn tell(
-    ctx: &Ctx,
-    conn: &mut Conn,
-    author: &Author,
-    item: &Item,
-    done: Done,
-    detail: Value,
-) -> Result<(), sqlx::Error> {
-    let event = author.did(item.kind().event(done)).detail(detail);
-    let event = match item {
-        Item::Connection(slug) => event.connection(slug),
-        Item::Client(id) => event.client(id),
-        _ => event,
-    };
-    audit::record(ctx, conn, event).await
-}
-
-/// `field: [before, after]` of each that differs; null where it had or has its default.
-fn changes(before: Option<&Entry>, after: &Entry) -> Map<String, Value> {
-    let (mut before, after) = (before.map(Entry::fields).unwrap_or_default(), after.fields());
-    let mut out = Map::new();
-    for (name, value) in after {
-        let old = before.remove(&name).unwrap_or(Value::Null);
-        if old != value {
-            out.insert(name, json!([shortened(old), shortened(value)]));
-        }
-    }
-    out.extend(before.into_iter().map(|(name, old)| (name, json!([shortened(old), null]))));
-    out
-}
-
-/// Certificates and metadata are for reading elsewhere.
-fn shortened(value: Value) -> Value {
-    const LONGEST: usize = 400;
-    match &value {
-        Value::String(text) => match text.char_indices().nth(LONGEST) {
-            Some((end, _)) => format!("{} … ({} bytes)", &text[..end], text.len()).into(),
-            None => value,
-        },
-        _ => value,
     }
 }

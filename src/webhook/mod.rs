@@ -96,15 +96,13 @@ impl Wanted {
     /// every fault there is: the field, and what is wrong with it.
     pub fn check(self, ctx: &Ctx) -> Result<Chosen, Vec<(&'static str, String)>> {
         let mut faults = Vec::new();
-        let text = self.url.trim();
-        let url = Url::parse(text).ok().filter(|url| url.host_str().is_some() && url.fragment().is_none());
-        match url.filter(|url| url.username().is_empty() && url.password().is_none() && text.len() <= 2000) {
+        let url = Url::parse(self.url.trim()).ok().filter(|url| url.host_str().is_some() && url.fragment().is_none());
+        let url = url.filter(|url| url.username().is_empty() && url.password().is_none() && url.as_str().len() <= 2000);
+        match &url {
             None => faults.push(("url", "Enter the whole address, such as https://hooks.example.com/avouch.".into())),
+            // what can be said without asking DNS; the rest is checked at each delivery
             Some(url) => {
-                // what can be said without asking DNS; the rest is checked at each delivery
-                if let Err(why) = ctx.http.admits(&url) {
-                    faults.push(("url", format!("We do not send there: {why}.")));
-                }
+                faults.extend(ctx.http.admits(url).err().map(|why| ("url", format!("We do not send there: {why}."))));
             }
         }
         if let Some(unknown) = self.events.iter().find(|name| !EVENTS.iter().any(|(known, _)| known == name)) {
@@ -112,11 +110,9 @@ impl Wanted {
         } else if self.events.is_empty() {
             faults.push(("events", "Choose at least one event.".into()));
         }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
+        let Some(url) = url.filter(|_| faults.is_empty()) else { return Err(faults) };
         let events = EVENTS.iter().map(|(name, _)| *name).filter(|name| self.events.iter().any(|e| e == name));
-        Ok(Chosen { url: text.to_owned(), events: events.map(Into::into).collect(), enabled: self.enabled })
+        Ok(Chosen { url: url.into(), events: events.map(Into::into).collect(), enabled: self.enabled })
     }
 }
 

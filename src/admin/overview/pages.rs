@@ -29,6 +29,8 @@ struct OverviewPage {
     facts: Vec<String>,
     /// What a new instance lacks.
     guide: Vec<Step>,
+    /// Whoever looks has a password and nothing beside it.
+    password_alone: bool,
     needs: Vec<Need>,
     chart: Chart,
     rows: Vec<Row>,
@@ -98,6 +100,7 @@ async fn overview(desk: Desk<Read>) -> Result<HttpResponse, Trouble> {
         now: When::new(now, now),
         facts: vec![count(connections, "connection"), count(clients, "client")],
         guide: guide(connections, clients),
+        password_alone: desk.session.operator.user.is_none() && !desk.session.operator.second_factor,
         needs: picture.needs(),
         chart: chart(&picture),
         more_connections: connections.saturating_sub(rows.len()),

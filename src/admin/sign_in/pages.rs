@@ -149,11 +149,11 @@ fn too_often(broker: &Broker, visiting: &Visiting, wait: Duration, shown: SignIn
     response
 }
 
-pub(super) fn retry_after(response: &mut HttpResponse, wait: Duration) {
+pub fn retry_after(response: &mut HttpResponse, wait: Duration) {
     response.headers_mut().insert(RETRY_AFTER, (wait.whole_seconds() + 1).unsigned_abs().into());
 }
 
-pub(super) fn waiting(wait: Duration) -> String {
+pub fn waiting(wait: Duration) -> String {
     let minutes = wait.whole_minutes();
     let text = if minutes == 0 { format!("{} s", wait.whole_seconds() + 1) } else { format!("{} min", minutes + 1) };
     format!("That was wrong too often. Wait {text}, then try it again.")

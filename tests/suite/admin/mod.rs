@@ -2,17 +2,18 @@
 
 mod audit;
 mod browser;
+mod clients;
 mod connections;
+mod operators;
 mod overview;
+mod permissions;
 mod roles;
 mod seat;
+mod second_factor;
 mod settings;
 mod sign_in;
 mod signing_key;
-<<<<<<< HEAD
 mod users;
-=======
 mod webhook;
->>>>>>> audit
 
 pub use seat::{Api, Operator};

@@ -15,7 +15,7 @@ pub const PASSWORD: &str = "four words in a row";
 pub struct Operator {
     pub email: String,
     pub browser: Browser,
-    issuer: String,
+    pub issuer: String,
 }
 
 impl Operator {

@@ -25,8 +25,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
 struct Chosen {
     r#as: Option<String>,
     /// The application's own address.
-    #[serde(default)]
-    at: String,
+    at: Option<String>,
 }
 
 #[derive(askama::Template)]
@@ -51,11 +50,17 @@ struct NewPage {
 }
 
 async fn new(desk: Desk<Edit>, query: Query<Chosen>) -> HttpResponse {
-    let Some(id) = &query.r#as else { return show(&choose(&desk, &query, FieldErrors::default())) };
-    let Some(template) = Template::of(id) else {
-        return show_again(&choose(&desk, &query, FieldErrors::one("as-web", "Choose what the client is.")));
+    if query.r#as.is_none() && query.at.is_none() {
+        return show(&choose(&desk, &query, FieldErrors::default()));
+    }
+    let Some(template) = query.r#as.as_deref().and_then(Template::of) else {
+        return show_again(&choose(&desk, &query, FieldErrors::one("as", "Choose what the client is.")));
     };
-    let at = given(&query.at).map(|at| Url::parse(&at).ok().filter(|url| matches!(url.scheme(), "https" | "http")));
+    let at = query
+        .at
+        .as_deref()
+        .and_then(given)
+        .map(|at| Url::parse(&at).ok().filter(|url| matches!(url.scheme(), "https" | "http")));
     match at {
         Some(None) => {
             let message = "Write the address with https://, such as https://grafana.example.com.";
@@ -70,7 +75,7 @@ fn choose(desk: &Desk<Edit>, query: &Chosen, errors: FieldErrors) -> ChoosePage 
         frame: desk.frame(Section::Clients),
         templates: &ALL,
         chosen: query.r#as.clone().unwrap_or_default(),
-        at: query.at.clone(),
+        at: query.at.clone().unwrap_or_default(),
         errors,
     }
 }

@@ -9,8 +9,9 @@ use super::{LONGEST, SHORTEST};
 use crate::admin::Trouble;
 use crate::admin::extract::{Seated, SeatedForm};
 use crate::admin::form::FieldErrors;
-use crate::admin::sign_in::pages::seat;
+use crate::admin::sign_in::pages::{retry_after, seat, waiting};
 use crate::operator::sign_in;
+use crate::operator::throttle::{self, Counts};
 use crate::secret::Secret;
 use crate::web::brand::Brand;
 use crate::web::{page, redirect, security_headers};
@@ -70,11 +71,22 @@ async fn change(posted: SeatedForm<PasswordForm>) -> Result<HttpResponse, Troubl
     } else if form.new.expose() == form.current.expose() {
         errors.add("new", "This is the password that you have now. Choose another one.");
     }
+    // whoever found a desk open guesses no more than one at the door
+    let counts = Counts::of(&ctx.vault, &seated.session.operator.email, Some(seated.session.id.as_str()), None);
+    if errors.is_empty()
+        && let Err(wait) = throttle::begin(ctx, &counts).await?
+    {
+        let shown = PasswordPage::of(&seated, FieldErrors::one("current", waiting(wait)));
+        let mut response = security_headers::isolate(page::render(StatusCode::TOO_MANY_REQUESTS, &shown));
+        retry_after(&mut response, wait);
+        return Ok(response);
+    }
     if errors.is_empty() {
         match sign_in::change_password(ctx, &seated.author, &seated.browser, &seated.session, &form.current, &form.new)
             .await?
         {
             Some(opened) => {
+                throttle::succeeded(&mut *ctx.db.acquire().await?, &counts).await?;
                 // the session goes on under a new secret: whoever knew the old one is out
                 let mut response = redirect::see_other(&ctx.urls.local("/admin?done=saved"));
                 seat(&mut response, &seated.broker, &opened)?;

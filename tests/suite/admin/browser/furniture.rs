@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use avouch::audit::Author;
+use avouch::webhook::{self, Wanted};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -43,6 +45,7 @@ impl Desk {
             tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
         let jwks = get(&world.broker.url("/.well-known/jwks.json")).await.json;
         names.insert("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned());
+        names.insert("webhook", webhook(&world.broker).await);
         Self { browser, world, empty, here: Who::Stranger, names }
     }
 
@@ -144,6 +147,16 @@ users:
     names.insert("signed-in", answer.header("x-trace-id").to_owned());
     world.idp.tell_the_truth();
     names
+}
+
+/// A webhook that nothing arrives at.
+async fn webhook(broker: &Broker) -> String {
+    let url = format!("http://localhost:9/{HOSTILE}?to={GERMAN}");
+    let wanted = Wanted { url, events: vec!["client.changed".into(), "operator.signed_in".into()], enabled: true };
+    let chosen = wanted.check(broker.ctx()).expect("an address");
+    let (made, _) = webhook::create(broker.ctx(), &Author::system(), chosen).await.expect("a webhook");
+    webhook::test(broker.ctx(), &Author::system(), made.id.as_str()).await.expect("a message");
+    made.id.to_string()
 }
 
 /// A certificate that ends in `days`, as base64 of its DER.

@@ -1,0 +1,4 @@
+//! Operator keys at the desk.
+
+pub mod api;
+pub mod pages;
