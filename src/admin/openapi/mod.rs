@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use operation::Operation;
 
-const NOUNS: [&str; 13] = [
+const NOUNS: &[&str] = &[
     include_str!("../audit/openapi.yaml"),
     include_str!("../client/openapi.yaml"),
     include_str!("../configuration/openapi.yaml"),
