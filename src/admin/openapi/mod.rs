@@ -22,6 +22,7 @@ const NOUNS: &[&str] = &[
     include_str!("../operator/openapi.yaml"),
     include_str!("../overview/openapi.yaml"),
     include_str!("../replay/openapi.yaml"),
+    include_str!("../role/openapi.yaml"),
     include_str!("../settings/openapi.yaml"),
     include_str!("../signing_key/openapi.yaml"),
     include_str!("../trace/openapi.yaml"),
@@ -82,4 +83,19 @@ pub fn document(base: &str) -> Result<Value, String> {
             "schemas": schemas,
         },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_noun_says_of_itself_reads() {
+        let document = document("https://id.example/api/v1").unwrap();
+        let text = document.to_string();
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(document["components"]["schemas"].get(name).is_some(), "there is no schema {name}");
+        }
+    }
 }

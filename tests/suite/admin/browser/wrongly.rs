@@ -46,7 +46,7 @@ impl Form {
             check(tied.await == true, &format!("the error of {field} is not tied to it"));
         }
         for (field, text) in self.kept {
-            let value = js(format!("document.querySelector('{field}').value")).await;
+            let value = js(format!("document.querySelector({}).value", serde_json::json!(field))).await;
             check(value == *text, &format!("{field} was {text:?} and is {value}"));
         }
         if script {
