@@ -27,14 +27,16 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::audit::api::routes)
         .configure(super::settings::api::routes)
         .configure(super::webhook::api::routes)
-        .configure(super::role::api::routes)
         .configure(super::operator::api::routes)
         .configure(super::operator::key::api::routes)
         .configure(super::operator::rule::api::routes)
+        .configure(super::role::api::routes)
+        .configure(super::role::api::routes)
         .configure(configuration::api::routes)
         .configure(connection::api::routes)
         .configure(user::api::routes)
         .configure(signing_key::api::routes)
+        .configure(super::overview::api::routes)
         .configure(super::openapi::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);

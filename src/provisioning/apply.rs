@@ -39,7 +39,7 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
         let stored = Stored::read(conn).await?;
         let plan = plan_on(ctx, conn, job, &stored).await?;
         let mut users = plan.known_users.clone();
-        let author = told::author(job);
+        let author = job.owner.author();
         for change in &plan.changes {
             let wanted = change.steps.iter().find_map(told::wanted);
             let before = match &wanted {
@@ -62,7 +62,7 @@ pub async fn apply(ctx: &Ctx, job: &Job) -> Result<Applied, ProvisioningError> {
             // the details hold no secret: they are what the plan prints
             let changes: Vec<_> =
                 plan.changes.iter().map(|c| json!({ "item": c.item, "details": c.details })).collect();
-            let event = job.owner.author().did("resources.applied");
+            let event = author.did("resources.applied");
             audit::record(ctx, conn, event.detail(json!({ "changes": changes }))).await?;
         }
         Ok(Applied { plan, users })

@@ -16,7 +16,7 @@ use super::told::{Done, changes, tell};
 use super::{
     ClientEntry, ConnectionEntry, Job, Owner, Problem, ProvisioningError, ResourceEntry, ResourceFile, RoleEntry, store,
 };
-use crate::audit::{self, Author};
+use crate::audit::Author;
 use crate::client::ClientId;
 use crate::connection::Slug;
 use crate::ctx::Ctx;

@@ -3,8 +3,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Job;
-use super::Owner;
 use super::one::{Entry, Item, Kind, client_entry, connection_entry};
 use super::plan::{Change, Step};
 use crate::audit::{self, Author};
@@ -110,12 +108,4 @@ pub(super) fn taken(change: &Change) -> Option<Item> {
         }
         _ => None,
     })
-}
-
-/// Who changes what a job brings.
-pub(super) fn author(job: &Job) -> Author {
-    match &job.owner {
-        Owner::File(_) => Author { actor: job.owner.actor(), trace_id: None, remote_addr: None },
-        Owner::Desk(author) => author.clone(),
-    }
 }

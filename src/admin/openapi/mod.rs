@@ -14,12 +14,13 @@ use serde_json::{Map, Value, json};
 
 use operation::Operation;
 
-const NOUNS: [&str; 12] = [
+const NOUNS: [&str; 13] = [
     include_str!("../audit/openapi.yaml"),
     include_str!("../client/openapi.yaml"),
     include_str!("../configuration/openapi.yaml"),
     include_str!("../connection/openapi.yaml"),
     include_str!("../operator/openapi.yaml"),
+    include_str!("../overview/openapi.yaml"),
     include_str!("../replay/openapi.yaml"),
     include_str!("../settings/openapi.yaml"),
     include_str!("../signing_key/openapi.yaml"),

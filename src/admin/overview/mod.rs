@@ -1,6 +1,7 @@
 //! What an operator looks at first: what needs somebody, in the order of the harm that it does; how many people sign in;
 //! and what ends in the next ninety days.
 
+pub mod api;
 mod ending;
 mod need;
 pub mod pages;

@@ -4,6 +4,8 @@ mod audit;
 mod browser;
 mod clients;
 mod connections;
+mod idempotency;
+mod openapi;
 mod operators;
 mod overview;
 mod permissions;

@@ -110,7 +110,7 @@ fn groups(world: &World, groups: &[&str]) {
     world.idp.tell(move |idp| idp.userinfo["groups"] = groups);
 }
 
-async fn through_contoso(world: &World, visitor: &mut Operator) -> Page {
+async fn through_contoso(visitor: &mut Operator) -> Page {
     let page = visitor.open("/admin/sign-in").await;
     visitor.press(&page, "connection-contoso").await
 }
@@ -132,9 +132,9 @@ async fn a_rule_lets_people_in_through_a_connection_with_the_role_of_today() {
     let staff = rule(&api, "'staff' in claims.groups", "auditor").await;
 
     groups(&world, &["others"]);
-    through_contoso(&world, &mut mia).await.assert_problem(403, "no_operator");
+    through_contoso(&mut mia).await.assert_problem(403, "no_operator");
     groups(&world, &["staff", "avouch-admins"]);
-    let page = through_contoso(&world, &mut mia).await;
+    let page = through_contoso(&mut mia).await;
     assert_eq!((page.status, page.url.path()), (200, "/admin"), "{page}");
     assert_eq!(mia.open("/admin/resources/new").await.status, 200, "the best rule counts");
     assert!(mia.browser.session(&broker.issuer).is_none(), "it is no single sign-on session");
@@ -155,16 +155,16 @@ async fn a_rule_lets_people_in_through_a_connection_with_the_role_of_today() {
     assert_eq!(mia.open("/admin").await.url.path(), "/admin/sign-in");
 
     groups(&world, &["staff"]);
-    assert_eq!(through_contoso(&world, &mut mia).await.url.path(), "/admin");
+    assert_eq!(through_contoso(&mut mia).await.url.path(), "/admin");
     assert_eq!(api.delete(&format!("/operator-rules/{staff}")).await.status, 204);
     assert_eq!(mia.open("/admin").await.url.path(), "/admin/sign-in", "the rule is gone, and so is the session");
-    through_contoso(&world, &mut mia).await.assert_problem(403, "no_operator");
+    through_contoso(&mut mia).await.assert_problem(403, "no_operator");
 
     rule(&api, "user.email != ''", "auditor").await;
-    assert_eq!(through_contoso(&world, &mut mia).await.url.path(), "/admin");
+    assert_eq!(through_contoso(&mut mia).await.url.path(), "/admin");
     assert_eq!(api.post(&format!("/users/{sub}/block"), &json!({})).await.status / 100, 2);
     assert_eq!(mia.open("/admin").await.url.path(), "/admin/sign-in", "who is blocked is out at once");
-    through_contoso(&world, &mut mia).await.assert_problem(403, "user_blocked");
+    through_contoso(&mut mia).await.assert_problem(403, "user_blocked");
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn an_address_from_an_upstream_makes_nobody_the_operator_of_that_address()
     let email = ada.email.clone();
     world.idp.tell(move |idp| idp.userinfo["email"] = json!(email));
     let mut mallory = Operator::at(broker, &ada.email);
-    assert_eq!(through_contoso(&world, &mut mallory).await.url.path(), "/admin");
+    assert_eq!(through_contoso(&mut mallory).await.url.path(), "/admin");
     assert_eq!(mallory.open("/admin/operators/new").await.status, 403, "an auditor, whatever the address");
     let listed = api.get(&format!("/operators?q={}", ada.email)).await;
     assert_eq!(listed.json["items"].as_array().unwrap().len(), 2, "two operators: {}", listed.json);

@@ -72,8 +72,9 @@ fn read(folder: &Path, found: &mut Vec<Route>) {
 /// Each `web::METHOD().to(HANDLER)` belongs to the path that was named last before it.
 fn mounted(source: &str, prefix: &str, file: &str, found: &mut Vec<Route>) {
     let Some(body) = source.split("fn routes(app").nth(1).and_then(|rest| rest.split("\n}\n").next()) else { return };
+    let body = spelled_out(body);
     let mut path = String::new();
-    let mut rest = body;
+    let mut rest = body.as_str();
     while let Some(at) = rest.find(['"', 'w']) {
         rest = &rest[at..];
         if let Some(literal) = rest.strip_prefix('"') {
@@ -95,6 +96,28 @@ fn mounted(source: &str, prefix: &str, file: &str, found: &mut Vec<Route>) {
             rest = &rest[1..];
         }
     }
+}
+
+/// `let at = |tail: &str| format!("/connections/{{slug}}{tail}");` and then `at("/secrets")`: what that makes, in its place.
+fn spelled_out(body: &str) -> String {
+    let mut out = body.to_owned();
+    while let Some((before, rest)) = out.split_once("let ")
+        && let Some((closure, after)) = rest.split_once(");")
+        && let Some((name, made)) = closure.split_once(" = |")
+        && let Some((argument, made)) = made.split_once(':')
+        && let Some(template) = made.split('"').nth(1)
+    {
+        let template = template.replace(&format!("{{{argument}}}"), "\0").replace("{{", "{").replace("}}", "}");
+        let call = format!("{name}(\"");
+        let mut calls = after.split(call.as_str());
+        let mut spelled = format!("{before}{}", calls.next().unwrap_or_default());
+        for said in calls {
+            let (literal, after) = said.split_once("\")").expect("a literal");
+            spelled.push_str(&format!("\"{}\"{after}", template.replace('\0', literal)));
+        }
+        out = spelled;
+    }
+    out
 }
 
 /// `web::get().to(all)`.
@@ -134,9 +157,9 @@ fn filled(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "nothing" } else { part }).collect::<Vec<_>>().join("/")
 }
 
-async fn ask(broker: &Broker, route: &Route, headers: &[(&str, &str)]) -> Answer {
+async fn ask(http: &reqwest::Client, broker: &Broker, route: &Route, headers: &[(&str, &str)]) -> Answer {
     let method = Method::from_bytes(route.method.as_bytes()).unwrap();
-    let mut request = http().request(method, broker.url(&filled(&route.path)));
+    let mut request = http.request(method, broker.url(&filled(&route.path)));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -169,6 +192,8 @@ async fn nobody_comes_through_a_route_whose_role_they_do_not_have() {
     }
     let other_kind = seats[&Needs::Owner].0.replace("avouch-operator=", "avouch-session=");
     let mut wrong = Vec::new();
+    // one for all of them: each has certificates to read
+    let http = http();
     for route in routes() {
         let name = format!("{} {}", route.method, route.path);
         let is_page = route.path.starts_with("/admin");
@@ -189,7 +214,7 @@ async fn nobody_comes_through_a_route_whose_role_they_do_not_have() {
             ],
         };
         for (who, header) in strangers {
-            let got = ask(broker, &route, &[header]).await;
+            let got = ask(&http, broker, &route, &[header]).await;
             let refused = match is_page {
                 true => got.status == 303 && got.header("location").starts_with("/admin/sign-in"),
                 false => got.status == 401 && got.header("www-authenticate").starts_with("Bearer"),
@@ -200,7 +225,7 @@ async fn nobody_comes_through_a_route_whose_role_they_do_not_have() {
         }
         for (has, (seat, key)) in &seats {
             let header = if is_page { ("cookie", seat.as_str()) } else { ("authorization", key.as_str()) };
-            let got = ask(broker, &route, &[header]).await;
+            let got = ask(&http, broker, &route, &[header]).await;
             // a form without its token is refused whoever sends it, and nothing of it is read
             let must_refuse = *has < route.needs || route.is_form;
             if must_refuse != (got.status == 403) {
