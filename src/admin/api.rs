@@ -31,7 +31,6 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::operator::key::api::routes)
         .configure(super::operator::rule::api::routes)
         .configure(super::role::api::routes)
-        .configure(super::role::api::routes)
         .configure(configuration::api::routes)
         .configure(connection::api::routes)
         .configure(user::api::routes)

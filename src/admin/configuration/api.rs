@@ -3,10 +3,10 @@
 
 use actix_web::web::{Bytes, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::read;
+use super::view::{View, merge, without_facts};
 use crate::admin::api::{created, done, expected, list as listed, one as answer};
 use crate::admin::extract::Api;
 use crate::admin::frame::segment;
@@ -45,34 +45,6 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route("/roles/{resource}/{name}", web::put().to(put_role))
         .route("/roles/{resource}/{name}", web::patch().to(patch_role))
         .route("/roles/{resource}/{name}", web::delete().to(delete_role));
-}
-
-/// An entry, and beside it what only we know.
-#[derive(Serialize)]
-struct View {
-    #[serde(flatten)]
-    entry: Value,
-    /// The file that owns it.
-    managed_by: Option<String>,
-    #[serde(flatten)]
-    facts: Map<String, Value>,
-}
-
-impl View {
-    fn of(broker: &Broker, entry: &Entry, managed_by: Option<String>) -> Self {
-        let mut facts = Map::new();
-        if let Entry::Connection(entry) = entry {
-            let (urls, slug) = (&broker.ctx.urls, entry.slug.as_str());
-            facts.insert("callback_url".into(), urls.callback(slug).into());
-            facts.insert("acs_url".into(), urls.acs(slug).into());
-            if entry.sp_entity_id.is_none() {
-                facts.insert("sp_entity_id".into(), urls.sp_metadata(slug).into());
-            }
-            // the resource file's own word is where the provider publishes its metadata; ours stands beside it
-            facts.insert("sp_metadata_url".into(), urls.sp_metadata(slug).into());
-        }
-        Self { entry: serde_json::to_value(entry).unwrap_or_default(), managed_by, facts }
-    }
 }
 
 fn path(item: &Item) -> String {
@@ -155,42 +127,6 @@ fn entry(kind: Kind, value: Value) -> Result<Entry, Trouble> {
         Kind::Role => serde_json::from_value::<RoleEntry>(value).map(Entry::Role),
     };
     parsed.map_err(|error| Trouble::Malformed(format!("the body is no {}: {error}", kind.as_str())))
-}
-
-/// What an answer had beside the entry may come back with it and means nothing.
-fn without_facts(broker: &Broker, mut body: Value) -> Value {
-    if let Value::Object(fields) = &mut body {
-        // an entity id of our own is a setting; the usual one follows from the slug
-        let is_usual = |id: &Value| {
-            let slug = id.as_str().and_then(|id| id.rsplit('/').nth(1)).unwrap_or_default();
-            *id == broker.ctx.urls.sp_metadata(slug)
-        };
-        if fields.get("sp_entity_id").is_some_and(is_usual) {
-            fields.remove("sp_entity_id");
-        }
-        for fact in ["managed_by", "callback_url", "acs_url", "sp_metadata_url"] {
-            fields.remove(fact);
-        }
-    }
-    body
-}
-
-fn merge(into: &mut Value, patch: Value) {
-    let Value::Object(changes) = patch else {
-        *into = patch;
-        return;
-    };
-    if !into.is_object() {
-        *into = Value::Object(Map::new());
-    }
-    let Value::Object(fields) = into else { return };
-    for (name, value) in changes {
-        if value.is_null() {
-            fields.remove(&name);
-        } else {
-            merge(fields.entry(name).or_insert(Value::Null), value);
-        }
-    }
 }
 
 /// A page of entries, and their keys.

@@ -2,6 +2,7 @@
 //! [`crate::provisioning::one`], and its refusals become words beside fields or problem documents.
 
 pub mod api;
+mod view;
 
 use super::Trouble;
 use super::form::FieldErrors;

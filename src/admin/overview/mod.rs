@@ -40,14 +40,12 @@ impl Picture {
         let now = broker.ctx.now();
         let first = now.date() - Duration::days(DAYS - 1);
         let mut conn = broker.ctx.db.acquire().await?;
-        let known = tally::store::days(&mut conn, first.midnight().assume_utc()).await?;
+        let days = tally::store::days(&mut conn, first, now.date()).await?;
         let lately = tally::store::by_connection(&mut conn, now - Duration::DAY).await?;
-        let days = (0..DAYS).map(|n| first + Duration::days(n));
-        let empty = |day| Day { day, signed_in: 0, refused: 0, failed: 0 };
         Ok(Self {
             now,
             catalog: broker.catalog.load_full(),
-            days: days.map(|day| known.iter().find(|d| d.day == day).copied().unwrap_or_else(|| empty(day))).collect(),
+            days,
             lately: lately.into_iter().map(|of| (of.connection.clone(), of)).collect(),
         })
     }

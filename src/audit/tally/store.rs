@@ -1,21 +1,26 @@
 //! SQL of counted sign-ins. Both read indexes that hold sign-ins only.
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use super::{ByConnection, Day, LastTrouble};
 use crate::db::Conn;
 
-/// Days on which anything happened since then, oldest first.
-pub async fn days(conn: &mut Conn, since: OffsetDateTime) -> Result<Vec<Day>, sqlx::Error> {
+/// Each day from the first to the last, oldest first. A day is counted by itself, in the index: to group all of them would
+/// be to sort all of them.
+pub async fn days(conn: &mut Conn, first: Date, last: Date) -> Result<Vec<Day>, sqlx::Error> {
     sqlx::query_as!(
         Day,
-        r#"SELECT (at AT TIME ZONE 'UTC')::date AS "day!",
-                  count(*) FILTER (WHERE outcome = 'success') AS "signed_in!",
-                  count(*) FILTER (WHERE outcome = 'refused') AS "refused!",
-                  count(*) FILTER (WHERE outcome = 'failed') AS "failed!"
-           FROM audit_events WHERE (action = 'login' OR (action = 'authorization' AND outcome = 'failed')) AND at >= $1
-           GROUP BY 1 ORDER BY 1"#,
-        since
+        r#"SELECT d::date AS "day!", c.signed_in AS "signed_in!", c.refused AS "refused!", c.failed AS "failed!"
+           FROM generate_series($1::date, $2::date, '1 day') d,
+                LATERAL (SELECT count(*) FILTER (WHERE outcome = 'success') AS signed_in,
+                                count(*) FILTER (WHERE outcome = 'refused') AS refused,
+                                count(*) FILTER (WHERE outcome = 'failed') AS failed
+                         FROM audit_events
+                         WHERE (action = 'login' OR (action = 'authorization' AND outcome = 'failed'))
+                           AND at >= d::date::timestamp AT TIME ZONE 'UTC' AND at < (d::date + 1)::timestamp AT TIME ZONE 'UTC') c
+           ORDER BY 1"#,
+        first,
+        last
     )
     .fetch_all(conn)
     .await

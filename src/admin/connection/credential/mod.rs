@@ -4,6 +4,7 @@
 
 pub mod lanes;
 pub mod pages;
+mod saml;
 pub mod shown;
 
 use time::format_description::well_known::Rfc3339;

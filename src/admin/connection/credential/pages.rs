@@ -6,6 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::lanes::{Bar, Lanes};
+use super::saml;
 use super::shown::{self, ShownCertificate, ShownKeys, ShownMetadata, state_word};
 use super::{add_secret, beside_fields, pasted, promote_secret, withdraw_secret};
 use crate::admin::connection::form::{self, Typed};
@@ -35,21 +36,12 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route(&at("/secrets/{id}/promote"), web::post().to(promote))
         .route(&at("/secrets/{id}/delete"), web::get().to(ask_withdraw))
         .route(&at("/secrets/{id}/delete"), web::post().to(withdraw))
-        .route(&at("/refresh"), web::post().to(refresh))
-        .route(&at("/certificates"), web::post().to(trust))
-        .route(&at("/certificates/{id}/promote"), web::post().to(promote_certificate))
-        .route(&at("/certificates/{id}/delete"), web::get().to(ask_distrust))
-        .route(&at("/certificates/{id}/delete"), web::post().to(distrust))
-        .route(&at("/sp-keys"), web::post().to(prepare_keys))
-        .route(&at("/sp-keys/promote"), web::get().to(ask_promote_keys))
-        .route(&at("/sp-keys/promote"), web::post().to(promote_keys))
-        .route(&at("/sp-keys/{id}/delete"), web::get().to(ask_end_key))
-        .route(&at("/sp-keys/{id}/delete"), web::post().to(end_key));
+        .configure(saml::pages::routes);
 }
 
 #[derive(Template)]
 #[template(path = "admin/connection/credentials.html")]
-struct CredentialsPage {
+pub(super) struct CredentialsPage {
     frame: Frame,
     head: Head,
     errors: FieldErrors,
@@ -66,6 +58,13 @@ struct CredentialsPage {
     pem: String,
 }
 
+impl CredentialsPage {
+    /// With a certificate as it was pasted.
+    pub(super) fn pasted(self, pem: String) -> Self {
+        Self { pem, ..self }
+    }
+}
+
 struct ShownSecret {
     id: CredentialId,
     href: String,
@@ -78,7 +77,7 @@ struct ShownSecret {
     last_used_at: Option<Moment>,
 }
 
-async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Result<CredentialsPage, Trouble> {
+pub(super) async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Result<CredentialsPage, Trouble> {
     let ctx = &desk.broker.ctx;
     let (slug, now) = (slug(name)?, ctx.now());
     let frame = desk.frame(Section::Connections);
@@ -146,7 +145,7 @@ fn key_bars(one: &Connection) -> Vec<Bar> {
     theirs.chain(ours).collect()
 }
 
-fn back(desk: &Seated, name: &str, done: Done) -> HttpResponse {
+pub(super) fn back(desk: &Seated, name: &str, done: Done) -> HttpResponse {
     see_other(&desk.broker.ctx.urls.local(&done.at(&format!("{}/credentials", path(name)))))
 }
 
@@ -219,17 +218,17 @@ async fn promote(posted: Posted<Edit, Reason>, at: Path<(String, String)>) -> Re
 }
 
 /// A question before something is taken away from a connection.
-struct Question {
-    what: String,
-    explanation: &'static str,
-    touches: Vec<(String, String)>,
+pub(super) struct Question {
+    pub(super) what: String,
+    pub(super) explanation: &'static str,
+    pub(super) touches: Vec<(String, String)>,
     /// Below the credentials' page.
-    action: String,
-    button: &'static str,
-    harmless: bool,
+    pub(super) action: String,
+    pub(super) button: &'static str,
+    pub(super) harmless: bool,
 }
 
-async fn ask(
+pub(super) async fn ask(
     desk: &Seated,
     name: &str,
     question: impl FnOnce(&Connection, &Head) -> Question,
@@ -269,113 +268,4 @@ async fn ask_withdraw(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<Ht
 async fn withdraw(posted: Posted<Edit, NoFields>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
     withdraw_secret(&posted.desk.broker.ctx, &posted.desk.author, &at.0, &at.1).await?;
     Ok(back(&posted.desk, &at.0, Done::Removed))
-}
-
-async fn refresh(posted: Posted<Edit, NoFields>, name: Path<String>) -> Result<HttpResponse, Trouble> {
-    // the page says what came of it
-    match super::refresh(&posted.desk.broker.ctx, &name).await {
-        Ok(_) | Err(Trouble::Conflict("metadata_unusable", _)) => Ok(back(&posted.desk, &name, Done::Asked)),
-        Err(trouble) => Err(trouble),
-    }
-}
-
-#[derive(Deserialize)]
-struct PemForm {
-    #[serde(default)]
-    pem: String,
-}
-
-async fn trust(posted: Posted<Edit, PemForm>, name: Path<String>) -> Result<HttpResponse, Trouble> {
-    let Posted { desk, form: PemForm { pem } } = posted;
-    match super::trust(&desk.broker.ctx, &desk.author, &name, &pem).await {
-        Ok(_) => Ok(back(&desk, &name, Done::Added)),
-        Err(Trouble::Invalid(problems)) => {
-            let errors = FieldErrors::of(&problems, |_| None);
-            Ok(show_again(&CredentialsPage { pem, ..page(&desk, &name, errors).await? }))
-        }
-        Err(trouble) => Err(trouble),
-    }
-}
-
-async fn promote_certificate(
-    posted: Posted<Edit, NoFields>,
-    at: Path<(String, String)>,
-) -> Result<HttpResponse, Trouble> {
-    super::promote(&posted.desk.broker.ctx, &posted.desk.author, &at.0, &at.1).await?;
-    Ok(back(&posted.desk, &at.0, Done::Saved))
-}
-
-async fn ask_distrust(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
-    let (name, id) = at.into_inner();
-    ask(&desk, &name, |one, _| {
-        let known = one.certificates.iter().find(|certificate| certificate.id.as_str() == id);
-        let now = desk.broker.ctx.now();
-        let seen = known.and_then(|certificate| certificate.last_seen_at).map(|at| Moment::new(at, now).to_string());
-        let sha256 = known.map(|certificate| fingerprint(&certificate.sha256)).unwrap_or_default();
-        Question {
-            what: format!("Trust a certificate of {} no more?", one.display_name),
-            explanation: "Answers signed with it are refused from then on, and no metadata and no file brings it back.",
-            touches: vec![
-                ("SHA-256".into(), sha256),
-                ("Last signed an answer".into(), seen.unwrap_or_else(|| "Never".into())),
-            ],
-            action: format!("/certificates/{id}/delete"),
-            button: "Trust it no more",
-            harmless: false,
-        }
-    })
-    .await
-}
-
-async fn distrust(posted: Posted<Edit, NoFields>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
-    super::distrust(&posted.desk.broker.ctx, &posted.desk.author, &at.0, &at.1).await?;
-    Ok(back(&posted.desk, &at.0, Done::Removed))
-}
-
-async fn prepare_keys(posted: Posted<Edit, NoFields>, name: Path<String>) -> Result<HttpResponse, Trouble> {
-    let desk = posted.desk;
-    sp_key::add(&desk.broker.ctx, &desk.author, &slug(&name)?, &KeyUse::ALL).await?;
-    Ok(back(&desk, &name, Done::Added))
-}
-
-async fn ask_promote_keys(desk: Desk<Edit>, name: Path<String>) -> Result<HttpResponse, Trouble> {
-    ask(&desk, &name, |one, _| Question {
-        what: format!("Let the next keys of {} take over?", one.display_name),
-        explanation: "From then on requests are signed with the next key. A provider that checks signatures and has not read our \
-                      metadata since the key stands in it refuses them. What is encrypted to the keys before is still read.",
-        touches: Vec::new(),
-        action: "/sp-keys/promote".into(),
-        button: "Take over",
-        harmless: true,
-    })
-    .await
-}
-
-async fn promote_keys(posted: Posted<Edit, NoFields>, name: Path<String>) -> Result<HttpResponse, Trouble> {
-    let (desk, slug) = (posted.desk, slug(&name)?);
-    let ctx = &desk.broker.ctx;
-    let keys = sp_key::list(&mut *ctx.db.acquire().await?, &slug).await?;
-    let next = keys.iter().filter(|key| key.state == CredentialState::Next);
-    let uses: Vec<KeyUse> = next.filter_map(|key| key.key_use()).collect();
-    sp_key::take_over(ctx, &desk.author, &slug, if uses.is_empty() { &KeyUse::ALL } else { &uses }).await?;
-    Ok(back(&desk, &name, Done::Saved))
-}
-
-async fn ask_end_key(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
-    let (name, id) = at.into_inner();
-    ask(&desk, &name, |one, _| Question {
-        what: format!("End a key of {}?", one.display_name),
-        explanation: "What is encrypted to it is refused from then on. End it once the provider has read our metadata without it.",
-        touches: Vec::new(),
-        action: format!("/sp-keys/{id}/delete"),
-        button: "End it",
-        harmless: false,
-    })
-    .await
-}
-
-async fn end_key(posted: Posted<Edit, NoFields>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
-    let desk = posted.desk;
-    sp_key::end(&desk.broker.ctx, &desk.author, &slug(&at.0)?, None, Some(&at.1)).await?;
-    Ok(back(&desk, &at.0, Done::Removed))
 }

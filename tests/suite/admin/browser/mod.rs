@@ -149,10 +149,10 @@ const FORMS: &[Form] = &[
         name: "connection-claims-wrong",
         path: "/admin/connections/hostile/setup/claims",
         who: Who::Owner,
-        fill: &[("#allow", "claims.("), (r"#mapping\\.attributes", "no sign")],
+        fill: &[("#allow", "claims.("), (r#"[name="mapping.attributes"]"#, "no sign")],
         press: "#continue",
         errors: &["allow", "mapping.attributes"],
-        kept: &[("#allow", "claims.("), (r"#mapping\\.attributes", "no sign")],
+        kept: &[("#allow", "claims.("), (r#"[name="mapping.attributes"]"#, "no sign")],
     },
     Form {
         name: "client-choose-wrong",
