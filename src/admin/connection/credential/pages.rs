@@ -24,7 +24,7 @@ use crate::admin::sign_in::pages::NoFields;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::fingerprint;
 use crate::connection::credential::client_secret::{self, KnownSecret};
-use crate::connection::{Connection, CredentialState, KeyUse, Protocol, sp_key};
+use crate::connection::{Connection, CredentialState, KeyUse, Protocol};
 use crate::ids::CredentialId;
 use crate::web::redirect::see_other;
 
