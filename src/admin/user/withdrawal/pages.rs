@@ -7,6 +7,7 @@ use crate::admin::extract::{Desk, Posted};
 use crate::admin::frame::{Done, Section, segment};
 use crate::admin::pages::{ConfirmPage, show};
 use crate::admin::sign_in::pages::NoFields;
+use crate::admin::user::pages::called;
 use crate::admin::user::{nobody, sub};
 use crate::admin::{Edit, Trouble};
 use crate::consent;
@@ -69,7 +70,7 @@ impl Asking {
     }
 
     fn name(&self) -> String {
-        super::super::pages::called(&self.known.user)
+        called(&self.known.user)
     }
 
     fn touches(&self) -> Vec<(String, String)> {
