@@ -12,7 +12,8 @@ mod people;
 
 use std::time::{Duration, Instant};
 
-use avouch::operator::{self, OperatorRole, api_key};
+use avouch::audit::Author;
+use avouch::operator::{OperatorRole, api_key, manage};
 use avouch::secret::Secret;
 use broker::Broker;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -113,9 +114,9 @@ struct Visitor {
 impl Visitor {
     async fn of(broker: &Broker) -> Self {
         let ctx = broker.ctx();
-        let email = "bench@example.com";
-        let (_, one_time) = operator::create(ctx, email, OperatorRole::Editor).await.unwrap();
-        let (_, key) = api_key::create(ctx, "bench", OperatorRole::Editor, None).await.unwrap();
+        let (email, by, owner) = ("bench@example.com", Author::system(), OperatorRole::Owner);
+        let (_, one_time) = manage::create(ctx, &by, owner, email, OperatorRole::Editor).await.unwrap();
+        let (_, key) = api_key::create(ctx, &by, owner, "bench", OperatorRole::Editor, None).await.unwrap();
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
         let mut visitor = Self {
             http: http.resolve("localhost", broker.address).build().unwrap(),
