@@ -108,7 +108,7 @@ async fn a_known_system_brings_its_settings() {
     let api = Api::of(&world.broker, "auditor").await;
     let grafana = api.get("/clients/grafana").await.json;
     assert_eq!(grafana["redirect_uris"], json!(["https://there.example/login/generic_oauth"]));
-    assert_eq!(grafana["claims"]["id_token"], json!(["email", "groups", "name", "preferred_username"]));
+    assert_eq!(grafana["claims"]["id_token"], json!(["email", "name", "preferred_username", "groups"]));
     let influxctl = api.get("/clients/influxctl").await.json;
     assert_eq!(
         (&influxctl["kind"], &influxctl["grants"]),
