@@ -4,7 +4,7 @@
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue, IF_MATCH, LOCATION, WWW_AUTHENTICATE};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_MATCH, LOCATION, WWW_AUTHENTICATE};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use serde::Serialize;
@@ -144,7 +144,7 @@ pub fn problem(trouble: &Trouble) -> HttpResponse {
     let mut answer = problem.error_response();
     if let Trouble::SignedOut | Trouble::Credential(_) = trouble {
         let challenge = HeaderValue::from_static("Bearer realm=\"avouch\"");
-        answer.headers_mut().insert(HeaderName::from(WWW_AUTHENTICATE), challenge);
+        answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     answer
 }

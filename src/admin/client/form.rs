@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::admin::form::{FieldErrors, given, lines};
 use crate::provisioning::ClientEntry;
 
+type Fields = Map<String, Value>;
+
 /// Lists are lines of text. Boxes that are not ticked are not sent.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -167,7 +169,7 @@ impl ClientForm {
     ///
     /// # Errors
     /// what has no meaning at all: no JSON, no number, no `name: rule`.
-    fn typed(&self) -> Result<(Map<String, Value>, Map<String, Value>), FieldErrors> {
+    fn typed(&self) -> Result<(Fields, Fields), FieldErrors> {
         let mut errors = FieldErrors::default();
         let mut json_of = |field: &str, text: &str| match given(text).map(|text| serde_json::from_str::<Value>(&text)) {
             None => Value::Null,

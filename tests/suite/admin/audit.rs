@@ -180,7 +180,7 @@ async fn events_end_with_their_retention_and_the_log_says_so() {
     }
     let removed = async || {
         let ctx = broker.ctx();
-        audit::end_retention(ctx, &mut *ctx.db.acquire().await.unwrap()).await.unwrap()
+        audit::end_retention(ctx, &mut ctx.db.acquire().await.unwrap()).await.unwrap()
     };
     let left = async || ids(&api.get("/audit-events?action=test.event").await.json);
     assert_eq!((removed().await, left().await.len()), (1, 2));

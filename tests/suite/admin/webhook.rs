@@ -313,7 +313,7 @@ async fn operators_hear_of_ends_that_come_and_of_refusals_that_rise() {
         let now = avouch::clock::Clock::now(broker.clock.as_ref());
         for _ in 0..count {
             let event = avouch::audit::Event::refused("login", "not_allowed", "anonymous").connection("fabrikam");
-            avouch::audit::record(broker.ctx(), &mut *broker.ctx().db.acquire().await.unwrap(), event).await.unwrap();
+            avouch::audit::record(broker.ctx(), &mut broker.ctx().db.acquire().await.unwrap(), event).await.unwrap();
         }
         now
     };

@@ -22,6 +22,9 @@ async fn test(operator: &mut Operator, slug: &str, client: &str) -> Page {
     operator.submit(&page, "test", &[("client_id", client)]).await
 }
 
+/// What is wrong, and how the provider is told to do it.
+type Lie = (&'static str, fn(&World));
+
 #[tokio::test]
 async fn a_disabled_connection_is_tested_and_shows_the_token_that_a_client_would_get() {
     let world = World::new().await;
@@ -70,7 +73,7 @@ async fn a_disabled_connection_is_tested_and_shows_the_token_that_a_client_would
 async fn a_test_that_is_refused_ends_on_its_trace_with_the_reason() {
     let world = World::new().await;
     let mut operator = Operator::signed_in(&world.broker, "owner").await;
-    let lies: [(&str, fn(&World)); 2] = [
+    let lies: [Lie; 2] = [
         ("nonce_mismatch", |world| world.idp.lie(|claims| claims["nonce"] = json!("another"))),
         ("not_allowed", |_| {}),
     ];
