@@ -112,7 +112,7 @@ async fn a_known_system_brings_its_settings() {
     let influxctl = api.get("/clients/influxctl").await.json;
     assert_eq!(
         (&influxctl["kind"], &influxctl["grants"]),
-        (&json!("native"), &json!(["device_code", "refresh_token"]))
+        (&json!("native"), &json!(["refresh_token", "device_code"]))
     );
 }
 
