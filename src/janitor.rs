@@ -104,7 +104,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Sessions => session::store::delete_ended(&mut conn, now).await?,
             Rows::UpstreamGrants => session::upstream_grant::store::delete_ended(&mut conn, now).await?,
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
-            Rows::LoginTraces => trace::store::delete_ended(&mut conn, now).await?,
+            Rows::LoginTraces => trace::store::delete_ended(&mut conn, now - broker.trace_retention()).await?,
             Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
             Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
             Rows::IdempotencyKeys => idempotency::store::delete_ended(&mut conn, now).await?,

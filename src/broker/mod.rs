@@ -180,6 +180,11 @@ impl Broker {
         }
     }
 
+    /// How long the record of a login is kept.
+    pub fn trace_retention(&self) -> time::Duration {
+        time::Duration::days(self.settings.load().chosen.trace_retention.into())
+    }
+
     /// For a page's frame, as the operator has it now.
     pub fn brand(&self) -> Brand {
         self.branding.brand(&self.ctx.urls)

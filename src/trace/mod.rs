@@ -21,12 +21,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::ids::TraceId;
-
-/// They hold what providers say of people: long enough to answer a question, no longer.
-pub const RETENTION: Duration = Duration::days(14);
 
 /// What was done. `word` is stable; `title` says it to an operator.
 macro_rules! words {

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Kind, Outcome, Part, RETENTION};
+use super::{Kind, Outcome, Part};
 use crate::ctx::Ctx;
 use crate::db::Conn;
 use crate::ids::TraceId;
@@ -234,8 +234,8 @@ pub async fn with_claims(
     .await
 }
 
-pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
-    let cut = now - RETENTION;
+/// Those that began before `cut`.
+pub async fn delete_ended(conn: &mut Conn, cut: OffsetDateTime) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM login_traces WHERE id IN (SELECT id FROM login_traces WHERE started_at < $1 LIMIT 1000)",
         cut

@@ -109,7 +109,7 @@ async fn list(desk: Desk<Read>, asked: Query<Asked>, query: Query<ListQuery>) ->
         lines: page.items.iter().map(|summary| line(summary, &catalog, &frame)).collect(),
         href: frame.to(&asked.href()),
         asked: asked.into_inner(),
-        days: crate::trace::RETENTION.whole_days(),
+        days: desk.broker.trace_retention().whole_days(),
         first: query.after()?.is_empty(),
         next: page.next,
         outcomes,

@@ -94,16 +94,19 @@ pub async fn begin(ctx: &Ctx, counts: &Counts) -> Result<Result<(), Duration>, s
     }
 }
 
-/// It was right: what was counted against the name or the device is forgotten. The network's stays, or an attacker with
-/// an account of their own could begin anew whenever they like.
+/// It was right: what was counted against the name or the device is forgotten. Of the network's only this attempt is taken
+/// back, or an attacker with an account of their own could begin anew whenever they like.
 ///
 /// # Errors
 /// the database's.
 pub async fn succeeded(conn: &mut Conn, counts: &Counts) -> Result<(), sqlx::Error> {
-    match counts.0.first() {
-        Some((key, _)) => store::forget(conn, key).await,
-        None => Ok(()),
+    for (nth, (key, _)) in counts.0.iter().enumerate() {
+        match nth {
+            0 => store::forget(conn, key).await?,
+            _ => store::take_back(conn, key).await?,
+        }
     }
+    Ok(())
 }
 
 enum Stopped {

@@ -38,6 +38,17 @@ pub async fn forget(conn: &mut Conn, key: &[u8]) -> Result<(), sqlx::Error> {
     sqlx::query!("DELETE FROM operator_attempts WHERE key = $1", key).execute(conn).await.map(drop)
 }
 
+/// The last attempt was none of a guesser: neither counted nor waited for.
+pub async fn take_back(conn: &mut Conn, key: &[u8]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE operator_attempts SET failures = failures - 1, blocked_until = last_at WHERE key = $1 AND failures > 0",
+        key
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
 pub async fn delete_ended(conn: &mut Conn, before: OffsetDateTime) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM operator_attempts WHERE key IN (SELECT key FROM operator_attempts WHERE last_at < $1 LIMIT 1000)",

