@@ -66,6 +66,22 @@ fn measures(deep: String) -> Vec<Measure> {
         of("api_connections_search", |n| format!("/api/v1/connections?q=grown-{}", 1 + n)),
         of("api_roles", |_| "/api/v1/roles".into()),
         of("resources", |_| "/admin/resources".into()),
+        of("overview", |_| "/admin".into()),
+        of("find", |n| format!("/admin/find?q=rown-{}", 1 + n * 4)),
+        of("clients", |_| "/admin/clients".into()),
+        of("clients_search", |n| format!("/admin/clients?q=grown-{}", 1 + n * 45)),
+        of("client", |n| format!("/admin/clients/grown-{}", 1 + n * 45)),
+        of("connections", |_| "/admin/connections".into()),
+        of("connections_search", |n| format!("/admin/connections?q=grown-{}", 1 + n)),
+        of("connection", |n| format!("/admin/connections/grown-{}", 1 + n)),
+        of("roles", |_| "/admin/roles".into()),
+        of("audit", |_| "/admin/audit".into()),
+        of("audit_of_person", |n| format!("/admin/audit?q={}", people::sub(1 + n * 449))),
+        of("audit_of_action", |_| "/admin/audit?action=client.created".into()),
+        of("api_audit", |_| "/api/v1/audit-events?limit=200".into()),
+        of("traces", |_| "/admin/traces".into()),
+        of("operators", |_| "/admin/operators".into()),
+        of("signing_keys", |_| "/admin/signing-keys".into()),
     ]
 }
 

@@ -4,6 +4,7 @@ mod audit;
 mod browser;
 mod clients;
 mod connections;
+mod contract;
 mod idempotency;
 mod openapi;
 mod operators;

@@ -55,6 +55,12 @@ impl Peer {
         Self::python("tests/peers/python/kafka_client.py")
     }
 
+    /// oauth2 and go-oidc: the same in Go.
+    pub fn go() -> Self {
+        installed("target/peers/go/installed");
+        Self::spawn("target/peers/go/relying-party", "go")
+    }
+
     fn python(file: &'static str) -> Self {
         Self::spawn("target/peers/venv/bin/python", file)
     }

@@ -7,6 +7,7 @@ mod authlib;
 mod chromium;
 mod device;
 mod device_chromium;
+mod go_oidc;
 mod librdkafka;
 mod oidc_provider;
 mod openid_client;
