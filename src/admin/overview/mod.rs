@@ -19,7 +19,7 @@ use crate::broker::Broker;
 use crate::broker::catalog::Catalog;
 
 /// Days in the chart, today included.
-const DAYS: i64 = 14;
+const DAYS: u16 = 14;
 /// How far the agenda looks.
 const AHEAD: Duration = Duration::days(90);
 
@@ -38,9 +38,8 @@ impl Picture {
     /// the database's.
     pub async fn take(broker: &Broker) -> Result<Self, sqlx::Error> {
         let now = broker.ctx.now();
-        let first = now.date() - Duration::days(DAYS - 1);
         let mut conn = broker.ctx.db.acquire().await?;
-        let days = tally::store::days(&mut conn, first, now.date()).await?;
+        let days = broker.finished_days.last(&mut conn, DAYS, now).await?;
         let lately = tally::store::by_connection(&mut conn, now - Duration::DAY).await?;
         Ok(Self {
             now,

@@ -145,7 +145,7 @@ fn chart(picture: &Picture) -> Chart {
     let bar = |(place, day): (i64, &Day)| Bar {
         day: when(day),
         counts: *day,
-        x: place * 240 / DAYS + 2,
+        x: place * 240 / i64::from(DAYS) + 2,
         good: height(day.signed_in),
         bad: height(day.refused + day.failed),
     };
