@@ -31,6 +31,17 @@ pub struct Freshness {
     pub stale: Option<Failure>,
 }
 
+/// What the token's own row tells already, without another look: the provider vouched recently enough and nothing failed
+/// since. None: [`recheck`] finds out.
+pub fn still_fresh(broker: &Broker, connection: &Connection, vouched_at: Option<OffsetDateTime>) -> Option<Freshness> {
+    let (refresh, age) = (connection.refresh(), broker.ctx.now() - vouched_at?);
+    let fresh = refresh.policy != RefreshPolicy::LoginOnly && age < refresh.max_age();
+    fresh.then(|| {
+        broker.metrics.profile_age(connection.slug.as_str(), age);
+        Freshness { age, stale: None }
+    })
+}
+
 /// # Errors
 /// `invalid_grant` when the provider, or the connection's rule, does not vouch any more; `temporarily_unavailable` when it
 /// has to and cannot be asked. Our refresh token is as good as before, unless its family was revoked.

@@ -45,8 +45,21 @@ pub async fn refresh(
     let client = &**authenticated.client();
     let mut freshness = None;
     if let Some(seen) = promising(broker, catalog, client, &hash).await? {
-        freshness = recheck::recheck(broker, &seen.connection, &seen.stored.family).await?;
-        if let Some((response, user)) = at_once(broker, catalog, client, &seen.stored, &request, key).await? {
+        let Promising { mut stored, connection } = seen;
+        freshness = match recheck::still_fresh(broker, &connection, stored.vouched_at) {
+            Some(fresh) => Some(fresh),
+            None => {
+                let told = recheck::recheck(broker, &connection, &stored.family).await?;
+                if told.is_some() {
+                    // the provider may have said something new; who is gone has no token that could be replaced
+                    let mut conn = broker.ctx.db.acquire().await?;
+                    let person = user::store::by_id(&mut conn, &stored.family.user_id).await?;
+                    stored.user = person.unwrap_or(stored.user);
+                }
+                told
+            }
+        };
+        if let Some((response, user)) = at_once(broker, catalog, client, &stored, &request, key).await? {
             return Ok((response, user, freshness));
         }
     }
@@ -89,7 +102,7 @@ async fn promising(
     let Some(stored) = tokens::by_hash(&mut conn, hash).await? else { return Ok(None) };
     let family = &stored.family;
     let unused = !stored.revoked && stored.rotated.is_none() && now < stored.expires_at.min(family.expires_at);
-    if !unused || !stored.of_active_user || family.client_id != client.client_id.as_str() {
+    if !unused || !stored.user.is_active() || family.client_id != client.client_id.as_str() {
         return Ok(None);
     }
     let Some(connection) = admitting(catalog, client, family) else { return Ok(None) };
@@ -107,17 +120,18 @@ async fn at_once(
     key: Option<&Jkt>,
 ) -> Result<Option<(TokenResponse, UserId)>, GrantError> {
     possession::held(stored.family.key.as_ref(), key)?;
-    let mut conn = broker.ctx.db.acquire().await?;
-    let user = user::store::by_id(&mut conn, &stored.family.user_id).await?.filter(User::is_active);
-    let Some(user) = user else { return Ok(None) };
-    let id = user.id.clone();
+    if !stored.user.is_active() {
+        return Ok(None);
+    }
+    let user = stored.user.clone();
     let Ok(mut response) = make(broker, catalog, client, &stored.family, user, request, key)? else { return Ok(None) };
     let (next, sealed) = successor(broker, stored);
+    let mut conn = broker.ctx.db.acquire().await?;
     if !tokens::rotate_of_live_family(&mut conn, stored, &next, &sealed, broker.ctx.now()).await? {
         return Ok(None);
     }
     response.refresh_token = Some(next.value.expose().clone());
-    Ok(Some((response, id)))
+    Ok(Some((response, stored.user.id.clone())))
 }
 
 /// The connection by which the person signed in, if it still leads to this client.

@@ -47,7 +47,7 @@ async fn refresh_token(broker: &Broker, client: &Client, token: &str) -> Result<
     let Some(stored) = store::by_hash(&mut conn, &fingerprint(token)).await? else { return Ok(None) };
     let family = &stored.family;
     let holds = !stored.revoked
-        && stored.of_active_user
+        && stored.user.is_active()
         && stored.rotated.is_none()
         && now < stored.expires_at.min(family.expires_at);
     if !holds || family.client_id != client.client_id.as_str() {

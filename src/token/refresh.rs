@@ -9,6 +9,7 @@ use crate::ids::{FamilyId, IdentityId, RefreshTokenId, SessionId, UserId};
 use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
 use crate::secret::{Kind, Secret, fingerprint, mint};
+use crate::user::User;
 use crate::vault::{Place, Sealed};
 
 /// Of the family, whatever its use.
@@ -54,8 +55,10 @@ pub struct Stored {
     pub id: RefreshTokenId,
     pub family: Family,
     pub revoked: bool,
-    /// Whether the person may come in.
-    pub of_active_user: bool,
+    /// Whose it is.
+    pub user: User,
+    /// When the provider vouched for the person last, if nothing has failed since.
+    pub vouched_at: Option<OffsetDateTime>,
     pub expires_at: OffsetDateTime,
     /// When it was used, and what it was answered with.
     pub rotated: Option<(OffsetDateTime, Sealed)>,

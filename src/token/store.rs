@@ -8,6 +8,7 @@ use crate::db::Conn;
 use crate::ids::{FamilyId, IdentityId, RefreshTokenId, SessionId, UserId};
 use crate::oauth::jkt::Jkt;
 use crate::oauth::scope::Scope;
+use crate::user::store::UserRow;
 use crate::vault::Sealed;
 
 pub async fn insert_family(conn: &mut Conn, family: &Family, now: OffsetDateTime) -> Result<(), sqlx::Error> {
@@ -77,12 +78,35 @@ struct StoredRow {
     dpop_jkt: Option<String>,
     family_expires_at: OffsetDateTime,
     revoked_at: Option<OffsetDateTime>,
-    of_active_user: bool,
+    status: String,
+    email: Option<String>,
+    email_verified: bool,
+    name: Option<String>,
+    given_name: Option<String>,
+    family_name: Option<String>,
+    preferred_username: Option<String>,
+    groups: Vec<String>,
+    attributes: serde_json::Value,
+    vouched_at: Option<OffsetDateTime>,
 }
 
 impl From<StoredRow> for Stored {
     fn from(row: StoredRow) -> Self {
+        let user = UserRow {
+            id: row.user_id.clone(),
+            status: row.status,
+            email: row.email,
+            email_verified: row.email_verified,
+            name: row.name,
+            given_name: row.given_name,
+            family_name: row.family_name,
+            preferred_username: row.preferred_username,
+            groups: row.groups,
+            attributes: row.attributes,
+        };
         Self {
+            user: user.into(),
+            vouched_at: row.vouched_at,
             id: RefreshTokenId::from_stored(row.id),
             family: Family {
                 id: FamilyId::from_stored(row.family_id),
@@ -101,7 +125,6 @@ impl From<StoredRow> for Stored {
                 expires_at: row.family_expires_at,
             },
             revoked: row.revoked_at.is_some(),
-            of_active_user: row.of_active_user,
             expires_at: row.expires_at,
             rotated: row.rotated_at.zip(row.successor.map(Sealed::from_stored)),
         }
@@ -115,9 +138,10 @@ pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Sto
         StoredRow,
         "SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
                 f.session_id, f.connection_slug, f.scopes, f.audiences, f.id_token_claims, f.auth_time, f.acr, f.amr,
-                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at,
-                EXISTS (SELECT FROM users u WHERE u.id = f.user_id AND u.status = 'active') AS \"of_active_user!\"
-         FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
+                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at, u.status, u.email, u.email_verified, u.name,
+                u.given_name, u.family_name, u.preferred_username, u.groups, u.attributes,
+                (SELECT checked_at FROM upstream_grants g WHERE g.session_id = f.session_id AND g.failure IS NULL) AS vouched_at
+         FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id JOIN users u ON u.id = f.user_id
          WHERE t.token_hash = $1 FOR UPDATE OF f, t",
         &hash[..]
     )
@@ -126,15 +150,16 @@ pub async fn lock_by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Sto
     Ok(row.map(Stored::from))
 }
 
-/// The token and its family as they are at this moment.
+/// The token, its family and its person as they are at this moment.
 pub async fn by_hash(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Stored>, sqlx::Error> {
     let row = sqlx::query_as!(
         StoredRow,
         "SELECT t.id, t.expires_at, t.rotated_at, t.successor, f.id AS family_id, f.client_id, f.user_id, f.identity_id,
                 f.session_id, f.connection_slug, f.scopes, f.audiences, f.id_token_claims, f.auth_time, f.acr, f.amr,
-                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at,
-                EXISTS (SELECT FROM users u WHERE u.id = f.user_id AND u.status = 'active') AS \"of_active_user!\"
-         FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id
+                f.dpop_jkt, f.expires_at AS family_expires_at, f.revoked_at, u.status, u.email, u.email_verified, u.name,
+                u.given_name, u.family_name, u.preferred_username, u.groups, u.attributes,
+                (SELECT checked_at FROM upstream_grants g WHERE g.session_id = f.session_id AND g.failure IS NULL) AS vouched_at
+         FROM refresh_families f JOIN refresh_tokens t ON t.family_id = f.id JOIN users u ON u.id = f.user_id
          WHERE t.token_hash = $1",
         &hash[..]
     )

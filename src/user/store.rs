@@ -9,17 +9,18 @@ use crate::connection::Profile;
 use crate::db::Conn;
 use crate::ids::{ConnectionId, IdentityId, UserId};
 
-struct UserRow {
-    id: String,
-    status: String,
-    email: Option<String>,
-    email_verified: bool,
-    name: Option<String>,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    preferred_username: Option<String>,
-    groups: Vec<String>,
-    attributes: Value,
+/// A person as their row says it; other nouns that join it build the same.
+pub struct UserRow {
+    pub id: String,
+    pub status: String,
+    pub email: Option<String>,
+    pub email_verified: bool,
+    pub name: Option<String>,
+    pub given_name: Option<String>,
+    pub family_name: Option<String>,
+    pub preferred_username: Option<String>,
+    pub groups: Vec<String>,
+    pub attributes: Value,
 }
 
 impl From<UserRow> for User {

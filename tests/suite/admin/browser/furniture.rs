@@ -49,6 +49,12 @@ impl Desk {
         Self { browser, world, empty, here: Who::Stranger, names }
     }
 
+    /// A desk in that world, as it is.
+    pub async fn of(world: World) -> Self {
+        let (empty, browser) = tokio::join!(Broker::start(Options::default()), Chromium::start());
+        Self { browser, world, empty, here: Who::Stranger, names: BTreeMap::new() }
+    }
+
     /// Opens the page as `who`, and says the origin that it came from.
     pub async fn open(&mut self, who: Who, path: &str) -> String {
         if who != self.here || matches!(who, Who::Newcomer | Who::Stranger) {

@@ -4,6 +4,7 @@
 
 mod furniture;
 mod looks;
+mod saml;
 mod wrongly;
 
 use furniture::{Desk, Who};
