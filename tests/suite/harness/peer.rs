@@ -55,6 +55,11 @@ impl Peer {
         Self::python("tests/peers/python/kafka_client.py")
     }
 
+    /// icalendar: reads calendars as calendar programs do.
+    pub fn icalendar() -> Self {
+        Self::python("tests/peers/python/calendar_reader.py")
+    }
+
     fn python(file: &'static str) -> Self {
         Self::spawn("target/peers/venv/bin/python", file)
     }
