@@ -57,6 +57,7 @@ enum Rows {
     LoginTraces,
     TrialInvitations,
     WebhookDeliveries,
+    ExpiryReminders,
     IdempotencyKeys,
     OperatorSessions,
     OperatorAttempts,
@@ -64,7 +65,7 @@ enum Rows {
 }
 
 impl Rows {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -79,6 +80,7 @@ impl Rows {
         Self::LoginTraces,
         Self::TrialInvitations,
         Self::WebhookDeliveries,
+        Self::ExpiryReminders,
         Self::IdempotencyKeys,
         Self::OperatorSessions,
         Self::OperatorAttempts,
@@ -107,6 +109,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::LoginTraces => trace::store::delete_ended(&mut conn, now - broker.trace_retention()).await?,
             Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
             Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
+            Rows::ExpiryReminders => alert::store::delete_ended(&mut conn, now).await?,
             Rows::IdempotencyKeys => idempotency::store::delete_ended(&mut conn, now).await?,
             Rows::OperatorSessions => operator::session::store::delete_ended(&mut conn, now).await?,
             Rows::OperatorAttempts => {

@@ -60,6 +60,8 @@ pub enum Kind {
     UpstreamState,
     /// An invitation to test a connection.
     Trial,
+    /// In the address of the calendar's feed.
+    CalendarFeed,
 }
 
 impl Kind {
@@ -76,6 +78,7 @@ impl Kind {
             Kind::Browser => "avo_br_",
             Kind::UpstreamState => "avo_us_",
             Kind::Trial => "avo_ti_",
+            Kind::CalendarFeed => "avo_cf_",
         }
     }
 }

@@ -15,6 +15,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
 
+use crate::broker::expiry::Served;
 use crate::broker::{self, Broker};
 use crate::config::Config;
 use crate::ctx::Ctx;
@@ -25,7 +26,8 @@ use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::{self, RateLimit};
 use crate::web::{security_headers, tls, trace};
 use crate::{
-    admin, authorization, device, grant, janitor, login, logout, metadata, operator, signing_key, token, webhook,
+    admin, authorization, calendar, device, grant, janitor, login, logout, metadata, operator, signing_key, token,
+    webhook,
 };
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
@@ -131,6 +133,7 @@ async fn assemble(
             .configure(login::pages::routes)
             .configure(logout::pages::routes)
             .configure(logout::endpoint::routes)
+            .configure(calendar::endpoint::routes)
             .configure(admin::pages::routes)
             .configure(admin::api::routes);
         App::new()
@@ -161,6 +164,7 @@ async fn assemble(
     let operations = ops.handle();
     tasks.push(tokio::spawn(async { drop(ops.await) }));
     if let Some(certificate) = certificate {
+        broker.served.store(served(&certificate));
         tasks.push(tokio::spawn(follow_certificate(certificate, broker.clone())));
     }
     Ok(Server { address, ops_address, broker, public, operations, ready, tasks })
@@ -298,6 +302,10 @@ fn operations_routes(app: &mut web::ServiceConfig) {
         }
     }
     async fn metrics(broker: Data<Broker>) -> HttpResponse {
+        let ends = broker.expiries().into_iter();
+        broker
+            .metrics
+            .credential_expiries(ends.map(|one| (one.kind.as_str(), one.owner, one.id, one.at.unix_timestamp())));
         match broker.metrics.encode() {
             Ok(text) => HttpResponse::Ok().content_type(Metrics::CONTENT_TYPE).body(text),
             Err(_) => HttpResponse::InternalServerError().finish(),
@@ -315,13 +323,22 @@ async fn forget_quiet_addresses(limit: Arc<RateLimit>) {
     }
 }
 
+/// For the calendar.
+fn served(certificate: &tls::Certificate) -> Option<Arc<Served>> {
+    let not_after = certificate.not_after()?;
+    Some(Arc::new(Served { id: certificate.leaf(), not_after }))
+}
+
 /// Renewed files are taken up without a restart; a bad pair is logged and the old certificate stays.
 async fn follow_certificate(certificate: Arc<tls::Certificate>, broker: Arc<Broker>) {
     loop {
         tokio::time::sleep(CERTIFICATE_POLL).await;
         match certificate.reload_if_changed(broker.ctx.now()) {
             Ok(tls::Reload::Unchanged) => {}
-            Ok(tls::Reload::Replaced { not_after }) => tracing::info!(?not_after, "the TLS certificate was replaced"),
+            Ok(tls::Reload::Replaced { not_after }) => {
+                broker.served.store(served(&certificate));
+                tracing::info!(?not_after, "the TLS certificate was replaced");
+            }
             Err(error) => tracing::error!(%error, "the new TLS certificate is not usable; the old one stays"),
         }
     }

@@ -51,12 +51,12 @@ pub struct Metrics {
     expiries: Family<ExpiryLabels, Gauge>,
 }
 
-/// Something of a connection that ends by itself.
+/// Something that ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ExpiryLabels {
     kind: &'static str,
-    connection: String,
-    credential: String,
+    owner: String,
+    id: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -139,7 +139,7 @@ impl Default for Metrics {
         );
         registry.register(
             "credential_expires_timestamp_seconds",
-            "When a credential in use ends, by kind and connection",
+            "When a credential in use ends, by kind, owner and id",
             Family::clone(&expiries),
         );
         let upstream_refreshes = Family::default();
@@ -225,12 +225,11 @@ impl Metrics {
         self.logout_notifications.get_or_create(&labels).inc();
     }
 
-    /// All credentials that end by themselves, as kind, connection, id and seconds since the epoch.
-    pub fn credential_expiries<'a>(&self, all: impl Iterator<Item = (&'static str, &'a str, &'a str, i64)>) {
+    /// All credentials that end by themselves, as kind, owner, id and seconds since the epoch.
+    pub fn credential_expiries(&self, all: impl Iterator<Item = (&'static str, String, String, i64)>) {
         self.expiries.clear();
-        for (kind, connection, credential, at) in all {
-            let labels = ExpiryLabels { kind, connection: connection.into(), credential: credential.into() };
-            self.expiries.get_or_create(&labels).set(at);
+        for (kind, owner, id, at) in all {
+            self.expiries.get_or_create(&ExpiryLabels { kind, owner, id }).set(at);
         }
     }
 

@@ -36,6 +36,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(user::api::routes)
         .configure(signing_key::api::routes)
         .configure(super::overview::api::routes)
+        .configure(super::calendar::api::routes)
         .configure(super::openapi::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);

@@ -14,6 +14,7 @@ pub enum Section {
     Users,
     Roles,
     SigningKeys,
+    Calendar,
     Traces,
     Audit,
     Operators,
@@ -68,12 +69,15 @@ const NAVIGATION: &[Group] = &[
     (
         "nav-credentials",
         "Credentials",
-        &[(
-            Section::SigningKeys,
-            "Signing keys",
-            "/admin/signing-keys",
-            "M10.5 9a3.5 3.5 0 1 0-3.3-2.3L2 12v2h2.5v-1.5H6V11l1.7-1.7A3.5 3.5 0 0 0 10.5 9zM11 5h.01",
-        )],
+        &[
+            (Section::Calendar, "Calendar", "/admin/calendar", "M2.5 4h11v9.5h-11zM2.5 7h11M5.5 2.5V5M10.5 2.5V5"),
+            (
+                Section::SigningKeys,
+                "Signing keys",
+                "/admin/signing-keys",
+                "M10.5 9a3.5 3.5 0 1 0-3.3-2.3L2 12v2h2.5v-1.5H6V11l1.7-1.7A3.5 3.5 0 0 0 10.5 9zM11 5h.01",
+            ),
+        ],
     ),
     (
         "nav-evidence",

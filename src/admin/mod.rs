@@ -8,6 +8,7 @@
 pub mod account;
 pub mod api;
 pub mod audit;
+pub mod calendar;
 pub mod client;
 pub mod configuration;
 pub mod connection;

@@ -10,11 +10,11 @@ use time::{Duration, OffsetDateTime};
 
 use crate::audit::{self, Event};
 use crate::broker::Broker;
-use crate::broker::expiry::Expiry;
+use crate::broker::expiry::{Expiry, Kind, People, Successor};
 use crate::db;
 
 /// Days before the end at which one is reminded; zero: it has ended.
-const REMINDERS: [i64; 6] = [0, 1, 3, 7, 14, 30];
+const REMINDERS: [i64; 7] = [0, 1, 3, 7, 14, 30, 60];
 
 /// The reminder that is due now: the nearest to the end that has come.
 fn reminder(at: OffsetDateTime, now: OffsetDateTime) -> Option<i64> {
@@ -53,37 +53,58 @@ pub async fn look(broker: &Broker) -> Result<(), sqlx::Error> {
     .await
 }
 
+/// Each mark once for each credential and its end. What comes after it and works, or that it is gone, ends the matter.
 async fn expiring(broker: &Broker, conn: &mut db::Conn, now: OffsetDateTime) -> Result<Vec<Event>, sqlx::Error> {
-    let catalog = broker.catalog.load();
-    let due: Vec<(Expiry<'_>, i64)> =
-        catalog.expiries().filter_map(|one| reminder(one.at, now).map(|days| (one, days))).collect();
-    if due.is_empty() {
-        return Ok(Vec::new());
+    let expiries = broker.expiries();
+    let worrying: Vec<(&Expiry, i64)> = expiries
+        .iter()
+        .filter(|one| one.successor != Successor::Working)
+        .filter_map(|one| reminder(one.at, now).map(|days| (one, days)))
+        .collect();
+    let mut events = Vec::new();
+    for told in store::open(conn).await? {
+        // a replica without a listener of its own does not know of the others'
+        let unknown = told.kind == Kind::TlsCertificate.as_str() && broker.served.load().is_none();
+        if unknown || worrying.iter().any(|(one, _)| told.is_of(one)) {
+            continue;
+        }
+        store::close(conn, &told, now).await?;
+        let detail =
+            json!({ "kind": told.kind, "owner": told.owner, "id": told.id, "ends": told.ends_at.unix_timestamp() });
+        events.push(Event::success("credential.renewed", "system").detail(detail));
     }
-    let told = store::reminded(conn).await?;
-    let fresh = due.into_iter().filter(|(one, days)| {
-        let ends = one.at.unix_timestamp();
-        !told.iter().any(|t| t.connection == one.connection && t.id == one.id && t.ends == ends && t.days <= *days)
-    });
-    Ok(fresh
-        .map(|(one, days)| {
-            tracing::warn!(
-                kind = one.kind,
-                connection = one.connection,
-                id = one.id,
-                days,
-                "a credential ends soon or has ended"
-            );
-            Event::success("credential.expiring", "system").connection(one.connection).detail(json!({
-                "kind": one.kind,
-                "id": one.id,
-                "expires_at": one.at.format(&Rfc3339).unwrap_or_default(),
-                "ends": one.at.unix_timestamp(),
-                "days": days,
-                "remedy": one.remedy(),
-            }))
-        })
-        .collect())
+    let mut people = None;
+    for (one, days) in worrying {
+        if !store::remind(conn, one, days).await? {
+            continue;
+        }
+        if people.is_none() {
+            people = Some(People::count(conn, now).await?);
+        }
+        events.push(ending(one, days, &one.consequence(people.as_ref().unwrap_or(&People::default()))));
+    }
+    Ok(events)
+}
+
+fn ending(one: &Expiry, days: i64, consequence: &str) -> Event {
+    let (kind, owner, id) = (one.kind.as_str(), &one.owner, &one.id);
+    tracing::warn!(kind, owner, id, days, "a credential ends soon or has ended");
+    let event = Event::success("credential.expiring", "system").detail(json!({
+        "kind": kind,
+        "owner": owner,
+        "id": id,
+        "expires_at": one.at.format(&Rfc3339).unwrap_or_default(),
+        "ends": one.at.unix_timestamp(),
+        "days": days,
+        "consequence": consequence,
+        "remedy": one.advice(),
+        "page": one.path,
+    }));
+    match one.kind {
+        kind if kind.is_of_connection() => event.connection(owner),
+        kind if kind.is_of_client() => event.client(owner),
+        _ => event,
+    }
 }
 
 async fn rising(conn: &mut db::Conn, now: OffsetDateTime) -> Result<Vec<Event>, sqlx::Error> {
@@ -108,7 +129,15 @@ mod tests {
     fn one_is_reminded_at_each_mark_and_once_it_is_over() {
         let now = OffsetDateTime::UNIX_EPOCH;
         let in_days = |days: f64| reminder(now + Duration::seconds_f64(days * 86_400.0), now);
-        let table = [(-5.0, Some(0)), (0.5, Some(1)), (2.0, Some(3)), (14.0, Some(14)), (29.9, Some(30)), (31.0, None)];
+        let table = [
+            (-5.0, Some(0)),
+            (0.5, Some(1)),
+            (2.0, Some(3)),
+            (14.0, Some(14)),
+            (29.9, Some(30)),
+            (31.0, Some(60)),
+            (61.0, None),
+        ];
         for (days, due) in table {
             assert_eq!(in_days(days), due, "{days}");
         }

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::expiry::Expiry;
 use crate::client::store::Stamp;
 use crate::client::{self, Client, ClientId, ClientKind};
-use crate::connection::{self, Connection, Protocol, Slug};
+use crate::connection::{self, Connection, Slug};
 use crate::db::Conn;
 use crate::oauth::scope::{OIDC_SCOPES, Scope};
+use crate::operator::api_key::{self, OperatorKey};
 use crate::resource::{self, Resource};
 use crate::role::{self, Role};
 
@@ -26,6 +26,7 @@ pub struct Catalog {
     origins: HashSet<String>,
     /// Clients by the issuers that they trust.
     trusting: HashMap<String, Vec<Arc<Client>>>,
+    operator_keys: Vec<OperatorKey>,
 }
 
 impl Catalog {
@@ -63,6 +64,7 @@ impl Catalog {
             clients: clients.into_iter().map(|c| (c.client_id.clone(), c)).collect(),
             resources: resources.into_iter().map(|r| (r.identifier.clone(), Arc::new(r))).collect(),
             roles,
+            operator_keys: api_key::store::ending(conn).await?,
         })
     }
 
@@ -151,18 +153,9 @@ impl Catalog {
         self.connections.iter().filter(|c| c.may_login() && client.allows_connection(&c.slug)).cloned().collect()
     }
 
-    /// What ends by itself and is in use between identity providers and us.
-    pub fn expiries(&self) -> impl Iterator<Item = Expiry<'_>> {
-        self.connections.iter().flat_map(|connection| {
-            let expiry = move |kind, id, at| Expiry { kind, connection: connection.slug.as_str(), id, at };
-            let usable = connection.certificates.iter().filter(|certificate| certificate.is_usable());
-            let theirs = usable.map(move |one| expiry("saml_idp_certificate", one.id.as_str(), one.not_after));
-            let own = connection.credentials.iter().filter(|one| one.public.is_some() && one.state.is_published());
-            let kind = if matches!(connection.protocol, Protocol::Saml(_)) { "saml_sp_key" } else { "connection_key" };
-            let own = own.filter_map(move |one| Some(expiry(kind, one.id.as_str(), one.expires_at?)));
-            let valid_until = connection.metadata().and_then(|metadata| metadata.valid_until);
-            theirs.chain(own).chain(valid_until.map(|until| expiry("saml_metadata", "metadata", until)))
-        })
+    /// Those that end by themselves.
+    pub fn operator_keys(&self) -> &[OperatorKey] {
+        &self.operator_keys
     }
 
     pub fn client_count(&self) -> usize {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::audit;
 use crate::client;
@@ -49,6 +49,8 @@ pub struct Broker {
     pub catalog: ArcSwap<Catalog>,
     pub keys: ArcSwap<KeySet>,
     pub settings: ArcSwap<Settings>,
+    /// The TLS certificate of our own listener.
+    pub served: ArcSwapOption<expiry::Served>,
     /// How pages look by the settings.
     pub branding: Arc<Branding>,
     pub upstreams: Upstreams,
@@ -85,12 +87,12 @@ impl Broker {
     /// when the database cannot be read or a signing key does not open.
     pub async fn load(ctx: Ctx, metrics: Metrics, session_lifetimes: Lifetimes) -> anyhow::Result<Arc<Self>> {
         let (catalog, keys, settings) = read(&ctx, None).await?;
-        metrics.credential_expiries(ends(&catalog));
         Ok(Arc::new(Self {
             catalog: ArcSwap::from_pointee(catalog),
             keys: ArcSwap::from_pointee(keys),
             branding: Arc::new(Branding::new(settings.look())),
             settings: ArcSwap::from_pointee(settings),
+            served: ArcSwapOption::empty(),
             upstreams: Upstreams::new(),
             audit: audit::Sink::start(ctx.clone()),
             finished_days: audit::tally::FinishedDays::default(),
@@ -134,7 +136,6 @@ impl Broker {
         let _alone = self.reloading.lock().await;
         let known = changes_only.then(|| self.catalog.load_full());
         let (catalog, keys, settings) = read(&self.ctx, known.as_deref()).await?;
-        self.metrics.credential_expiries(ends(&catalog));
         self.catalog.store(Arc::new(catalog));
         self.keys.store(Arc::new(keys));
         if settings.version != self.settings.load().version {
@@ -199,10 +200,6 @@ impl Broker {
     fn set_live(&self, live: bool) {
         self.live.store(live, Ordering::Release);
     }
-}
-
-fn ends(catalog: &Catalog) -> impl Iterator<Item = (&'static str, &str, &str, i64)> {
-    catalog.expiries().map(|one| (one.kind, one.connection, one.id, one.at.unix_timestamp()))
 }
 
 /// For one statement: a hundred thousand clients take a second, or many where the machine is busy.

@@ -85,6 +85,10 @@ impl CertificatePem {
     pub fn key(&self) -> &VerificationKey {
         &self.key
     }
+
+    pub fn der(&self) -> Option<Vec<u8>> {
+        CertificateDer::from_pem_slice(self.pem.as_bytes()).ok().map(|der| der.to_vec())
+    }
 }
 
 impl Serialize for CertificatePem {

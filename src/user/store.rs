@@ -262,3 +262,13 @@ pub async fn created_ahead(conn: &mut Conn) -> Result<Vec<(UserId, CreatedAhead)
         })
         .collect())
 }
+
+/// How many identities of each connection, by slug, signed in since then.
+pub async fn came_since(conn: &mut Conn, since: OffsetDateTime) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT c.slug, count(*) AS "people!" FROM identities i JOIN connections c ON c.id = i.connection_id
+           WHERE i.last_login_at >= $1 GROUP BY c.slug"#,
+        since
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.slug, row.people)).collect())
+}

@@ -25,7 +25,7 @@
 
 pub mod assets;
 pub mod brand;
-mod certificate_expiry;
+pub mod certificate_expiry;
 pub mod client_addr;
 pub mod cookies;
 pub mod csrf;

@@ -93,6 +93,18 @@ impl Certificate {
     }
 
     /// When the certificate in use ends.
+    /// The beginning of the certificate's SHA-256, in hexadecimal: to tell one from the next.
+    pub fn leaf(&self) -> String {
+        let in_use = self.in_use.load();
+        let leaf = in_use
+            .pair
+            .cert
+            .first()
+            .map(|der| ::aws_lc_rs::digest::digest(&SHA256, der))
+            .map(|hash| hash.as_ref()[..8].to_vec());
+        leaf.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     pub fn not_after(&self) -> Option<OffsetDateTime> {
         self.in_use.load().not_after
     }

@@ -24,7 +24,7 @@ use crate::vault::{Place, Sealed};
 pub const EVENTS: [(&str, &str); 8] = [
     (
         "credential.expiring",
-        "A certificate, key or metadata ends soon: 30, 14, 7, 3 and 1 days before, and when it has",
+        "A secret, certificate, key or metadata ends soon: 60, 30, 14, 7, 3 and 1 days before, and when it has",
     ),
     ("logins.refused_rising", "Many more sign-ins of a connection are refused than in the week before"),
     ("signing_key.rotated", "Another key signs tokens from now on, or a key was revoked"),

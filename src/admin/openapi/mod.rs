@@ -16,6 +16,7 @@ use operation::Operation;
 
 const NOUNS: &[&str] = &[
     include_str!("../audit/openapi.yaml"),
+    include_str!("../calendar/openapi.yaml"),
     include_str!("../client/openapi.yaml"),
     include_str!("../configuration/openapi.yaml"),
     include_str!("../connection/openapi.yaml"),

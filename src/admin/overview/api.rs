@@ -30,14 +30,12 @@ struct View {
 
 impl From<Ending> for View {
     fn from(ending: Ending) -> Self {
-        let Ending { whose, path, what, at, succeeded, advice } = ending;
+        let Ending { whose, path, what, at, succeeded, advice, .. } = ending;
         Self { what, whose, page: path, at: at.at, succeeded, advice }
     }
 }
 
 async fn expiries(api: Api<Read>) -> Result<HttpResponse, Trouble> {
-    let broker = &api.broker;
-    let mut endings = ending::all(&broker.catalog.load(), broker.ctx.now());
-    endings.sort_by_key(|ending| ending.at);
+    let endings = ending::all(&api.broker);
     Ok(list(&Page { items: endings.into_iter().map(View::from).collect(), next: None }))
 }

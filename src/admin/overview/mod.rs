@@ -31,6 +31,8 @@ pub struct Picture {
     pub days: Vec<Day>,
     /// Of the last 24 hours, by slug.
     pub lately: HashMap<String, ByConnection>,
+    /// Everything with an end, the next first.
+    endings: Vec<Ending>,
 }
 
 impl Picture {
@@ -45,6 +47,7 @@ impl Picture {
             now,
             catalog: broker.catalog.load_full(),
             days,
+            endings: ending::all(broker),
             lately: lately.into_iter().map(|of| (of.connection.clone(), of)).collect(),
         })
     }
@@ -57,10 +60,7 @@ impl Picture {
     /// What ends within [`AHEAD`], the next first; what has ended already is among the needs.
     pub fn agenda(&self) -> Vec<Ending> {
         let until = self.now + AHEAD;
-        let mut endings: Vec<_> =
-            ending::all(&self.catalog, self.now).into_iter().filter(|e| e.at.at <= until).collect();
-        endings.sort_by_key(|ending| ending.at);
-        endings
+        self.endings.iter().filter(|one| one.at.at <= until).cloned().collect()
     }
 }
 

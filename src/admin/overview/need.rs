@@ -42,8 +42,7 @@ enum Harm {
 pub fn all(picture: &Picture) -> Vec<Need> {
     let connections = picture.catalog.connections().iter().filter(|connection| connection.enabled);
     let mut needs: Vec<_> = connections.flat_map(|connection| of_connection(connection, picture)).collect();
-    let endings = ending::all(&picture.catalog, picture.now);
-    needs.extend(endings.into_iter().filter(ending::Ending::is_pressing).map(of_ending));
+    needs.extend(picture.endings.iter().filter(|one| one.is_pressing()).cloned().map(of_ending));
     needs.extend(rising(picture));
     needs.sort_by(|a, b| (a.harm, &a.about).cmp(&(b.harm, &b.about)));
     needs

@@ -181,7 +181,7 @@ fn row(connection: &Connection, picture: &Picture, agenda: &[Ending]) -> Row {
         _ => ("active", "Active"),
     };
     let path = format!("/admin/connections/{}", connection.slug);
-    let next = agenda.iter().find(|ending| ending.path == path);
+    let next = agenda.iter().find(|ending| ending.path.strip_suffix("/credentials") == Some(&path));
     let days = next.map(|ending| (ending.at.at - picture.now).whole_days());
     Row {
         name: connection.display_name.clone(),

@@ -112,3 +112,13 @@ pub async fn used(conn: &mut Conn, ids: &[String], at: &[OffsetDateTime]) -> Res
     .await
     .map(drop)
 }
+
+/// Those that end by themselves.
+pub async fn ending(conn: &mut Conn) -> Result<Vec<OperatorKey>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at FROM operator_keys
+         WHERE expires_at IS NOT NULL ORDER BY id"
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().filter_map(Row::read).collect())
+}

@@ -2,6 +2,7 @@
 
 mod audit;
 mod browser;
+mod calendar;
 mod clients;
 mod connections;
 mod contract;

@@ -304,7 +304,12 @@ async fn operators_hear_of_ends_that_come_and_of_refusals_that_rise() {
     look().await;
     let message = body(&receiver.wait(1).await[0]);
     assert_eq!((&message["type"], &message["data"]["connection"]), (&json!("credential.expiring"), &json!("fabrikam")));
-    assert_eq!(message["data"]["detail"]["days"], 14);
+    let detail = &message["data"]["detail"];
+    assert_eq!(
+        (&detail["days"], &detail["kind"], &detail["owner"]),
+        (&json!(14), &json!("saml_idp_certificate"), &json!("fabrikam"))
+    );
+    assert!(detail["consequence"].as_str().unwrap().ends_with("nobody can sign in through fabrikam."), "{detail}");
     broker.clock.advance(Duration::days(4));
     look().await;
     assert_eq!(body(&receiver.wait(2).await[1])["data"]["detail"]["days"], 7);

@@ -61,6 +61,11 @@ impl Peer {
         Self::spawn("target/peers/go/relying-party", "go")
     }
 
+    /// icalendar: reads calendars as calendar programs do.
+    pub fn icalendar() -> Self {
+        Self::python("tests/peers/python/calendar_reader.py")
+    }
+
     fn python(file: &'static str) -> Self {
         Self::spawn("target/peers/venv/bin/python", file)
     }

@@ -164,6 +164,8 @@ pub async fn attempt(route: &str, before: &mut Before) -> Had {
         }
         // a trial needs an operator's invitation, and ends without session, user or token
         "/connections/{slug}/test" => Vec::new(),
+        // read by the secret in its address, which no session, user or token leads to
+        "/calendar/{token}.ics" => Vec::new(),
         "/static/{name}" | "/branding/{name}" => Vec::new(),
         "/healthz" | "/readyz" | "/metrics" => public(&world.broker.ops_url(route)).await,
         _ => panic!("{route} has no case: say in {} what somebody could have there by what was begun before", file!()),

@@ -161,7 +161,7 @@ async fn the_end_of_every_certificate_in_use_is_a_metric() {
     };
     let text = metrics(&play).await;
     let ends = |text: &str, kind: &str| {
-        let head = format!(r#"avouch_credential_expires_timestamp_seconds{{kind="{kind}",connection="fabrikam""#);
+        let head = format!(r#"avouch_credential_expires_timestamp_seconds{{kind="{kind}",owner="fabrikam""#);
         let lines = text.lines().filter(|line| line.starts_with(&head));
         lines.map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap()).collect::<Vec<_>>()
     };
