@@ -38,6 +38,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(overview::pages::routes)
         .configure(find::pages::routes)
         .configure(signing_key::pages::routes)
+        .configure(signing_key::schedule::pages::routes)
         .default_service(web::to(nothing_here));
     app.service(desk);
 }

@@ -22,6 +22,7 @@ const PAGES: &[Visit] = &[
     Visit("find-nothing", "/admin/find?q=%22%3E%3Cimg%20data-hostile%3E", Who::Owner),
     Visit("signing-keys", "/admin/signing-keys", Who::Owner),
     Visit("signing-key-rotate", "/admin/signing-keys/RS256/rotate", Who::Owner),
+    Visit("signing-key-schedule", "/admin/signing-keys/RS256/schedule", Who::Owner),
     Visit("signing-key-revoke", "/admin/signing-keys/{kid}/revoke", Who::Owner),
     Visit("audit", "/admin/audit", Who::Owner),
     Visit("audit-nothing", "/admin/audit?reason=%22%3E%3Cimg%20data-hostile%3E", Who::Owner),
