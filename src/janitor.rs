@@ -1,5 +1,5 @@
-//! Background work: rows that ended, keys that retire, secrets that were used. Everything here may be done by several
-//! replicas at once without harm. Rotation on a schedule belongs here too, once an operator can set one.
+//! Background work: rows that ended, keys that change or retire, secrets that were used. Everything here may be done by several
+//! replicas at once without harm.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +32,9 @@ pub async fn run(broker: Arc<Broker>) {
         if let Err(error) = alert::look(&broker).await {
             tracing::warn!(%error, "it could not be seen whether operators should be told of something");
         }
+        if let Err(error) = keep_keys(&broker).await {
+            tracing::warn!(%error, "signing keys could not be kept to their schedule");
+        }
         if let Err(error) = signing_key::retire_expired(&broker.ctx).await {
             tracing::warn!(%error, "signing keys could not be retired");
         }
@@ -39,6 +42,15 @@ pub async fn run(broker: Arc<Broker>) {
             tracing::warn!(%error, "the last use of client secrets could not be written");
         }
     }
+}
+
+/// Whoever fetched the JWKS is written first: a next key waits for them.
+async fn keep_keys(broker: &Broker) -> Result<(), signing_key::RotationError> {
+    broker.write_fetches().await?;
+    for alg in signing_key::keep_schedule(&broker.ctx).await? {
+        tracing::info!(%alg, "rotated on schedule");
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +73,7 @@ enum Rows {
     IdempotencyKeys,
     OperatorSessions,
     OperatorAttempts,
+    JwksConsumers,
     AuditEvents,
 }
 
@@ -84,6 +97,7 @@ impl Rows {
         Self::IdempotencyKeys,
         Self::OperatorSessions,
         Self::OperatorAttempts,
+        Self::JwksConsumers,
         Self::AuditEvents,
     ];
 }
@@ -114,6 +128,9 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::OperatorSessions => operator::session::store::delete_ended(&mut conn, now).await?,
             Rows::OperatorAttempts => {
                 operator::throttle::store::delete_ended(&mut conn, now - operator::throttle::FORGOTTEN).await?
+            }
+            Rows::JwksConsumers => {
+                signing_key::consumer::store::delete_ended(&mut conn, now - signing_key::consumer::FORGOTTEN).await?
             }
             Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };

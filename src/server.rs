@@ -278,7 +278,7 @@ fn discovery_routes(app: &mut web::ServiceConfig) {
         discovery::endpoint::configuration(&discovery, &broker.keys.load(), &req)
     }
     async fn jwks(broker: Data<Broker>, req: HttpRequest) -> HttpResponse {
-        discovery::endpoint::jwks(&broker.keys.load(), &req)
+        discovery::endpoint::jwks(&broker, &req)
     }
     for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
         app.service(web::resource(path).route(web::get().to(document)).route(web::head().to(document)));

@@ -35,6 +35,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(connection::api::routes)
         .configure(user::api::routes)
         .configure(signing_key::api::routes)
+        .configure(signing_key::schedule::api::routes)
         .configure(super::overview::api::routes)
         .configure(super::calendar::api::routes)
         .configure(super::openapi::api::routes)

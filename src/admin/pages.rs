@@ -39,6 +39,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(find::pages::routes)
         .configure(signing_key::pages::routes)
         .configure(super::calendar::pages::routes)
+        .configure(signing_key::schedule::pages::routes)
         .default_service(web::to(nothing_here));
     app.service(desk);
 }

@@ -35,6 +35,7 @@ use crate::operator;
 use crate::session::Lifetimes;
 use crate::settings::{self, Settings};
 use crate::signing_key::KeySet;
+use crate::signing_key::consumer::{self, fetches::Fetches};
 use crate::telemetry::Metrics;
 use crate::trace;
 use crate::upstream::Upstreams;
@@ -61,6 +62,8 @@ pub struct Broker {
     pub session_lifetimes: Lifetimes,
     pub used_secrets: LastUsed<ClientSecretId>,
     pub used_operator_keys: LastUsed<OperatorKeyId>,
+    /// Who reads the JWKS.
+    pub fetches: Fetches,
     pub device_polls: Polls,
     /// Wrong user codes, by address and by browser.
     pub code_guesses: Attempts,
@@ -101,6 +104,7 @@ impl Broker {
             session_lifetimes,
             used_secrets: LastUsed::default(),
             used_operator_keys: LastUsed::default(),
+            fetches: Fetches::default(),
             device_polls: Polls::default(),
             code_guesses: Attempts::new(LIMITED),
             device_requests: Attempts::new(LIMITED),
@@ -155,6 +159,16 @@ impl Broker {
         let (ids, at) = self.used_operator_keys.take();
         if !ids.is_empty() {
             operator::api_key::store::used(&mut *self.ctx.db.acquire().await?, &ids, &at).await?;
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// the database's; what was gathered is then lost: who came counts as one who did not.
+    pub async fn write_fetches(&self) -> Result<(), sqlx::Error> {
+        let seen = self.fetches.take();
+        if !seen.is_empty() {
+            consumer::store::add(&mut *self.ctx.db.acquire().await?, &seen).await?;
         }
         Ok(())
     }

@@ -12,13 +12,10 @@ use serde::Serialize;
 use crate::jose::{Alg, SignatureAlg};
 use crate::oauth::grant_type::GrantType;
 use crate::oauth::scope::OIDC_SCOPES;
-use crate::signing_key::{JWKS_MAX_AGE, KeySet};
+use crate::signing_key::KeySet;
 use crate::token::dpop;
 use crate::urls::Urls;
 use crate::web::published::Published;
-
-/// No longer than the JWKS may be cached: the keys are in this document too.
-const MAX_AGE: Duration = JWKS_MAX_AGE;
 
 /// The document, rendered once per set of keys.
 pub struct Discovery {
@@ -28,6 +25,7 @@ pub struct Discovery {
 
 struct Rendered {
     jwks_etag: String,
+    max_age: Duration,
     document: Published,
 }
 
@@ -40,7 +38,7 @@ impl Discovery {
     /// The document that goes with `keys`.
     pub fn document(&self, keys: &KeySet) -> Published {
         let rendered = self.rendered.load();
-        if rendered.jwks_etag == keys.jwks().etag {
+        if rendered.jwks_etag == keys.jwks().etag && rendered.max_age == keys.jwks().max_age {
             return rendered.document.clone();
         }
         let renewed = Rendered::new(&self.urls, keys);
@@ -57,7 +55,8 @@ impl Rendered {
         let document = serde_json::to_vec(&document(urls)).expect("the document is plain JSON");
         let jwks = keys.jwks();
         let body = join(&document, &jwks.body);
-        Self { jwks_etag: jwks.etag.clone(), document: Published::new(body, MAX_AGE) }
+        // no longer than the JWKS may be cached: the keys are in this document too
+        Self { jwks_etag: jwks.etag.clone(), max_age: jwks.max_age, document: Published::new(body, jwks.max_age) }
     }
 }
 

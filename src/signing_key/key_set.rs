@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::{JWKS_MAX_AGE, State, place, store};
+use super::schedule::{self, Schedule};
+use super::{State, place, store};
 use crate::db::Conn;
 use crate::jose::{Alg, EncodedHeader, Header, KeyPair, KeyPairError, PublicJwk};
 use crate::vault::{OpenError, Vault};
@@ -19,6 +20,7 @@ pub struct KeySet {
     active: HashMap<Alg, Active>,
     published: HashMap<String, PublicJwk>,
     jwks: Published,
+    newest: i64,
 }
 
 struct Active {
@@ -80,7 +82,10 @@ impl KeySet {
     /// [`LoadError`] naming the key.
     pub async fn load(conn: &mut Conn, vault: &Vault) -> Result<Self, LoadError> {
         let mut keys = Vec::new();
+        let max_age = schedule::store::load(conn).await?.max_age();
+        let mut newest = 0;
         for row in store::published(conn).await? {
+            newest = row.number.max(newest);
             let kid = row.kid;
             let pkcs8 = match vault.open(place(&kid), &row.sealed) {
                 Ok(pkcs8) => pkcs8,
@@ -95,11 +100,15 @@ impl KeySet {
             }
             keys.push((row.state, pair));
         }
-        Ok(Self::new(keys))
+        Ok(Self { newest, ..Self::cached_for(max_age, keys) })
     }
 
     /// Of keys in the order the JWKS shall list them; states that are not published are left out.
     pub fn new(keys: impl IntoIterator<Item = (State, KeyPair)>) -> Self {
+        Self::cached_for(Schedule::default().max_age(), keys)
+    }
+
+    fn cached_for(max_age: std::time::Duration, keys: impl IntoIterator<Item = (State, KeyPair)>) -> Self {
         let mut jwks = Vec::new();
         let mut active = HashMap::new();
         for (state, pair) in keys.into_iter().filter(|(state, _)| state.is_published()) {
@@ -112,7 +121,7 @@ impl KeySet {
         }
         let body = serde_json::json!({ "keys": jwks }).to_string();
         let published = jwks.into_iter().map(|jwk| (jwk.kid.clone(), jwk)).collect();
-        Self { active, published, jwks: Published::new(body, JWKS_MAX_AGE) }
+        Self { active, published, jwks: Published::new(body, max_age), newest: 0 }
     }
 
     /// A JWT with `alg`, `typ` and `kid` in its header.
@@ -144,6 +153,11 @@ impl KeySet {
             return Err(VerifyError::BadSignature);
         }
         Ok(VerifiedJwt { typ: header.typ, claims: decode(claims)? })
+    }
+
+    /// The highest [`super::SigningKey::number`] in the JWKS: whoever is given it has every key up to there.
+    pub fn newest(&self) -> i64 {
+        self.newest
     }
 
     /// The JWKS document: an object with the one member `keys`.

@@ -5,9 +5,11 @@
 //! consumer that caches the JWKS and does not ask again for an unknown `kid` (Envoy, Istio, Grafana) never meets a
 //! token it cannot verify.
 
+pub mod consumer;
 mod key_set;
 mod revocation;
 mod rotation;
+pub mod schedule;
 pub mod store;
 
 use time::{Duration, OffsetDateTime};
@@ -19,23 +21,27 @@ use crate::vault::Place;
 pub use crate::life::State;
 pub use key_set::{KeySet, LoadError, NoActiveKey, VerifiedJwt, VerifyError};
 pub use revocation::{RevocationError, revoke};
-pub use rotation::{Rotated, RotationError, ensure, retire_expired, rotate};
+pub use rotation::{Rotated, RotationError, ensure, keep_schedule, retire_expired, rotate};
 
-/// How long consumers may cache the JWKS. Five minutes: Confluent reads less as five minutes, and go-oidc 2 does not
-/// look again before it is over, however unknown the `kid`.
-pub const JWKS_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(300);
+/// A key may sign only after it has been published this long: the longest `max-age` that a [`schedule`] gives the JWKS,
+/// whatever it says by now, because a cached JWKS without the key lives that long.
+pub const MIN_PUBLICATION: Duration = Duration::minutes(15);
 
-/// A key may sign only after it has been published this long, because a cached JWKS without it lives that long. Raising
-/// the one without the other would make tokens that nobody can verify.
-pub const MIN_PUBLICATION: Duration = Duration::seconds(JWKS_MAX_AGE.as_secs() as i64);
+/// No token of ours lives longer.
+const LONGEST_TOKEN: Duration = Duration::hours(24);
 
-/// A key stays published this long after its last signature: the longest token life (24 h) and five minutes for clocks.
-pub const RETIREMENT: Duration = Duration::minutes(24 * 60 + 5);
+/// A key stays published this long after its last signature: the longest token life, the longest that somebody goes on with
+/// a JWKS, and an hour for clocks.
+pub const RETIREMENT: Duration = Duration::seconds(
+    LONGEST_TOKEN.whole_seconds() + consumer::LONGEST_CACHE.whole_seconds() + Duration::hours(1).whole_seconds(),
+);
 
 /// What may be told about a key.
 #[derive(Clone, Debug)]
 pub struct SigningKey {
     pub kid: String,
+    /// The order in which keys appeared: whoever was given this one was given all with a lower number.
+    pub number: i64,
     pub alg: Alg,
     pub state: State,
     pub published_at: OffsetDateTime,

@@ -7,7 +7,8 @@ use futures_util::future::try_join_all;
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{MIN_PUBLICATION, RETIREMENT, SigningKey, State, place, store};
+use super::consumer::{self, Consumer, Gate};
+use super::{RETIREMENT, SigningKey, State, place, schedule, store};
 use crate::audit::{self, Author};
 use crate::ctx::Ctx;
 use crate::db::{Conn, in_tx};
@@ -23,6 +24,12 @@ pub enum RotationError {
          Rotate after that, or now (--now, or a reason in override) if the active key must go and refused tokens are the smaller harm"
     )]
     TooYoung { alg: Alg, published_at: OffsetDateTime, ready_at: OffsetDateTime },
+    #[error(
+        "{} of {} who read the JWKS in the last 7 days lack the next {alg} key: {}. They have it, or ask for it, by {until} at \
+         the latest. Rotate after that, or now (--now, or a reason in override) if the active key must go and refused tokens \
+         are the smaller harm", gate.waiting.len(), gate.of, gate.names(5)
+    )]
+    Lacking { alg: Alg, gate: Gate, until: OffsetDateTime },
     #[error("there is no next {0} key to promote; restart avouch, which makes one")]
     NoNextKey(Alg),
     #[error("the key generation thread died; see the log above")]
@@ -101,34 +108,100 @@ async fn fill(
 /// Promotes the next key of `alg`, lets the active one retire and publishes a new next one.
 ///
 /// # Errors
-/// [`RotationError::TooYoung`] while consumers may not have the next key yet, unless there is a reason to rotate regardless.
+/// [`RotationError::TooYoung`] and [`RotationError::Lacking`] while consumers may not have the next key yet, unless there is a
+/// reason to rotate regardless.
 pub async fn rotate(ctx: &Ctx, author: &Author, alg: Alg, regardless: Option<&str>) -> Result<Rotated, RotationError> {
+    let cause = regardless.map_or(Cause::ByHand, Cause::Regardless);
+    // by hand there is never a rotation that is not due
+    promote(ctx, author, alg, cause).await?.ok_or(RotationError::NoNextKey(alg))
+}
+
+/// Rotates every algorithm whose key has signed for as long as the schedule says, as far as consumers have the next one,
+/// and names them. Replicas may do it at the same time: under the lock the slower one finds that nothing is due.
+///
+/// # Errors
+/// as [`rotate`], but for what only means "not yet".
+pub async fn keep_schedule(ctx: &Ctx) -> Result<Vec<Alg>, RotationError> {
+    let mut conn = ctx.db.acquire().await?;
+    let (known, schedule) = (store::list(&mut conn).await?, schedule::store::load(&mut conn).await?);
+    drop(conn);
+    let mut done = Vec::new();
+    for alg in Alg::ALL {
+        if !is_due(&schedule, alg, &Pair::of(&known, alg), ctx.now()) {
+            continue;
+        }
+        match promote(ctx, &Author::system(), alg, Cause::Schedule).await {
+            Ok(Some(_)) => done.push(alg),
+            Ok(None) | Err(RotationError::TooYoung { .. } | RotationError::Lacking { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+fn is_due(schedule: &schedule::Schedule, alg: Alg, pair: &Pair<'_>, now: OffsetDateTime) -> bool {
+    match (pair.active, pair.next) {
+        (Some(active), Some(next)) => schedule.of(alg).due_at(active, next).is_some_and(|due| due <= now),
+        _ => false,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause<'a> {
+    ByHand,
+    Regardless(&'a str),
+    Schedule,
+}
+
+/// `None`: the schedule does not want it, or another replica has done it.
+async fn promote(ctx: &Ctx, author: &Author, alg: Alg, cause: Cause<'_>) -> Result<Option<Rotated>, RotationError> {
     let fresh = generate(ctx, [alg]).await?.remove(&alg).and_then(|mut keys| keys.pop());
     let fresh = fresh.ok_or(RotationError::Generation)?;
     let now = ctx.now();
     in_tx(&ctx.db, async |conn| {
         store::lock(conn).await?;
         let known = store::list(conn).await?;
-        let Pair { active, next } = Pair::of(&known, alg);
+        let pair = Pair::of(&known, alg);
+        if cause == Cause::Schedule && !is_due(&schedule::store::load(conn).await?, alg, &pair, now) {
+            return Ok(None);
+        }
+        let Pair { active, next } = pair;
         let next = next.ok_or(RotationError::NoNextKey(alg))?;
-        let ready_at = next.published_at + MIN_PUBLICATION;
-        if now < ready_at && regardless.is_none() {
-            return Err(RotationError::TooYoung { alg, published_at: next.published_at, ready_at });
+        let gate = Gate::of(next, &consumer::list(conn).await?, now);
+        let mut detail = json!({ "alg": alg.as_str(), "active": next.kid, "next": fresh.jwk.kid });
+        detail["forced"] = matches!(cause, Cause::Regardless(_)).into();
+        match cause {
+            Cause::Regardless(reason) => {
+                detail["reason"] = reason.into();
+                detail["lacking"] = told(&gate).into();
+            }
+            Cause::ByHand | Cause::Schedule => is_ready(alg, next, gate, now)?,
         }
         if let Some(active) = active {
             store::retire_active(conn, &active.kid, now).await?;
         }
         store::activate_next(conn, &next.kid, now).await?;
         store::insert(conn, &fresh.jwk, &fresh.sealed, now, None).await?;
-        let forced = regardless.is_some();
-        let mut detail = json!({ "alg": alg.as_str(), "active": next.kid, "next": fresh.jwk.kid, "forced": forced });
-        if let Some(reason) = regardless {
-            detail["reason"] = reason.into();
-        }
+        detail["scheduled"] = (cause == Cause::Schedule).into();
         audit::record(ctx, conn, author.did("signing_key.rotated").detail(detail)).await?;
-        Ok(Rotated { active: next.kid.clone(), retiring: active.map(|key| key.kid.clone()), next: fresh.jwk.kid })
+        let retiring = active.map(|key| key.kid.clone());
+        Ok(Some(Rotated { active: next.kid.clone(), retiring, next: fresh.jwk.kid }))
     })
     .await
+}
+
+fn is_ready(alg: Alg, next: &SigningKey, gate: Gate, now: OffsetDateTime) -> Result<(), RotationError> {
+    let (published_at, ready_at) = (next.published_at, next.ready_at());
+    match gate.at_the_latest() {
+        _ if now < ready_at => Err(RotationError::TooYoung { alg, published_at, ready_at }),
+        Some(until) => Err(RotationError::Lacking { alg, gate, until }),
+        None => Ok(()),
+    }
+}
+
+/// For the audit log, which must not grow with those who read the JWKS.
+fn told(gate: &Gate) -> Vec<String> {
+    gate.waiting.iter().take(50).map(|(consumer, _): &(Consumer, _)| consumer.to_string()).collect()
 }
 
 /// Takes keys out of the JWKS when nothing they signed can be valid any more, and says how many.
@@ -180,7 +253,7 @@ mod tests {
     use crate::clock::ShiftedClock;
     use crate::db::Pool;
     use crate::rng::Rng;
-    use crate::signing_key::KeySet;
+    use crate::signing_key::{KeySet, MIN_PUBLICATION};
     use crate::urls::Urls;
     use crate::vault::{Keyring, Vault};
     use time::Duration;

@@ -16,7 +16,7 @@ pub async fn lock(conn: &mut Conn) -> Result<(), sqlx::Error> {
 
 pub async fn list(conn: &mut Conn) -> Result<Vec<SigningKey>, sqlx::Error> {
     sqlx::query!(
-        "SELECT kid, alg, state, published_at, activated_at, retiring_at, ended_at
+        "SELECT kid, number, alg, state, published_at, activated_at, retiring_at, ended_at
          FROM signing_keys ORDER BY alg, published_at, kid"
     )
     .try_map(|row| {
@@ -24,6 +24,7 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<SigningKey>, sqlx::Error> {
             alg: known(Alg::parse(&row.alg), "alg", &row.alg)?,
             state: known(State::parse(&row.state), "state", &row.state)?,
             kid: row.kid,
+            number: row.number,
             published_at: row.published_at,
             activated_at: row.activated_at,
             retiring_at: row.retiring_at,
@@ -37,6 +38,7 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<SigningKey>, sqlx::Error> {
 /// The private keys of one state, for the [`super::KeySet`].
 pub struct SealedKey {
     pub kid: String,
+    pub number: i64,
     pub alg: Alg,
     pub state: State,
     pub sealed: Sealed,
@@ -45,7 +47,7 @@ pub struct SealedKey {
 /// All keys that are published, in a stable order: active first, then next, then the retiring ones.
 pub async fn published(conn: &mut Conn) -> Result<Vec<SealedKey>, sqlx::Error> {
     sqlx::query!(
-        "SELECT kid, alg, state, sealed FROM signing_keys WHERE state IN ('next', 'active', 'retiring')
+        "SELECT kid, number, alg, state, sealed FROM signing_keys WHERE state IN ('next', 'active', 'retiring')
          ORDER BY array_position(ARRAY['active', 'next', 'retiring'], state),
                   array_position(ARRAY['RS256', 'PS256', 'ES256', 'EdDSA'], alg), published_at DESC, kid"
     )
@@ -54,6 +56,7 @@ pub async fn published(conn: &mut Conn) -> Result<Vec<SealedKey>, sqlx::Error> {
             alg: known(Alg::parse(&row.alg), "alg", &row.alg)?,
             state: known(State::parse(&row.state), "state", &row.state)?,
             kid: row.kid,
+            number: row.number,
             sealed: Sealed::from_stored(row.sealed),
         })
     })

@@ -194,6 +194,7 @@ fn called(action: &str) -> Option<&'static str> {
         "operator.password_reset" => "Operator's password reset",
         "operator_key.created" => "Operator key made",
         "signing_key.rotated" => "Signing key rotated",
+        "signing_key.schedule_changed" => "Schedule of signing keys changed",
         "saml.metadata.refreshed" => "SAML metadata read anew",
         "saml.metadata.refused" => "SAML metadata refused",
         "saml.metadata.stale" => "SAML metadata has grown old",

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::admin::api::{body, list as listed, one};
+use super::reader::{self, ConsumerView, GateView};
 use crate::admin::extract::Api;
 use crate::admin::paging::Page;
 use crate::admin::{Own, Read, Trouble};
@@ -14,6 +15,7 @@ use crate::signing_key::{self, SigningKey, State};
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/signing-keys", web::get().to(list))
+        .route("/signing-keys/consumers", web::get().to(consumers))
         .route("/signing-keys/rotate", web::post().to(rotate))
         .route("/signing-keys/{kid}/revoke", web::post().to(revoke));
 }
@@ -34,6 +36,9 @@ struct View {
     retiring_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
     ended_at: Option<OffsetDateTime>,
+    /// Of a next key, in the list: who may lack it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<GateView>,
 }
 
 impl From<SigningKey> for View {
@@ -47,13 +52,27 @@ impl From<SigningKey> for View {
             activated_at: key.activated_at,
             retiring_at: key.retiring_at,
             ended_at: key.ended_at,
+            gate: None,
         }
     }
 }
 
 async fn list(api: Api<Read>) -> Result<HttpResponse, Trouble> {
+    let consumers = reader::all(&api.broker).await?;
     let keys = signing_key::list(&mut *api.broker.ctx.db.acquire().await?).await?;
-    Ok(listed(&Page { items: keys.into_iter().map(View::from).collect(), next: None }))
+    let now = api.broker.ctx.now();
+    let view = |key: SigningKey| {
+        let gate = (key.state == State::Next).then(|| GateView::of(&key, &consumers, now));
+        View { gate, ..View::from(key) }
+    };
+    Ok(listed(&Page { items: keys.into_iter().map(view).collect(), next: None }))
+}
+
+async fn consumers(api: Api<Read>) -> Result<HttpResponse, Trouble> {
+    let consumers = reader::all(&api.broker).await?;
+    let keys = signing_key::list(&mut *api.broker.ctx.db.acquire().await?).await?;
+    let items = consumers.into_iter().map(|one| ConsumerView::of(one, &keys)).collect();
+    Ok(listed(&Page { items, next: None }))
 }
 
 #[derive(Deserialize)]
@@ -76,6 +95,7 @@ struct RotatedView {
 async fn rotate(api: Api<Own>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
     let Rotation { alg, regardless } = body(&bytes)?;
     let regardless = reason(regardless.as_deref(), "override")?;
+    api.broker.write_fetches().await?;
     let done = signing_key::rotate(&api.broker.ctx, &api.author, alg, regardless).await?;
     Ok(one(&RotatedView { alg, active: done.active, retiring: done.retiring, next: done.next }, None))
 }

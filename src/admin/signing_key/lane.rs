@@ -71,6 +71,7 @@ mod tests {
         let ago = |days| now - Duration::days(days);
         let mut key = SigningKey {
             kid: "k".into(),
+            number: 1,
             alg: Alg::RS256,
             state: State::Active,
             published_at: ago(300),

@@ -1,8 +1,11 @@
-//! Our signing keys at the desk: where each is in its life, and the two things that can be done to them.
+//! Our signing keys at the desk: where each is in its life, and who has fetched them, and what can be
+//! done to them.
 
 pub mod api;
 mod lane;
 pub mod pages;
+mod reader;
+pub mod schedule;
 
 use super::Trouble;
 use crate::signing_key::{RevocationError, RotationError};
@@ -12,6 +15,7 @@ impl From<RotationError> for Trouble {
         match error {
             RotationError::Database(error) => error.into(),
             RotationError::TooYoung { .. } => Self::Conflict("next_key_too_young", error.to_string()),
+            RotationError::Lacking { .. } => Self::Conflict("consumers_lack_next_key", error.to_string()),
             RotationError::NoNextKey(_) => Self::Conflict("no_next_key", error.to_string()),
             RotationError::Generation => Self::Broken,
         }

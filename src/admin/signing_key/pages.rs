@@ -6,6 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::lane::{Span, Stroke};
+use super::reader::{self, ReaderRow, believing, gate_line, refusing};
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::{FieldErrors, given};
 use crate::admin::frame::{Done, Frame, Section};
@@ -14,11 +15,15 @@ use crate::admin::when::When;
 use crate::admin::{Own, Read, Right, Trouble};
 use crate::broker::Broker;
 use crate::jose::Alg;
-use crate::signing_key::{self, JWKS_MAX_AGE, RotationError, SigningKey, State};
+use crate::signing_key::consumer::{Consumer, Gate};
+use crate::signing_key::schedule::{self, Plan};
+use crate::signing_key::{self, RotationError, SigningKey, State};
 use crate::web::redirect::see_other;
 
 /// Keys that are no more, of each algorithm.
 const ENDED: usize = 5;
+/// Those who read the JWKS that the page shows; the API has them all.
+const READERS: usize = 100;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/signing-keys", web::get().to(list))
@@ -36,6 +41,8 @@ struct ListPage {
     frame: Frame,
     minutes: u64,
     algorithms: Vec<Algorithm>,
+    readers: Vec<ReaderRow>,
+    more_readers: usize,
 }
 
 struct Algorithm {
@@ -43,6 +50,7 @@ struct Algorithm {
     /// Who gets tokens under it.
     used: String,
     gate: String,
+    plan: String,
     keys: Vec<Row>,
     axis: [String; 5],
 }
@@ -59,12 +67,37 @@ struct Row {
 }
 
 async fn list(desk: Desk<Read>) -> Result<HttpResponse, Trouble> {
-    let keys = signing_key::list(&mut *desk.broker.ctx.db.acquire().await?).await?;
-    let algorithms = Alg::ALL.into_iter().map(|alg| algorithm(&desk.broker, alg, &keys)).collect();
-    Ok(show(&ListPage { frame: desk.frame(Section::SigningKeys), minutes: JWKS_MAX_AGE.as_secs() / 60, algorithms }))
+    let consumers = reader::all(&desk.broker).await?;
+    let mut conn = desk.broker.ctx.db.acquire().await?;
+    let (keys, schedule) = (signing_key::list(&mut conn).await?, schedule::store::load(&mut conn).await?);
+    let now = desk.broker.ctx.now();
+    let algorithms = Alg::ALL.into_iter().map(|alg| algorithm(&desk.broker, alg, schedule.of(alg), &keys, &consumers));
+    Ok(show(&ListPage {
+        frame: desk.frame(Section::SigningKeys),
+        minutes: schedule.max_age().as_secs() / 60,
+        algorithms: algorithms.collect(),
+        readers: consumers.iter().take(READERS).map(|one| ReaderRow::of(one, &keys, now)).collect(),
+        more_readers: consumers.len().saturating_sub(READERS),
+    }))
 }
 
-fn algorithm(broker: &Broker, alg: Alg, keys: &[SigningKey]) -> Algorithm {
+/// When the schedule lets the next key sign.
+pub(super) fn due(plan: Plan, alg: Alg, keys: &[SigningKey]) -> Option<time::OffsetDateTime> {
+    let find = |state| keys.iter().find(|key| key.alg == alg && key.state == state);
+    plan.due_at(find(State::Active)?, find(State::Next)?)
+}
+
+fn planned(plan: Plan, alg: Alg, keys: &[SigningKey], now: time::OffsetDateTime) -> String {
+    let ahead = plan.publish_ahead_hours;
+    match (plan.lifetime_days, due(plan, alg, keys).map(|at| When::new(at, now))) {
+        (Some(days), Some(due)) if due.is_over() => format!("Changes every {days} days: now, once nobody lacks the next key."),
+        (Some(days), Some(due)) => format!("Changes every {days} days: {}, {}.", due.minute(), due.relative()),
+        (Some(days), None) => format!("Changes every {days} days, {ahead} hours after the next key appeared."),
+        (None, _) => "Changes when somebody rotates it.".into(),
+    }
+}
+
+fn algorithm(broker: &Broker, alg: Alg, plan: Plan, keys: &[SigningKey], consumers: &[Consumer]) -> Algorithm {
     let now = broker.ctx.now();
     let mut own: Vec<_> = keys.iter().filter(|key| key.alg == alg).collect();
     // the one that will sign first, then backwards in time
@@ -77,17 +110,22 @@ fn algorithm(broker: &Broker, alg: Alg, keys: &[SigningKey]) -> Algorithm {
         key.state.is_published() || ended <= ENDED
     });
     let span = Span::of(own.iter().copied(), now);
-    let next = own.iter().find(|key| key.state == State::Next).map(|key| When::new(key.ready_at(), now));
+    let next = own.iter().find(|key| key.state == State::Next);
+    let next = next.map(|key| (When::new(key.ready_at(), now), Gate::of(key, consumers, now)));
     Algorithm {
         name: alg.as_str(),
         used: used(broker, alg),
         gate: match next {
-            Some(ready) if ready.is_over() => "The next key has been in the JWKS long enough: it may sign.".into(),
-            Some(ready) => {
+            Some((ready, gate)) if ready.is_over() && gate.is_open() => {
+                format!("The next key may sign. {}", gate_line(&gate, now))
+            }
+            Some((ready, gate)) if ready.is_over() => gate_line(&gate, now),
+            Some((ready, _)) => {
                 format!("The next key may sign from {}: until then a cached JWKS may lack it.", ready.minute())
             }
             None => "There is no next key. A restart of avouch makes one.".into(),
         },
+        plan: planned(plan, alg, keys, now),
         keys: own.iter().map(|key| row(key, &span, now)).collect(),
         axis: span.axis().map(|at| When::new(at, now).short_day()),
     }
@@ -172,33 +210,37 @@ async fn rotate_page<R: Right>(
     reason: String,
     errors: FieldErrors,
 ) -> Result<AskPage, Trouble> {
+    let consumers = reader::all(&desk.broker).await?;
     let keys = signing_key::list(&mut *desk.broker.ctx.db.acquire().await?).await?;
     let now = desk.broker.ctx.now();
     let find = |state| keys.iter().find(|key| key.alg == alg && key.state == state);
     let next = find(State::Next).ok_or(RotationError::NoNextKey(alg))?;
-    let ready = When::new(next.ready_at(), now);
+    let (ready, gate) = (When::new(next.ready_at(), now), Gate::of(next, &consumers, now));
+    let harmless = ready.is_over() && gate.is_open();
     let active = find(State::Active).map_or_else(|| "None".into(), |key| key.kid.clone());
     let frame = desk.frame(Section::SigningKeys);
     Ok(AskPage {
         question: format!("Rotate {alg}?"),
-        explanation: if ready.is_over() {
-            "Everybody who reads the JWKS as often as it asks for has the next key. No token is refused."
+        explanation: if harmless {
+            "Everybody who was seen to read the JWKS has the next key, or must ask for it before it goes on. No token is refused."
         } else {
             "Whoever holds a JWKS without the next key refuses its tokens until it reads it anew. Wait, unless the active key must go now."
         },
         touches: vec![
             ("Signs from now on", next.kid.clone()),
             ("Signs no more", format!("{active}, which stays in the JWKS until its last token has ended")),
-            ("In everybody's cache", format!("{}, {}", ready.minute(), ready.relative())),
+            ("In every cache that heeds max-age", format!("{}, {}", ready.minute(), ready.relative())),
+            ("Readers of the JWKS", gate_line(&gate, now)),
+            ("Refuse its tokens", refusing(&gate, now)),
             ("Used by", used(&desk.broker, alg)),
             ("Published as the next one", "A new key".into()),
         ],
-        reason_label: if ready.is_over() { "Reason for the audit log (optional)" } else { "Why it cannot wait" },
+        reason_label: if harmless { "Reason for the audit log (optional)" } else { "Why it cannot wait" },
         reason,
         errors,
         action: frame.to(&format!("/admin/signing-keys/{alg}/rotate")),
         button: format!("Rotate {alg}"),
-        harmless: ready.is_over(),
+        harmless,
         frame,
     })
 }
@@ -206,6 +248,7 @@ async fn rotate_page<R: Right>(
 async fn rotate(posted: Posted<Own, Answered>, alg: Path<String>) -> Result<HttpResponse, Trouble> {
     let (Posted { desk, form }, alg) = (posted, parse(&alg)?);
     let reason = given(&form.reason);
+    desk.broker.write_fetches().await?;
     match signing_key::rotate(&desk.broker.ctx, &desk.author, alg, reason.as_deref()).await {
         Ok(_) => Ok(see_other(&desk.broker.ctx.urls.local(&Done::Saved.at("/admin/signing-keys")))),
         Err(RotationError::TooYoung { ready_at, .. }) => {
@@ -216,11 +259,17 @@ async fn rotate(posted: Posted<Own, Answered>, alg: Path<String>) -> Result<Http
             );
             Ok(show_again(&rotate_page(&desk, alg, form.reason, errors).await?))
         }
+        Err(RotationError::Lacking { gate, .. }) => {
+            let line = gate_line(&gate, desk.broker.ctx.now());
+            let errors = FieldErrors::one("reason", format!("{line} To rotate before that, say why."));
+            Ok(show_again(&rotate_page(&desk, alg, form.reason, errors).await?))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 async fn ask_revoke(desk: Desk<Own>, kid: Path<String>) -> Result<HttpResponse, Trouble> {
+    let consumers = reader::all(&desk.broker).await?;
     let keys = signing_key::list(&mut *desk.broker.ctx.db.acquire().await?).await?;
     let key = keys.iter().find(|key| key.kid == *kid).ok_or_else(|| Trouble::Unknown(format!("signing key {kid}")))?;
     let (now, alg) = (desk.broker.ctx.now(), key.alg);
@@ -241,14 +290,18 @@ async fn ask_revoke(desk: Desk<Own>, kid: Path<String>) -> Result<HttpResponse, 
                 format!("New tokens, wherever the JWKS was read before {}", When::new(next.published_at, now).minute());
             touches.push(("Refused for longer", text));
         }
+        touches.push(("Who refuses new tokens", refusing(&Gate::of(next, &consumers, now), now)));
         touches.push(("Used by", used(&desk.broker, alg)));
     }
+    touches.push(("Go on believing it", believing(&consumers, now)));
     touches.push(("Not affected", "Sessions, refresh tokens, tokens under other keys".into()));
     let frame = desk.frame(Section::SigningKeys);
     Ok(show(&AskPage {
         question: format!("Revoke {kid}?"),
         explanation: "For a key that may be in other hands. It leaves the JWKS now. Applications get new tokens by their refresh \
-                      tokens, machines at their next request; nobody signs in anew. This cannot be undone.",
+                      tokens, machines at their next request; nobody signs in anew. Those who hold the JWKS, such as Envoy, Istio and Grafana, believe the key until they read it \
+                      anew; programs with go-oidc until they meet a token under a new key or restart: restart what must not wait. \
+                      This cannot be undone.",
         touches,
         reason_label: "Reason for the audit log (optional)",
         reason: String::new(),

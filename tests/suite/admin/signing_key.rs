@@ -45,7 +45,7 @@ async fn a_key_is_rotated_when_everybody_has_the_next_one_or_for_a_reason() {
     assert_eq!((early.status, &early.json["code"]), (409, &json!("next_key_too_young")), "{}", early.json);
     assert!(next["ready_at"].is_string() && active["ready_at"].is_null(), "{next} {active}");
 
-    world.broker.clock.advance(Duration::minutes(6));
+    world.broker.clock.advance(Duration::minutes(16));
     let done = api.post("/signing-keys/rotate", &json!({ "alg": "RS256" })).await;
     assert_eq!((done.status, &done.json["active"], &done.json["retiring"]), (200, &next["kid"], &active["kid"]));
     signs_with(&robot, &next["kid"]).await;

@@ -120,7 +120,7 @@ async fn what_fails_is_sent_again_with_the_same_id_and_a_fresh_time() {
     deliveries(&owner, &id, |items| items[0]["attempts"] == 2 && items[0]["status"].is_null()).await;
     receiver.wake();
     receiver.behave(Habit::RedirectTo("https://elsewhere.example/".into()));
-    broker.clock.advance(Duration::minutes(6));
+    broker.clock.advance(Duration::minutes(16));
     deliveries(&owner, &id, |items| {
         items[0]["problem"].as_str().is_some_and(|why| why.contains("redirects to elsewhere"))
     })

@@ -23,6 +23,7 @@ const PAGES: &[Visit] = &[
     Visit("find-nothing", "/admin/find?q=%22%3E%3Cimg%20data-hostile%3E", Who::Owner),
     Visit("signing-keys", "/admin/signing-keys", Who::Owner),
     Visit("signing-key-rotate", "/admin/signing-keys/RS256/rotate", Who::Owner),
+    Visit("signing-key-schedule", "/admin/signing-keys/RS256/schedule", Who::Owner),
     Visit("signing-key-revoke", "/admin/signing-keys/{kid}/revoke", Who::Owner),
     Visit("calendar", "/admin/calendar", Who::Owner),
     Visit("calendar-first", "/admin/calendar", Who::First),
