@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::admin::idempotency;
 use crate::broker::Broker;
 use crate::{
-    alert, audit, authorization, client, device, login, logout, operator, session, signing_key, token, trace, webhook,
+    alert, audit, authorization, client, connection, device, login, logout, operator, session, signing_key, token,
+    trace, webhook,
 };
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -60,11 +61,12 @@ enum Rows {
     IdempotencyKeys,
     OperatorSessions,
     OperatorAttempts,
+    RenewalLinks,
     AuditEvents,
 }
 
 impl Rows {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -82,6 +84,7 @@ impl Rows {
         Self::IdempotencyKeys,
         Self::OperatorSessions,
         Self::OperatorAttempts,
+        Self::RenewalLinks,
         Self::AuditEvents,
     ];
 }
@@ -112,6 +115,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::OperatorAttempts => {
                 operator::throttle::store::delete_ended(&mut conn, now - operator::throttle::FORGOTTEN).await?
             }
+            Rows::RenewalLinks => connection::renewal_link::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };
         if some == 0 {

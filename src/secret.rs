@@ -60,6 +60,8 @@ pub enum Kind {
     UpstreamState,
     /// An invitation to test a connection.
     Trial,
+    /// By it somebody without an account renews a connection's credential.
+    RenewalLink,
 }
 
 impl Kind {
@@ -76,6 +78,7 @@ impl Kind {
             Kind::Browser => "avo_br_",
             Kind::UpstreamState => "avo_us_",
             Kind::Trial => "avo_ti_",
+            Kind::RenewalLink => "avo_rl_",
         }
     }
 }

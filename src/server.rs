@@ -25,7 +25,8 @@ use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::{self, RateLimit};
 use crate::web::{security_headers, tls, trace};
 use crate::{
-    admin, authorization, device, grant, janitor, login, logout, metadata, operator, signing_key, token, webhook,
+    admin, authorization, device, grant, janitor, login, logout, metadata, operator, renewal, signing_key, token,
+    webhook,
 };
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
@@ -129,6 +130,7 @@ async fn assemble(
             .configure(login::consent::pages::routes)
             .configure(login::trial::endpoint::routes)
             .configure(login::pages::routes)
+            .configure(renewal::pages::routes)
             .configure(logout::pages::routes)
             .configure(logout::endpoint::routes)
             .configure(admin::pages::routes)
