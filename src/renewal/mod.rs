@@ -18,7 +18,7 @@ use crate::connection::renewal_link::{self, Attempt, RenewalLink, Turn};
 use crate::connection::{Connection, Slug};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
-use crate::secret::Secret;
+use crate::upstream::SecretTrial;
 use given::{Given, NewSecret};
 
 /// What came of an attempt.
@@ -44,17 +44,6 @@ enum Outcome {
 enum Taken {
     Secret { proven: bool, in_use: bool },
     Certificates(usize),
-}
-
-/// What the provider says of a secret.
-#[expect(dead_code, reason = "until the provider is asked, in `rehearse`")]
-enum Verdict {
-    Proven,
-    /// Its answer, in a sentence.
-    Refused(String),
-    /// It could not be told.
-    Unclear(String),
-    Unreachable(String),
 }
 
 async fn give(
@@ -114,19 +103,20 @@ async fn give_secret(
     new: NewSecret,
 ) -> Result<Outcome, sqlx::Error> {
     let ctx = &broker.ctx;
-    let verdict = rehearse(broker, connection, &new.value).await;
+    let verdict = broker.upstreams.try_secret(ctx, connection, &new.value).await;
     let proven = match verdict {
-        Verdict::Proven => true,
-        Verdict::Unclear(why) => {
+        SecretTrial::Proven => true,
+        SecretTrial::Unclear(why) => {
             tracing::info!(connection = %connection.slug, why, "a secret could not be rehearsed; it waits for an operator");
             false
         }
-        Verdict::Refused(said) => {
+        SecretTrial::Refused(said) => {
             let reason = ("invalid_client", said.as_str());
             let left = renewal_link::refused(ctx, author, (link, connection), attempt, reason).await?;
+            let said = format!("Your sign-in service does not take this secret; it answered {said}.");
             return Ok(Outcome::Refused { field: "secret", said, left });
         }
-        Verdict::Unreachable(why) => {
+        SecretTrial::Unreachable(why) => {
             renewal_link::forgive(ctx, link, attempt).await?;
             tracing::warn!(connection = %connection.slug, why, "the provider could not be asked about a new secret");
             let sentence =
@@ -200,11 +190,6 @@ async fn trust(
             Ok(Outcome::Wrong(vec![("document", format!("This could not be stored: {error}."))]))
         }
     }
-}
-
-/// Asks the provider whether it takes the secret.
-async fn rehearse(_broker: &Broker, _connection: &Connection, _secret: &Secret<String>) -> Verdict {
-    Verdict::Unclear("nobody asked".into())
 }
 
 /// For somebody who knows nothing of us: what is wrong, and what to do.

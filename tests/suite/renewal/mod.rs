@@ -2,6 +2,7 @@
 //! who has the address, or guesses at it, and gets nothing.
 
 mod limits;
+mod rehearsed;
 mod saml;
 mod walk;
 
