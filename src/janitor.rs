@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::admin::idempotency;
 use crate::broker::Broker;
 use crate::{
-    alert, audit, authorization, client, device, login, logout, operator, session, signing_key, token, trace, webhook,
+    alert, audit, authorization, client, connection, device, login, logout, operator, session, signing_key, token,
+    trace, webhook,
 };
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -74,6 +75,7 @@ enum Rows {
     OperatorSessions,
     OperatorAttempts,
     JwksConsumers,
+    RenewalLinks,
     AuditEvents,
 }
 
@@ -98,6 +100,7 @@ impl Rows {
         Self::OperatorSessions,
         Self::OperatorAttempts,
         Self::JwksConsumers,
+        Self::RenewalLinks,
         Self::AuditEvents,
     ];
 }
@@ -132,6 +135,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::JwksConsumers => {
                 signing_key::consumer::store::delete_ended(&mut conn, now - signing_key::consumer::FORGOTTEN).await?
             }
+            Rows::RenewalLinks => connection::renewal_link::delete_ended(&mut conn, now).await?,
             Rows::AuditEvents => audit::end_retention(&broker.ctx, &mut conn).await?,
         };
         if some == 0 {

@@ -53,6 +53,7 @@ pub mod grant; // the token endpoint
 pub mod login; // from /authorize through an upstream to a session
 pub mod logout; // ending a session
 pub mod provisioning; // the resource file: plan, apply, export
+pub mod renewal; // a link, and what somebody without an account gives by it
 
 // top
 pub mod cli;

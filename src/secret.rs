@@ -62,6 +62,8 @@ pub enum Kind {
     Trial,
     /// In the address of the calendar's feed.
     CalendarFeed,
+    /// By it somebody without an account renews a connection's credential.
+    RenewalLink,
 }
 
 impl Kind {
@@ -79,6 +81,7 @@ impl Kind {
             Kind::UpstreamState => "avo_us_",
             Kind::Trial => "avo_ti_",
             Kind::CalendarFeed => "avo_cf_",
+            Kind::RenewalLink => "avo_rl_",
         }
     }
 }

@@ -26,8 +26,8 @@ use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::{self, RateLimit};
 use crate::web::{security_headers, tls, trace};
 use crate::{
-    admin, authorization, calendar, device, grant, janitor, login, logout, metadata, operator, signing_key, token,
-    webhook,
+    admin, authorization, calendar, device, grant, janitor, login, logout, metadata, operator, renewal, signing_key,
+    token, webhook,
 };
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
@@ -131,6 +131,7 @@ async fn assemble(
             .configure(login::consent::pages::routes)
             .configure(login::trial::endpoint::routes)
             .configure(login::pages::routes)
+            .configure(renewal::pages::routes)
             .configure(logout::pages::routes)
             .configure(logout::endpoint::routes)
             .configure(calendar::endpoint::routes)

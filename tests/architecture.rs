@@ -43,6 +43,7 @@ const RANKS: [(&str, &[&str]); 7] = [
             "login",
             "logout",
             "provisioning",
+            "renewal",
             "cli",
             "config",
             "demo",
@@ -87,8 +88,9 @@ const BESIDE: &[(&str, &[&str])] = &[
     ("grant", &["device"]),
     ("janitor", &["admin", "device", "login", "logout"]),
     ("logout", &["login"]),
+    ("renewal", &["admin", "login"]),
     ("startup", &["config"]),
-    ("server", &["admin", "config", "device", "discovery", "grant", "janitor", "login", "logout"]),
+    ("server", &["admin", "config", "device", "discovery", "grant", "janitor", "login", "logout", "renewal"]),
 ];
 
 /// A word of code and the places it may stand in: file names, whole folders (with a slash), or paths below `src/`.

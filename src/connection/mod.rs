@@ -12,6 +12,7 @@ pub mod oidc;
 pub mod own_key;
 pub mod preset;
 pub mod refresh;
+pub mod renewal_link;
 pub mod saml;
 pub mod sp_key;
 pub mod store;

@@ -59,6 +59,7 @@ mod saml_logout;
 pub mod saml_metadata;
 mod saml_sp;
 mod saml_subject;
+mod secret_trial;
 mod token_request;
 mod userinfo;
 
@@ -66,6 +67,7 @@ pub use identity::{Once, UpstreamIdentity};
 pub use logout::{Departure, LogoutNotice, Onward, SamlMessage};
 pub use published_keys::KeysAt;
 pub use renewal::{Renewal, Renewed};
+pub use secret_trial::SecretTrial;
 
 use std::sync::Arc;
 
@@ -160,6 +162,11 @@ impl Upstreams {
             }
             Protocol::Saml(settings) => saml_flow::check(ctx, connection, settings).await,
         }
+    }
+
+    /// Whether the provider takes this client secret, which need not be stored. Nobody signs in by it.
+    pub async fn try_secret(&self, ctx: &Ctx, connection: &Connection, secret: &Secret<String>) -> SecretTrial {
+        secret_trial::of(self, ctx, connection, secret).await
     }
 
     /// The keys that a client or a trusted issuer publishes, to verify what it signed.

@@ -64,6 +64,65 @@ pub(super) async fn refresh(
     send(ctx, connection, settings, provider, &fields).await
 }
 
+/// What the provider says of a code that it never gave, from a client with this secret.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// RFC 6749 §5.2 `invalid_grant`: so the client was known.
+    CodeRefused,
+    /// The error and its description, quoted.
+    ClientRefused(String),
+    Other(String),
+}
+
+/// # Errors
+/// `Unavailable`; `Misconfigured` for an endpoint that is no URL.
+pub(super) async fn ask_in_vain(
+    ctx: &Ctx,
+    connection: &Connection,
+    settings: &OidcSettings,
+    provider: &Provider,
+    secret: &Secret<String>,
+) -> Result<Said, UpstreamError> {
+    let redirect_uri = ctx.urls.callback(connection.slug.as_str());
+    let (code, verifier) = (ctx.rng.token(), ctx.rng.token());
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code").append_pair("code", &code);
+    form.append_pair("redirect_uri", &redirect_uri).append_pair("code_verifier", &verifier);
+    let mut request = http::Request::post(&provider.token_endpoint)
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    match settings.client_authentication {
+        ClientAuthentication::ClientSecretPost => {
+            form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret.expose());
+        }
+        _ => request = request.header(AUTHORIZATION, basic(&settings.client_id, secret.expose()).as_str()),
+    }
+    let request = request
+        .body(form.finish().into_bytes())
+        .map_err(|_| UpstreamError::misconfigured("endpoint_invalid", "token_endpoint: it is not a URL"))?;
+    let response = ctx.http.send(request).await.map_err(|error| UpstreamError::unavailable(WHAT, error.to_string()))?;
+    let status = response.status();
+    if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
+        return Err(UpstreamError::unavailable(WHAT, format!("the provider answered with status {}", status.as_u16())));
+    }
+    // some answer 200 with an error: the body counts
+    let Ok(refusal) = serde_json::from_slice::<Refusal>(response.body()) else {
+        return Ok(Said::Other(format!("status {}, and no error that could be read", status.as_u16())));
+    };
+    let error = error_code(&refusal.error);
+    let quoted = match refusal.error_description.as_str() {
+        "" => error.clone(),
+        text => format!("{error}: {}", quoted(text, 300)),
+    };
+    Ok(match error.as_str() {
+        "invalid_grant" => Said::CodeRefused,
+        "invalid_client" | "unauthorized_client" => Said::ClientRefused(quoted),
+        // Auth0's word for it
+        "access_denied" if status == http::StatusCode::UNAUTHORIZED => Said::ClientRefused(quoted),
+        _ => Said::Other(quoted),
+    })
+}
+
 async fn send(
     ctx: &Ctx,
     connection: &Connection,

@@ -13,6 +13,7 @@ mod operations;
 mod process;
 mod races;
 mod real;
+mod renewal;
 mod sign_in;
 mod sign_out;
 mod tokens;

@@ -7,6 +7,7 @@ pub mod form;
 pub mod guide;
 pub mod pages;
 pub mod provider;
+pub mod renewal;
 pub mod settings;
 pub mod setup;
 pub mod view;

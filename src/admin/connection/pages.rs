@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::guide::{self, Addresses, Paste};
 use super::provider::Provider;
 use super::view::{Head, Tab, protocol, protocol_name};
-use super::{credential, item, path, settings, setup, slug, stored};
+use super::{credential, item, path, renewal, settings, setup, slug, stored};
 use crate::admin::extract::{Desk, Posted, Seated};
 use crate::admin::frame::{Done, Frame, Section, segment};
 use crate::admin::moment::Moment;
@@ -37,7 +37,8 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route("/connections/{slug}/release", web::get().to(ask_release))
         .route("/connections/{slug}/release", web::post().to(release))
         .configure(settings::pages::routes)
-        .configure(credential::pages::routes);
+        .configure(credential::pages::routes)
+        .configure(renewal::pages::routes);
 }
 
 const PROTOCOLS: [(&str, &str); 3] = [("", "Any"), ("oidc", "OpenID Connect"), ("saml", "SAML 2.0")];

@@ -90,7 +90,9 @@ pub(super) fn due(plan: Plan, alg: Alg, keys: &[SigningKey]) -> Option<time::Off
 fn planned(plan: Plan, alg: Alg, keys: &[SigningKey], now: time::OffsetDateTime) -> String {
     let ahead = plan.publish_ahead_hours;
     match (plan.lifetime_days, due(plan, alg, keys).map(|at| When::new(at, now))) {
-        (Some(days), Some(due)) if due.is_over() => format!("Changes every {days} days: now, once nobody lacks the next key."),
+        (Some(days), Some(due)) if due.is_over() => {
+            format!("Changes every {days} days: now, once nobody lacks the next key.")
+        }
         (Some(days), Some(due)) => format!("Changes every {days} days: {}, {}.", due.minute(), due.relative()),
         (Some(days), None) => format!("Changes every {days} days, {ahead} hours after the next key appeared."),
         (None, _) => "Changes when somebody rotates it.".into(),

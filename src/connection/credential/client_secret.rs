@@ -89,45 +89,84 @@ pub async fn add(
     value: &Secret<String>,
     expires_at: Option<OffsetDateTime>,
 ) -> Result<KnownSecret, UpstreamSecretError> {
+    db::in_tx(&ctx.db, async |conn: &mut Conn| add_within(ctx, conn, author, slug, value, expires_at).await).await
+}
+
+/// [`add`] in the caller's transaction.
+///
+/// # Errors
+/// [`UpstreamSecretError`]; then nothing was changed.
+pub async fn add_within(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    author: &Author,
+    slug: &Slug,
+    value: &Secret<String>,
+    expires_at: Option<OffsetDateTime>,
+) -> Result<KnownSecret, UpstreamSecretError> {
     let now = ctx.now();
+    check(value, expires_at, now)?;
+    let digest = ctx.vault.digest(value.expose());
+    let connection = oidc(connection::store::lock_by_slug(conn, slug).await?, slug)?;
+    addable(ctx, conn, &connection, value).await?;
+    let first = of_state(&connection, CredentialState::Active).is_none();
+    let id = CredentialId::new(now, &ctx.rng);
+    let secret = Credential {
+        sealed: ctx.vault.seal(Credential::place(&id), value.expose().as_bytes(), &ctx.rng),
+        id,
+        state: if first { CredentialState::Active } else { CredentialState::Next },
+        public: None,
+        created_at: now,
+        expires_at,
+    };
+    store::insert(conn, &connection.id, &secret, Some(digest), &author.actor).await?;
+    let event = author.did("connection.secret_added").connection(slug);
+    audit::record(ctx, conn, event.detail(json!({ "secret": secret.id, "state": secret.state }))).await?;
+    Ok(KnownSecret {
+        id: secret.id,
+        state: secret.state,
+        created_by: author.actor.clone(),
+        created_at: now,
+        expires_at,
+        last_used_at: None,
+    })
+}
+
+/// Whether a secret may be stored, as far as it says itself.
+///
+/// # Errors
+/// [`UpstreamSecretError::Malformed`], [`UpstreamSecretError::Past`].
+pub fn check(
+    value: &Secret<String>,
+    expires_at: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> Result<(), UpstreamSecretError> {
     if value.expose().is_empty() || value.expose().trim() != value.expose() {
         return Err(UpstreamSecretError::Malformed);
     }
     if expires_at.is_some_and(|end| end <= now) {
         return Err(UpstreamSecretError::Past);
     }
-    let digest = ctx.vault.digest(value.expose());
-    db::in_tx(&ctx.db, async |conn: &mut Conn| {
-        let connection = oidc(connection::store::lock_by_slug(conn, slug).await?, slug)?;
-        if let Some(next) = of_state(&connection, CredentialState::Next) {
-            return Err(UpstreamSecretError::NextExists(next.id.clone()));
-        }
-        if store::digest_known(conn, &connection.id, digest).await? {
-            return Err(UpstreamSecretError::Known);
-        }
-        let first = of_state(&connection, CredentialState::Active).is_none();
-        let id = CredentialId::new(now, &ctx.rng);
-        let secret = Credential {
-            sealed: ctx.vault.seal(Credential::place(&id), value.expose().as_bytes(), &ctx.rng),
-            id,
-            state: if first { CredentialState::Active } else { CredentialState::Next },
-            public: None,
-            created_at: now,
-            expires_at,
-        };
-        store::insert(conn, &connection.id, &secret, Some(digest), &author.actor).await?;
-        let event = author.did("connection.secret_added").connection(slug);
-        audit::record(ctx, conn, event.detail(json!({ "secret": secret.id, "state": secret.state }))).await?;
-        Ok(KnownSecret {
-            id: secret.id,
-            state: secret.state,
-            created_by: author.actor.clone(),
-            created_at: now,
-            expires_at,
-            last_used_at: None,
-        })
-    })
-    .await
+    Ok(())
+}
+
+/// Whether [`add`] would take it now: nothing waits already, and it was never here before.
+///
+/// # Errors
+/// [`UpstreamSecretError`].
+pub async fn addable(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    connection: &Connection,
+    value: &Secret<String>,
+) -> Result<(), UpstreamSecretError> {
+    if let Some(next) = of_state(connection, CredentialState::Next) {
+        return Err(UpstreamSecretError::NextExists(next.id.clone()));
+    }
+    if store::digest_known(conn, &connection.id, ctx.vault.digest(value.expose())).await? {
+        return Err(UpstreamSecretError::Known);
+    }
+    Ok(())
 }
 
 /// The next secret takes over, and the one in use retires.

@@ -1,6 +1,6 @@
 //! One case a route: use it with all that was begun before, and tell what was had.
 
-use super::Gain::{self, Access, MachineToken, Offer, Session, Standing};
+use super::Gain::{self, Access, MachineToken, Offer, Renewal, Session, Standing};
 use super::before::{Before, at_question, post_acs};
 use crate::device::{self, Device};
 use crate::harness::app::{Answer, basic, get, post};
@@ -166,6 +166,12 @@ pub async fn attempt(route: &str, before: &mut Before) -> Had {
         "/connections/{slug}/test" => Vec::new(),
         // read by the secret in its address, which no session, user or token leads to
         "/calendar/{token}.ics" => Vec::new(),
+        "/renew/{token}" => {
+            // good for a secret only, and for nobody's sign-in
+            let page = before.session.clone().open(&before.renewal).await;
+            assert!(matches!(page.status, 200 | 404) && !code(&page), "{page}");
+            vec![("the form for a new secret", Renewal, page.has("renew"))]
+        }
         "/static/{name}" | "/branding/{name}" => Vec::new(),
         "/healthz" | "/readyz" | "/metrics" => public(&world.broker.ops_url(route)).await,
         _ => panic!("{route} has no case: say in {} what somebody could have there by what was begun before", file!()),

@@ -1,5 +1,6 @@
 //! What was begun while all was well: each kind of thing that a person or an application can hold in hand, alive.
 
+use avouch::connection::renewal_link;
 use std::io::Read as _;
 
 use base64::Engine;
@@ -38,6 +39,8 @@ pub struct Before {
     /// A device that somebody approved and that has not asked since, and one whose question is on the screen.
     pub approved: Device,
     pub at_device: (Browser, Page),
+    /// The address by which somebody without an account may give Contoso's connection a new secret.
+    pub renewal: String,
 }
 
 impl Before {
@@ -92,6 +95,10 @@ clients: [{ client_id: api, kind: machine, audiences: [https://api.example], cli
         assert!(question.has("approve"), "{question}");
         let (request, page) = world.shop.sign_in(&mut session.clone(), &[]).await;
         let code = (request, page.param("code"));
+        let slug = avouch::connection::Slug::parse("contoso").unwrap();
+        let author = avouch::audit::Author::cli();
+        let made = renewal_link::create(world.broker.ctx(), &author, &slug, 7, false).await.unwrap();
+        let renewal = world.broker.url(&format!("/renew/{}", made.1.expose()));
         Self {
             world,
             api,
@@ -107,6 +114,7 @@ clients: [{ client_id: api, kind: machine, audiences: [https://api.example], cli
             at_consent,
             approved,
             at_device: (browser, question),
+            renewal,
         }
     }
 

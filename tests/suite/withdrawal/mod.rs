@@ -30,6 +30,8 @@ enum Gain {
     Session,
     /// A connection to choose, by whoever is there.
     Offer,
+    /// That somebody may give a connection a new secret.
+    Renewal,
     /// A token for a machine.
     MachineToken,
 }
@@ -41,8 +43,8 @@ impl Withdrawn {
         match self {
             Self::Nothing => false,
             Self::Connections => gain != Gain::MachineToken,
-            Self::Clients => gain != Gain::Session,
-            Self::People => !matches!(gain, Gain::MachineToken | Gain::Offer),
+            Self::Clients => !matches!(gain, Gain::Session | Gain::Renewal),
+            Self::People => !matches!(gain, Gain::MachineToken | Gain::Offer | Gain::Renewal),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use avouch::audit::Author;
+use avouch::connection::{Slug, renewal_link};
 use avouch::webhook::{self, Wanted};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,6 +47,14 @@ impl Desk {
         let jwks = get(&world.broker.url("/.well-known/jwks.json")).await.json;
         names.insert("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned());
         names.insert("webhook", webhook(&world.broker).await);
+        for (name, slug) in [("renew", "refusing"), ("renew-hostile", "hostile"), ("renew-saml", "fabrikam")] {
+            let slug = Slug::parse(slug).expect("a slug");
+            let made = renewal_link::create(world.broker.ctx(), &Author::cli(), &slug, 7, true).await.expect("a link");
+            names.insert(name, made.1.expose().clone());
+            if name == "renew" {
+                names.insert("renewal-link", made.0.id.to_string());
+            }
+        }
         Self { browser, world, empty, here: Who::Stranger, names }
     }
 

@@ -8,7 +8,7 @@ use avouch::clock::Clock as _;
 use serde_json::{Value, json};
 
 use super::{Code, Misbehaviour, Params, Place, RefreshTokens, Shared, TokenCall, id_token};
-use crate::harness::app::{challenge_of, random};
+use crate::harness::app::{basic, challenge_of, random};
 
 pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> HttpResponse {
     let place = match req.path().rsplit('/').next().unwrap_or_default() {
@@ -42,6 +42,10 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
         }
         None => {}
     }
+    if place == Place::Token && !is_known(&shared, &req) {
+        let refusal = json!({ "error": "invalid_client", "error_description": "Invalid client credentials" });
+        return HttpResponse::Unauthorized().json(refusal);
+    }
     match place {
         Place::Discovery => HttpResponse::Ok().json(discovery(&shared)),
         Place::Jwks => {
@@ -56,6 +60,14 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
             HttpResponse::Ok().json(answer)
         }
     }
+}
+
+/// Whether the client proves itself, by a secret in its header (RFC 6749 §2.3.1).
+fn is_known(shared: &Shared, req: &HttpRequest) -> bool {
+    let state = shared.state();
+    let Some(secrets) = &state.script.client_secrets else { return true };
+    let header = req.headers().get("authorization").map(|value| value.to_str().unwrap());
+    secrets.iter().any(|secret| header == Some(&basic("avouch-at-contoso", secret)))
 }
 
 fn discovery(shared: &Shared) -> Value {

@@ -86,6 +86,8 @@ pub struct Script {
     pub discovery: Alter<Value>,
     pub misbehaviour: BTreeMap<Place, Misbehaviour>,
     pub refresh_tokens: RefreshTokens,
+    /// The only client secrets that it takes. Absent: whatever comes.
+    pub client_secrets: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +132,7 @@ impl Default for Script {
             discovery: None,
             misbehaviour: BTreeMap::new(),
             refresh_tokens: RefreshTokens::None,
+            client_secrets: None,
         }
     }
 }
