@@ -80,7 +80,7 @@ enum Rows {
 }
 
 impl Rows {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 21] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
