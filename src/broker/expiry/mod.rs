@@ -145,7 +145,7 @@ impl Expiry {
                 lowered(&nobody)
             ),
             Kind::SamlSpKey => {
-                format!("A provider that looks at the date refuses what we sign with it: {}", lowered(&nobody))
+                format!("A provider that looks at the date does not take our key any more: {}", lowered(&nobody))
             }
             Kind::ConnectionSecret | Kind::ConnectionKey | Kind::SamlIdpCertificate => nobody,
             Kind::ClientSecret => {
@@ -235,7 +235,7 @@ mod tests {
         let key = Expiry { kind: Kind::SamlSpKey, ..one };
         assert!(
             key.consequence(&people(1))
-                .ends_with("it: nobody can sign in through Contoso; one person did in the last 30 days.")
+                .ends_with("more: nobody can sign in through Contoso; one person did in the last 30 days.")
         );
     }
 
