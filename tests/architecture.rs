@@ -32,7 +32,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
-    ("steps", &["alert", "authorization", "metadata", "token", "webhook"]),
+    ("steps", &["alert", "authorization", "metadata", "registration", "token", "webhook"]),
     (
         "journeys and top",
         &[

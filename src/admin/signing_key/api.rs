@@ -5,8 +5,8 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::admin::api::{body, list as listed, one};
 use super::reader::{self, ConsumerView, GateView};
+use crate::admin::api::{body, list as listed, one};
 use crate::admin::extract::Api;
 use crate::admin::paging::Page;
 use crate::admin::{Own, Read, Trouble};

@@ -130,9 +130,8 @@ mod tests {
 
     #[test]
     fn caches_may_keep_longer_what_is_shown_longer_ahead() {
-        let schedule = |hours| {
-            Schedule(Alg::ALL.map(|alg| (alg, Plan { publish_ahead_hours: hours, ..Plan::default() })).into())
-        };
+        let schedule =
+            |hours| Schedule(Alg::ALL.map(|alg| (alg, Plan { publish_ahead_hours: hours, ..Plan::default() })).into());
         for (hours, seconds) in [(1, 300), (24, 300), (48, 600), (720, 900)] {
             assert_eq!(schedule(hours).max_age().as_secs(), seconds, "{hours}");
         }

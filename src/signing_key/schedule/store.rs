@@ -5,7 +5,8 @@ use crate::db::Conn;
 use crate::jose::Alg;
 
 pub async fn load(conn: &mut Conn) -> Result<Schedule, sqlx::Error> {
-    let rows = sqlx::query!("SELECT alg, lifetime_days, publish_ahead_hours FROM signing_schedule").fetch_all(conn).await?;
+    let rows =
+        sqlx::query!("SELECT alg, lifetime_days, publish_ahead_hours FROM signing_schedule").fetch_all(conn).await?;
     let plans = rows.into_iter().filter_map(|row| {
         let plan = Plan { lifetime_days: row.lifetime_days, publish_ahead_hours: row.publish_ahead_hours };
         Alg::parse(&row.alg).map(|alg| (alg, plan))

@@ -13,11 +13,12 @@ use crate::admin::{Own, Read, Trouble};
 use crate::broker::Broker;
 use crate::jose::Alg;
 use crate::provisioning::Problem;
-use crate::signing_key::schedule::{self, Wanted};
 use crate::signing_key;
+use crate::signing_key::schedule::{self, Wanted};
 
 pub fn routes(app: &mut web::ServiceConfig) {
-    app.route("/signing-keys/schedule", web::get().to(list)).route("/signing-keys/schedule/{alg}", web::put().to(change));
+    app.route("/signing-keys/schedule", web::get().to(list))
+        .route("/signing-keys/schedule/{alg}", web::put().to(change));
 }
 
 #[derive(Serialize)]
