@@ -156,7 +156,7 @@ async fn a_next_key_waits_for_those_who_read_the_jwks_or_for_their_caches_to_end
     let page = owner.open("/admin/signing-keys").await;
     assert!(page.text_of("gate-RS256").unwrap().contains("Waiting for 1 of 3: acme-gateway at 127.0.0.1"), "{page}");
     let ask = owner.open("/admin/signing-keys/RS256/rotate").await;
-    assert!(ask.text_of("touches").unwrap().contains("acme-gateway at 127.0.0.1 until"), "{ask}");
+    assert!(ask.body.contains("acme-gateway at 127.0.0.1 until"), "{ask}");
     let refused = owner.submit(&ask, "confirm", &[("reason", "")]).await;
     assert_eq!((refused.status, refused.has("reason-error")), (422, true), "{refused}");
 

@@ -121,6 +121,9 @@ async fn a_backup_that_is_put_back_with_its_master_key_is_the_same_broker() {
         command.env("AVOUCH_DATA_DIR", there.files());
     };
     let mut command = Command::new(env!("CARGO_BIN_EXE_avouch"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AVOUCH_")) {
+        command.env_remove(name);
+    }
     settings(command.args(["keys", "list"]));
     let refused = command.output().unwrap();
     assert!(!refused.status.success(), "another key of the same name opens nothing");
