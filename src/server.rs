@@ -26,8 +26,8 @@ use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::{self, RateLimit};
 use crate::web::{security_headers, tls, trace};
 use crate::{
-    admin, authorization, calendar, device, grant, janitor, login, logout, metadata, operator, renewal, signing_key,
-    token, webhook,
+    admin, authorization, calendar, device, grant, janitor, login, logout, metadata, operator, registration, renewal,
+    signing_key, token, webhook,
 };
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
@@ -122,6 +122,7 @@ async fn assemble(
             .configure(discovery_routes)
             .configure(grant::endpoint::routes)
             .configure(token::endpoint::routes)
+            .configure(registration::endpoint::routes)
             .configure(authorization::pushed::endpoint::routes)
             .configure(device::endpoint::routes)
             .configure(device::entry::pages::routes)

@@ -147,7 +147,7 @@ async fn authenticate(posted: &Posted) -> Result<AuthenticatedClient, OAuthError
         }));
     };
     match presented::proof(header, params).inspect_err(|_| refused("credentials_malformed", None))? {
-        Proof::Named(presented) => by_name(broker, &presented).map_err(|refusal| {
+        Proof::Named(presented) => by_name(broker, &presented, caller.addr).map_err(|refusal| {
             if let Some(too_many) = failed(broker, &presented.client_id, caller.addr) {
                 return too_many;
             }
@@ -212,12 +212,12 @@ fn within_limit(broker: &Broker, client: &Client) -> Result<(), OAuthError> {
     Ok(())
 }
 
-fn by_name(broker: &Broker, presented: &Presented) -> Result<AuthenticatedClient, Refusal> {
+fn by_name(broker: &Broker, presented: &Presented, addr: Option<IpAddr>) -> Result<AuthenticatedClient, Refusal> {
     let client = broker.catalog.load().client(presented.client_id.as_str());
     let now = broker.ctx.now();
     let checked = AuthenticatedClient::check(client.as_ref(), presented, &broker.ctx.vault, now)?;
     if let Some(secret) = checked.secret_id() {
-        broker.used_secrets.note(secret, now);
+        broker.used_secrets.note(secret, now, addr);
     }
     Ok(checked)
 }

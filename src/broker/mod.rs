@@ -16,7 +16,7 @@ use attempts::Attempts;
 pub use catalog::Catalog;
 pub use polls::Pace;
 use polls::Polls;
-use used_secrets::LastUsed;
+use used_secrets::{LastUsed, SecretUses};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ use crate::client;
 use crate::ctx::Ctx;
 use crate::db;
 use crate::errand::Standing;
-use crate::ids::{ClientSecretId, OperatorKeyId};
+use crate::ids::OperatorKeyId;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::operator;
 use crate::session::Lifetimes;
@@ -60,7 +60,7 @@ pub struct Broker {
     pub traces: trace::Sink,
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
-    pub used_secrets: LastUsed<ClientSecretId>,
+    pub used_secrets: SecretUses,
     pub used_operator_keys: LastUsed<OperatorKeyId>,
     /// Who reads the JWKS.
     pub fetches: Fetches,
@@ -77,6 +77,8 @@ pub struct Broker {
     pub logouts_owed: tokio::sync::Notify,
     /// A webhook is owed a message.
     pub webhooks_owed: tokio::sync::Notify,
+    /// Clients that make secrets for themselves.
+    pub secret_rotations: Attempts,
     /// Answers that did not decrypt, by connection and address.
     pub undecrypted: Attempts,
     live: AtomicBool,
@@ -102,7 +104,7 @@ impl Broker {
             traces: trace::Sink::start(ctx.clone()),
             metrics,
             session_lifetimes,
-            used_secrets: LastUsed::default(),
+            used_secrets: SecretUses::default(),
             used_operator_keys: LastUsed::default(),
             fetches: Fetches::default(),
             device_polls: Polls::default(),
@@ -112,6 +114,7 @@ impl Broker {
             token_requests: Attempts::new(MINUTE),
             logouts_owed: tokio::sync::Notify::new(),
             webhooks_owed: tokio::sync::Notify::new(),
+            secret_rotations: Attempts::new(LIMITED),
             undecrypted: Attempts::new(LIMITED),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
@@ -152,9 +155,9 @@ impl Broker {
     /// # Errors
     /// the database's; what was gathered is then lost, which costs a minute of "last used".
     pub async fn write_used_secrets(&self) -> Result<(), sqlx::Error> {
-        let (ids, at) = self.used_secrets.take();
-        if !ids.is_empty() {
-            client::secret::store::used(&mut *self.ctx.db.acquire().await?, &ids, &at).await?;
+        let uses = self.used_secrets.take();
+        if !uses.is_empty() {
+            client::secret::store::used(&mut *self.ctx.db.acquire().await?, &uses).await?;
         }
         let (ids, at) = self.used_operator_keys.take();
         if !ids.is_empty() {

@@ -2,6 +2,7 @@
 //! 0, 1 for a failure told in one line, 2 for wrong usage.
 
 mod certificates;
+mod client;
 mod connection;
 mod database;
 mod demo;
@@ -44,6 +45,9 @@ enum Command {
     /// What changes at one connection between two resource files
     #[command(subcommand)]
     Connection(connection::Connection),
+    /// A new secret for a client
+    #[command(subcommand)]
+    Client(client::Client),
     /// Break-glass administration
     #[command(subcommand)]
     Operator(operator::Operator),
@@ -93,6 +97,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Apply(apply) => apply.run(&config)?,
         Command::Export => resources::export(&config)?,
         Command::Connection(connection) => connection.run(&config)?,
+        Command::Client(client) => client.run(&config)?,
         Command::Operator(operator) => operator.run(&config)?,
         Command::User(user) => user.run(&config)?,
         Command::Keys(keys) => keys.run(&config)?,

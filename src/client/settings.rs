@@ -46,6 +46,9 @@ pub struct ClientSettings {
     /// Whether it needs `sid` in them. They have it always.
     #[serde(skip_serializing_if = "is_false")]
     pub backchannel_logout_session_required: bool,
+    /// Whether it makes and ends its own secrets, proving itself by one that it has.
+    #[serde(skip_serializing_if = "is_false")]
+    pub may_rotate_secret: bool,
 }
 
 impl ClientSettings {

@@ -78,6 +78,9 @@ pub struct ClientEntry {
     pub backchannel_logout_uri: Option<String>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub backchannel_logout_session_required: bool,
+    /// Whether it makes and ends its own secrets.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub may_rotate_secret: bool,
 }
 
 impl ClientEntry {
@@ -110,6 +113,7 @@ impl ClientEntry {
             serves: client.settings.serves.clone(),
             backchannel_logout_uri: client.settings.backchannel_logout_uri.clone(),
             backchannel_logout_session_required: client.settings.backchannel_logout_session_required,
+            may_rotate_secret: client.settings.may_rotate_secret,
             client_id: client.client_id.clone(),
         }
     }
@@ -144,6 +148,7 @@ impl ClientEntry {
                 serves: self.serves.clone(),
                 backchannel_logout_uri: self.backchannel_logout_uri.clone(),
                 backchannel_logout_session_required: self.backchannel_logout_session_required,
+                may_rotate_secret: self.may_rotate_secret,
             },
             managed_by: managed_by.map(Into::into),
             secrets: Vec::new(),

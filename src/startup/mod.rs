@@ -19,6 +19,7 @@ use crate::outbound;
 use crate::rng::Rng;
 use crate::vault::OpenError;
 use crate::vault::pepper::{self, VaultError};
+use crate::vault::rewrap;
 
 pub use master_key::MasterKeyError;
 
@@ -45,6 +46,11 @@ pub enum StartError {
     MasterKey(#[from] MasterKeyError),
     #[error("the master key file {path} does not fit this database: {reason}")]
     WrongMasterKey { path: String, reason: OpenError },
+    #[error(
+        "the master key file {path} lacks {ids}, and stored secrets are sealed with it: put its line back below the others, run \
+         `avouch keys rewrap`, and remove it only when that says so"
+    )]
+    MissingMasterKey { path: String, ids: String },
     #[error("{0}")]
     Vault(sqlx::Error),
     #[error("outbound HTTP cannot be set up: {0}")]
@@ -74,6 +80,13 @@ pub async fn open(config: &Config, db_options: PgConnectOptions, clock: SharedCl
             return Err(StartError::WrongMasterKey { path: key.path.display().to_string(), reason });
         }
     };
+
+    let missing = async { rewrap::missing_keys(&mut *db.acquire().await?, &vault, clock.now()).await };
+    let missing = missing.await.map_err(StartError::Vault)?;
+    if !missing.is_empty() {
+        let path = key.path.display().to_string();
+        return Err(StartError::MissingMasterKey { path, ids: missing.join(", ") });
+    }
 
     let extra_ca_pem = match &config.upstream_ca_file {
         Some(path) => {

@@ -12,6 +12,7 @@ use aws_lc_rs::hmac;
 
 pub use keyring::{KeyId, Keyring, KeyringError};
 pub use sealed::{OpenError, Place, Sealed};
+pub use store::KnownKey;
 
 use crate::rng::Rng;
 use crate::secret::Secret;

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use time::OffsetDateTime;
+
 use super::store::SealedColumn;
 use super::{OpenError, Place, Sealed, Vault};
 use crate::db::{self, Conn, Pool};
@@ -91,11 +93,24 @@ pub async fn keys_in_use(conn: &mut Conn) -> Result<BTreeSet<String>, sqlx::Erro
     Ok(super::store::key_ids(conn).await?.into_iter().collect())
 }
 
+/// Notes the keys of this process's file, and says which key that is not among them some lasting value needs.
+///
+/// # Errors
+/// the database's.
+pub async fn missing_keys(conn: &mut Conn, vault: &Vault, now: OffsetDateTime) -> Result<Vec<String>, sqlx::Error> {
+    let ids: Vec<_> = vault.keyring().ids().map(ToString::to_string).collect();
+    let known = super::store::known_keys(conn).await?;
+    if ids.iter().any(|id| !known.iter().any(|one| one.id == *id && one.first_at.is_some())) {
+        super::store::given(conn, &ids, now).await?;
+    }
+    let missing = known.into_iter().filter(|one| one.values > 0 && vault.keyring().find(&one.id).is_none());
+    Ok(missing.map(|one| one.id).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vault::{Keyring, pepper};
-    use time::OffsetDateTime;
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 

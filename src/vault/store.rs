@@ -43,6 +43,49 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
     .await
 }
 
+/// A master key as the database knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownKey {
+    pub id: String,
+    /// When a process first had it. `None`: before that was noted.
+    pub first_at: Option<OffsetDateTime>,
+    /// Lasting values under it.
+    pub values: i64,
+}
+
+/// The keys that were ever given, and those that lasting values need: configuration, keys and second factors. They are few. What a
+/// login leaves behind is not looked at here, as there may be millions of it; [`key_ids`] does.
+pub async fn known_keys(conn: &mut Conn) -> Result<Vec<KnownKey>, sqlx::Error> {
+    sqlx::query_as!(
+        KnownKey,
+        r#"SELECT COALESCE(given.id, needed.id) AS "id!", given.first_at AS "first_at?", COALESCE(needed.count, 0) AS "values!"
+           FROM master_keys given FULL JOIN (
+               SELECT convert_from(substring(sealed FROM 3 FOR get_byte(sealed, 1)), 'UTF8') AS id, count(*)
+               FROM (SELECT sealed FROM vault_pepper
+                     UNION ALL SELECT sealed FROM connection_credentials
+                     UNION ALL SELECT sealed FROM signing_keys
+                     UNION ALL SELECT totp FROM operators
+                     UNION ALL SELECT secret FROM webhooks
+                     UNION ALL SELECT previous_secret FROM webhooks) every
+               WHERE sealed IS NOT NULL GROUP BY 1) needed ON needed.id = given.id
+           ORDER BY given.first_at DESC NULLS LAST, 1"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Notes keys that were not given before.
+pub async fn given(conn: &mut Conn, ids: &[String], now: OffsetDateTime) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO master_keys (id, first_at) SELECT id, $2 FROM UNNEST($1::text[]) AS u(id) ON CONFLICT ON CONSTRAINT master_keys_pkey DO NOTHING",
+        ids,
+        now
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
 /// Every column that holds sealed values. The row part of a value's [`super::Place`] is the primary key as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealedColumn {

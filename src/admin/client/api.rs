@@ -3,7 +3,7 @@
 
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
@@ -12,7 +12,7 @@ use crate::admin::api::{body, created, done, list};
 use crate::admin::extract::Api;
 use crate::admin::paging::Page;
 use crate::admin::{Edit, Read, Trouble, configuration};
-use crate::client::secret;
+use crate::client::secret::{self, KnownSecret, Verdict};
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/clients/{client_id}/secrets", web::get().to(secrets))
@@ -20,13 +20,21 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route("/clients/{client_id}/secrets/{id}", web::delete().to(withdraw));
 }
 
+#[derive(Serialize)]
+struct View {
+    #[serde(flatten)]
+    secret: KnownSecret,
+    safe_to_retire: Verdict,
+}
+
 /// There are few, so they are one page.
 async fn secrets(api: Api<Read>, client_id: Path<String>) -> Result<HttpResponse, Trouble> {
     let client = named(&client_id)?;
     configuration::read(&api.broker.ctx, &item(&client)).await?;
     let mut conn = api.broker.ctx.db.acquire().await?;
-    let items = secret::list(&mut conn, &client).await?;
-    Ok(list(&Page { items, next: None }))
+    let (known, now) = (secret::list(&mut conn, &client).await?, api.broker.ctx.now());
+    let view = |one: &KnownSecret| View { safe_to_retire: one.safe_to_retire(&known, now), secret: one.clone() };
+    Ok(list(&Page { items: known.iter().map(view).collect(), next: None }))
 }
 
 #[derive(Default, Deserialize)]

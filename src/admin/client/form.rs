@@ -26,6 +26,7 @@ pub struct ClientForm {
     pub complete_verification_uri: String,
     pub require_pushed_authorization_requests: String,
     pub dpop_bound_access_tokens: String,
+    pub may_rotate_secret: String,
     pub backchannel_logout_uri: String,
     pub rate_limit: String,
     pub id_token_alg: String,
@@ -50,7 +51,7 @@ pub struct ClientForm {
 }
 
 /// What the form shows of an entry, and of its `claims`.
-const SHOWN: [&str; 23] = [
+const SHOWN: [&str; 24] = [
     "client_id",
     "name",
     "kind",
@@ -65,6 +66,7 @@ const SHOWN: [&str; 23] = [
     "complete_verification_uri",
     "require_pushed_authorization_requests",
     "dpop_bound_access_tokens",
+    "may_rotate_secret",
     "backchannel_logout_uri",
     "rate_limit",
     "id_token_alg",
@@ -143,6 +145,7 @@ impl ClientForm {
             complete_verification_uri: on(entry.complete_verification_uri),
             require_pushed_authorization_requests: on(entry.require_pushed_authorization_requests),
             dpop_bound_access_tokens: on(entry.dpop_bound_access_tokens),
+            may_rotate_secret: on(entry.may_rotate_secret),
             backchannel_logout_uri: entry.backchannel_logout_uri.clone().unwrap_or_default(),
             rate_limit: entry.rate_limit.map(|limit| limit.to_string()).unwrap_or_default(),
             id_token_alg: entry.id_token_alg.as_str().into(),
@@ -217,6 +220,7 @@ impl ClientForm {
             ("complete_verification_uri", ticked(&self.complete_verification_uri)),
             ("require_pushed_authorization_requests", ticked(&self.require_pushed_authorization_requests)),
             ("dpop_bound_access_tokens", ticked(&self.dpop_bound_access_tokens)),
+            ("may_rotate_secret", ticked(&self.may_rotate_secret)),
             ("backchannel_logout_uri", text(&self.backchannel_logout_uri)),
             ("rate_limit", rate_limit.and_then(Result::ok).map_or(Value::Null, |limit| json!(limit))),
             ("id_token_alg", text(&self.id_token_alg)),

@@ -1,10 +1,13 @@
 //! A client's secrets: several at a time, each with an expiry, compared by keyed digest. Owns how one is added and
 //! withdrawn; a value is shown once, when it is made, and nobody can read it again.
 
+pub mod own;
 pub mod store;
 
+use std::net::IpAddr;
+
 use serde_json::json;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{ClientId, ClientKind};
 use crate::audit::{self, Author};
@@ -40,6 +43,65 @@ pub struct KnownSecret {
     pub expires_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_used_at: Option<OffsetDateTime>,
+    /// Where it was last used from.
+    pub last_used_addr: Option<String>,
+    /// How often, as far as it was counted.
+    pub uses: i64,
+}
+
+/// Uses of one secret that were gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The last time.
+    pub at: OffsetDateTime,
+    pub times: i64,
+    /// The last one that is known.
+    pub addr: Option<IpAddr>,
+}
+
+/// A secret that was not used for so long is not used any more, as far as one can tell: longer than a job that runs once a week.
+const QUIET: Duration = Duration::days(8);
+
+/// Whether a secret can be withdrawn without anybody noticing.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Verdict {
+    pub safe: bool,
+    pub reason: String,
+}
+
+impl KnownSecret {
+    pub fn counts_at(&self, now: OffsetDateTime) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// `all`: the client's secrets, this one among them.
+    pub fn safe_to_retire(&self, all: &[Self], now: OffsetDateTime) -> Verdict {
+        let verdict = |safe, reason: &str| Verdict { safe, reason: reason.into() };
+        if !self.counts_at(now) {
+            return verdict(true, "It has expired: whoever comes with it is refused already.");
+        }
+        let others: Vec<_> = all.iter().filter(|one| one.id != self.id && one.counts_at(now)).collect();
+        if others.is_empty() {
+            return verdict(false, "It is the only one that counts.");
+        }
+        let newer_is_used = others.iter().any(|one| one.created_at > self.created_at && one.last_used_at.is_some());
+        match self.last_used_at {
+            Some(at) if now - at < QUIET => {
+                let days = (now - at).whole_days();
+                let when = match days {
+                    0 => "today".into(),
+                    1 => "yesterday".into(),
+                    days => format!("{days} days ago"),
+                };
+                let from = self.last_used_addr.as_deref().map(|addr| format!(" from {addr}")).unwrap_or_default();
+                Verdict { safe: false, reason: format!("It was used {when}{from}.") }
+            }
+            _ if now - self.created_at < QUIET => verdict(false, "It is new: it may be on its way to the application."),
+            _ if !newer_is_used => verdict(false, "It was not used lately, but no newer one was used yet."),
+            Some(_) => verdict(true, "It was not used for 8 days, and a newer one is used."),
+            None => verdict(true, "It was never used, and a newer one is used."),
+        }
+    }
 }
 
 /// Each is tried when the client comes, so there is an end to them.
@@ -92,6 +154,8 @@ pub async fn add(
         created_at: now,
         expires_at,
         last_used_at: None,
+        last_used_addr: None,
+        uses: 0,
     };
     let secret = ClientSecret { id: known.id.clone(), digest: ctx.vault.digest(value.expose()), expires_at };
     db::in_tx(&ctx.db, async |conn: &mut Conn| {

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{ClientSecret, KnownSecret};
+use super::{ClientSecret, KnownSecret, Use};
 use crate::client::{ClientId, ClientKind};
 use crate::db::Conn;
 use crate::ids::ClientSecretId;
@@ -17,7 +17,8 @@ pub(super) async fn lock_client(conn: &mut Conn, client: &ClientId) -> Result<Op
 pub(super) async fn list(conn: &mut Conn, client: &ClientId) -> Result<Vec<KnownSecret>, sqlx::Error> {
     sqlx::query_as!(
         KnownSecret,
-        r#"SELECT id AS "id: ClientSecretId", hint, created_by, created_at, expires_at, last_used_at
+        r#"SELECT id AS "id: ClientSecretId", hint, created_by, created_at, expires_at, last_used_at,
+                  last_used_addr, uses
            FROM client_secrets WHERE client_id = $1 AND state <> 'revoked' ORDER BY created_at DESC, id DESC"#,
         client.as_str()
     )
@@ -72,15 +73,43 @@ pub async fn digest_known(conn: &mut Conn, client: &ClientId, digest: [u8; 32]) 
     .await
 }
 
-/// Moves `last_used_at` forward, never back: another replica may have written a later one.
-pub async fn used(conn: &mut Conn, ids: &[String], at: &[OffsetDateTime]) -> Result<(), sqlx::Error> {
+/// Adds uses. `last_used_at` moves forward, never back: another replica may have written a later one.
+pub async fn used(conn: &mut Conn, uses: &[(ClientSecretId, Use)]) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = uses.iter().map(|(id, _)| id.to_string()).collect();
+    let at: Vec<_> = uses.iter().map(|(_, one)| one.at).collect();
+    let times: Vec<_> = uses.iter().map(|(_, one)| one.times).collect();
+    let addrs: Vec<_> = uses.iter().map(|(_, one)| one.addr.map(|addr| addr.to_string()).unwrap_or_default()).collect();
     sqlx::query!(
-        "UPDATE client_secrets s SET last_used_at = GREATEST(s.last_used_at, u.at)
-         FROM UNNEST($1::text[], $2::timestamptz[]) AS u(id, at) WHERE s.id = u.id",
-        ids,
-        at
+        "UPDATE client_secrets s SET
+             uses = s.uses + u.times,
+             last_used_addr = CASE WHEN u.addr = '' OR s.last_used_at > u.at THEN s.last_used_addr ELSE u.addr END,
+             last_used_at = GREATEST(s.last_used_at, u.at)
+         FROM UNNEST($1::text[], $2::timestamptz[], $3::bigint[], $4::text[]) AS u(id, at, times, addr) WHERE s.id = u.id",
+        &ids,
+        &at,
+        &times,
+        &addrs
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The others that still count end by `end` at the latest. How many did not already.
+pub(super) async fn end_others(
+    conn: &mut Conn,
+    client: &ClientId,
+    kept: &ClientSecretId,
+    end: OffsetDateTime,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "UPDATE client_secrets SET expires_at = $3
+         WHERE client_id = $1 AND id <> $2 AND state <> 'revoked' AND (expires_at IS NULL OR expires_at > $3)",
+        client.as_str(),
+        kept.as_str(),
+        end
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }

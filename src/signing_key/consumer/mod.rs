@@ -55,7 +55,8 @@ const KNOWN: [Known; 15] = [
 
 fn find(agent: &str) -> Option<&'static Known> {
     let agent = agent.to_ascii_lowercase();
-    KNOWN.iter().find(|known| agent.contains(known.mark))
+    // what is stored is a name
+    KNOWN.iter().find(|known| agent.contains(known.mark) || agent.eq_ignore_ascii_case(known.name))
 }
 
 /// What a User-Agent calls itself, without the version: an upgraded consumer is the same one.
@@ -175,6 +176,7 @@ mod tests {
     fn a_user_agent_is_known_by_its_name_and_not_by_its_version() {
         for (agent, name, cache) in [
             ("jose/v6.1.0", "jose", Duration::minutes(10)),
+            ("Mozilla/5.0 (X11)", "Browser", Duration::minutes(15)),
             ("Java/17.0.2", "Java", Duration::hours(1)),
             ("[shop:443:12] mod_auth_openidc-2.4.15 libcurl-8.5", "mod_auth_openidc", Duration::hours(1)),
             ("Go-http-client/2.0", "Go-http-client", Duration::hours(1)),

@@ -12,6 +12,7 @@
 //   {"cmd":"device_authorization","params":{...}}                        -> response, which is remembered
 //   {"cmd":"device_poll"}                polls as that answer says until there are tokens -> claims, tokens
 //   {"cmd":"verify_access_token","token"?,"audience","alg","typ"?}       typ is at+jwt unless given -> header, claims
+//                                        with watched:true by one JWKS cache that is kept for all of them
 //   {"cmd":"introspect","token"}, {"cmd":"revoke","token"}, {"cmd":"end_session_url", ...parameters}
 import { serve, stdinLines } from './jsonl.mjs';
 
@@ -23,6 +24,7 @@ let pending; // the checks of the last authorize_url
 let tokens; // the last token response
 let device; // the last device authorization response
 let key; // the last made
+let watched; // a JWKS cache that is kept
 let bound = {}; // the DPoP handle, where one is used
 
 const authentication = {
@@ -115,9 +117,10 @@ await serve(stdinLines(), {
 
   device_poll: async () => remember(await oidc.pollDeviceAuthorizationGrant(config, device, undefined, bound)),
 
-  verify_access_token: async ({ token = tokens.access_token, audience, alg, typ = 'at+jwt' }) => {
+  verify_access_token: async ({ token = tokens.access_token, audience, alg, typ = 'at+jwt', watched: keep }) => {
     const { issuer, jwks_uri } = config.serverMetadata();
-    const keys = jose.createRemoteJWKSet(new URL(jwks_uri));
+    const fresh = () => jose.createRemoteJWKSet(new URL(jwks_uri));
+    const keys = keep ? (watched ??= fresh()) : fresh();
     const { payload, protectedHeader } = await jose.jwtVerify(token, keys, {
       issuer, audience, algorithms: [alg], typ, requiredClaims: ['exp', 'iat', 'sub', 'jti', 'client_id'],
     });

@@ -1,6 +1,7 @@
 //! What the database knows, and what happens without it.
 
 mod dump;
+mod master_key;
 mod outage;
 
 /// Until `look` says yes.

@@ -16,6 +16,7 @@ mod pysaml2;
 mod pysaml2_logout;
 mod pysaml2_requests;
 mod relying_party;
+mod roll_over;
 mod saml_stage;
 mod schemathesis;
 mod sign_out;

@@ -9,6 +9,7 @@ mod discovery;
 mod dpop;
 mod errors;
 mod introspection;
+mod own_secrets;
 mod par;
 mod private_key_jwt;
 mod refresh;

@@ -135,6 +135,13 @@ pub async fn attempt(route: &str, before: &mut Before) -> Had {
                 ("an active refresh token", Standing, ask(&world.shop, refresh).await),
             ]
         }
+        // a secret of its own is no access; a client that may not have one gets none, before and after
+        "/oauth/client/secrets" | "/oauth/client/secrets/list" | "/oauth/client/secrets/withdraw" => {
+            let proof = basic("shop", world.shop.secret.as_deref().unwrap());
+            let answer = post(&at(route), Some(&proof), &[]).await;
+            assert!(matches!(answer.status, 400 | 401), "{}", answer.json);
+            Vec::new()
+        }
         "/oauth/revoke" => {
             let tokens = before.tokens.pop().unwrap();
             let proof = basic("shop", world.shop.secret.as_deref().unwrap());

@@ -5,7 +5,7 @@ pub mod pages;
 use time::OffsetDateTime;
 
 use crate::admin::moment::Moment;
-use crate::client::secret::KnownSecret;
+use crate::client::secret::{KnownSecret, Verdict};
 
 /// One line of the table.
 pub struct SecretRow {
@@ -16,12 +16,20 @@ pub struct SecretRow {
     pub created: Moment,
     pub expires: Option<Moment>,
     pub used: Option<Moment>,
+    /// `12 times, last from 192.0.2.7`.
+    pub uses: String,
+    pub verdict: Verdict,
     /// `data-state` and the word.
     pub state: (&'static str, &'static str),
 }
 
 impl SecretRow {
-    pub fn of(secret: KnownSecret, client: &str, now: OffsetDateTime) -> Self {
+    /// `all`: the client's secrets, this one among them.
+    pub fn of(secret: KnownSecret, all: &[KnownSecret], client: &str, now: OffsetDateTime) -> Self {
+        let verdict = secret.safe_to_retire(all, now);
+        let times = if secret.uses == 1 { "time" } else { "times" };
+        let from = secret.last_used_addr.as_deref().map(|addr| format!(", last from {addr}")).unwrap_or_default();
+        let uses = format!("{} {times}{from}", secret.uses);
         let expires = secret.expires_at.map(|at| Moment::new(at, now));
         let state = match expires {
             Some(end) if end.is_past() => ("refused", "Expired"),
@@ -36,6 +44,8 @@ impl SecretRow {
             used: secret.last_used_at.map(|at| Moment::new(at, now)),
             expires,
             state,
+            uses,
+            verdict,
         }
     }
 }

@@ -89,7 +89,11 @@ async fn ask_withdraw(desk: Desk<Edit>, asked: Path<(String, String)>) -> Result
     Ok(show(&ConfirmPage {
         question: format!("Withdraw the secret {} of {id}?", label(known)),
         explanation: "Whoever still comes with it is refused from then on. It cannot be brought back.".into(),
-        touches: vec![("Last used".into(), used), ("Other secrets that count".into(), others)],
+        touches: vec![
+            ("Last used".into(), used),
+            ("Safe to retire".into(), verdict_line(&known.safe_to_retire(&secrets, now))),
+            ("Other secrets that count".into(), others),
+        ],
         fields: Vec::new(),
         action: format!("{back}/secrets/{secret_id}/withdraw"),
         button: "Withdraw it".into(),
@@ -99,6 +103,10 @@ async fn ask_withdraw(desk: Desk<Edit>, asked: Path<(String, String)>) -> Result
         harmless: false,
         frame,
     }))
+}
+
+fn verdict_line(verdict: &secret::Verdict) -> String {
+    format!("{}: {}", if verdict.safe { "Yes" } else { "Not yet" }, verdict.reason)
 }
 
 async fn withdraw(posted: Posted<Edit, NoFields>, asked: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
