@@ -50,7 +50,6 @@ async fn an_ended_a_withdrawn_a_mistyped_and_a_switched_off_one_look_alike() {
     // and with its connection it goes
     let api = Api::of(&world.broker, "editor").await;
     let gone = api.post("/connections/contoso/renewal-links", &json!({})).await;
-    world.broker.ctx();
     let mut conn = world.broker.ctx().db.acquire().await.unwrap();
     let slug = avouch::connection::Slug::parse("contoso").unwrap();
     let connection = avouch::connection::store::by_slug(&mut conn, &slug).await.unwrap().unwrap();

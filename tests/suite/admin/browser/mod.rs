@@ -273,6 +273,32 @@ async fn chromium_every_page_of_the_desk_is_readable_by_everybody_in_every_light
 }
 
 #[tokio::test]
+async fn chromium_a_renewal_link_is_shown_once_with_a_message_to_send() {
+    let mut desk = Desk::furnish().await;
+    let origin = desk.open(Who::Owner, "/admin/connections/refusing").await;
+    let browser = &desk.browser;
+    browser.click("#renewal-links").await;
+    browser.click("#make-link").await;
+    let url = browser.text("#renewal-url").await;
+    assert!(url.contains("/renew/avo_rl_"), "{url}");
+    let mut wrong = Vec::new();
+    for look in Look::ALL {
+        wrong.extend(look.at(browser, "renewal-link-made").await);
+    }
+    wrong.extend(browser.complaints(&origin).await);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    browser.click("#onward").await;
+    browser.wait_for("#make-link").await;
+    assert!(!browser.has("#renewal-url").await);
+    // the customer's own browser
+    browser.forget_cookies().await;
+    browser.goto(&url).await;
+    browser.fill("#secret", "the-next-secret-of-somebody-0123").await;
+    browser.click("#give").await;
+    browser.wait_for("#taken").await;
+}
+
+#[tokio::test]
 async fn chromium_a_form_filled_in_wrongly_says_what_is_wrong_and_keeps_what_was_typed() {
     let mut desk = Desk::furnish().await;
     let only = std::env::var("AVOUCH_PAGE").unwrap_or_default();
