@@ -53,8 +53,8 @@ pub mod grant; // the token endpoint
 pub mod login; // from /authorize through an upstream to a session
 pub mod logout; // ending a session
 pub mod provisioning; // the resource file: plan, apply, export
-pub mod renewal; // a link, and what somebody without an account gives by it
-pub mod registration; // what a client does to its own (RFC 7592)
+pub mod registration;
+pub mod renewal; // a link, and what somebody without an account gives by it // what a client does to its own (RFC 7592)
 
 // top
 pub mod cli;
