@@ -111,4 +111,14 @@ mod tests {
         let response = call_service(&app, TestRequest::get().uri("/nowhere").to_request()).await;
         assert!(response.headers().contains_key(HEADER), "an unknown path has a trace too");
     }
+
+    #[test]
+    fn a_token_in_a_path_stays_out_of_the_log() {
+        let token = crate::secret::mint(crate::secret::Kind::RenewalLink, &crate::rng::Rng::default());
+        assert_eq!(without_token(&format!("/sso/renew/{}", token.expose())), "/sso/renew/avo_rl_");
+        for path in ["/renew/avo_", "/renew/avo_é", "/admin", "/"] {
+            assert!(path.starts_with(without_token(path)), "{path}");
+        }
+        assert_eq!(without_token("/connections/contoso/callback"), "/connections/contoso/callback");
+    }
 }
