@@ -3,6 +3,7 @@
 
 pub mod api;
 mod lane;
+mod master_key;
 pub mod pages;
 mod reader;
 pub mod schedule;

@@ -6,6 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::lane::{Span, Stroke};
+use super::master_key::{self, MasterKeyRow};
 use super::reader::{self, ReaderRow, believing, gate_line, refusing};
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::{FieldErrors, given};
@@ -18,7 +19,6 @@ use crate::jose::Alg;
 use crate::signing_key::consumer::{Consumer, Gate};
 use crate::signing_key::schedule::{self, Plan};
 use crate::signing_key::{self, RotationError, SigningKey, State};
-use crate::vault::{self, KnownKey};
 use crate::web::redirect::see_other;
 
 /// Keys that are no more, of each algorithm.
@@ -44,16 +44,7 @@ struct ListPage {
     algorithms: Vec<Algorithm>,
     readers: Vec<ReaderRow>,
     more_readers: usize,
-    master_keys: Vec<MasterKey>,
-}
-
-struct MasterKey {
-    id: String,
-    /// Since when a process has had it.
-    since: Option<When>,
-    values: i64,
-    state: &'static str,
-    said: &'static str,
+    master_keys: Vec<MasterKeyRow>,
 }
 
 struct Algorithm {
@@ -82,7 +73,7 @@ async fn list(desk: Desk<Read>) -> Result<HttpResponse, Trouble> {
     let mut conn = desk.broker.ctx.db.acquire().await?;
     let (keys, schedule) = (signing_key::list(&mut conn).await?, schedule::store::load(&mut conn).await?);
     let now = desk.broker.ctx.now();
-    let master_keys = master_keys(&desk.broker, vault::store::known_keys(&mut conn).await?);
+    let master_keys = master_key::rows(&desk.broker.ctx, &mut conn).await?;
     let algorithms = Alg::ALL.into_iter().map(|alg| algorithm(&desk.broker, alg, schedule.of(alg), &keys, &consumers));
     Ok(show(&ListPage {
         frame: desk.frame(Section::SigningKeys),
@@ -92,23 +83,6 @@ async fn list(desk: Desk<Read>) -> Result<HttpResponse, Trouble> {
         more_readers: consumers.len().saturating_sub(READERS),
         master_keys,
     }))
-}
-
-fn master_keys(broker: &Broker, known: Vec<KnownKey>) -> Vec<MasterKey> {
-    let (keyring, now) = (broker.ctx.vault.keyring(), broker.ctx.now());
-    let newest = keyring.newest().0.as_str();
-    let told = |one: KnownKey| {
-        let here = keyring.find(&one.id).is_some();
-        let (state, said) = match (one.id == newest, here, one.values) {
-            (true, ..) => ("active", "Seals what is stored from now on"),
-            (_, true, 0) => ("retiring", "Nothing lasting needs it: it may go once `avouch keys rewrap` says so"),
-            (_, true, _) => ("expiring", "Still needed: run `avouch keys rewrap`"),
-            (_, false, 0) => ("retired", "Taken out of the key file"),
-            (_, false, _) => ("refused", "Needed, and not in the key file of this process"),
-        };
-        MasterKey { since: one.first_at.map(|at| When::new(at, now)), values: one.values, id: one.id, state, said }
-    };
-    known.into_iter().map(told).collect()
 }
 
 /// When the schedule lets the next key sign.

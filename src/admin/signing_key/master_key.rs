@@ -1,0 +1,34 @@
+//! The master keys as the page tells of them: age, and what still needs them.
+
+use crate::admin::when::When;
+use crate::ctx::Ctx;
+use crate::db::Conn;
+use crate::vault::{KnownKey, store};
+
+pub struct MasterKeyRow {
+    pub id: String,
+    /// Since when a process has had it.
+    pub since: Option<When>,
+    pub values: i64,
+    pub state: &'static str,
+    pub said: &'static str,
+}
+
+/// The newest first.
+pub async fn rows(ctx: &Ctx, conn: &mut Conn) -> Result<Vec<MasterKeyRow>, sqlx::Error> {
+    let known = store::known_keys(conn).await?;
+    let (keyring, now) = (ctx.vault.keyring(), ctx.now());
+    let newest = keyring.newest().0.as_str();
+    let told = |one: KnownKey| {
+        let here = keyring.find(&one.id).is_some();
+        let (state, said) = match (one.id == newest, here, one.values) {
+            (true, ..) => ("active", "Seals what is stored from now on"),
+            (_, true, 0) => ("retiring", "Nothing lasting needs it: it may go once `avouch keys rewrap` says so"),
+            (_, true, _) => ("expiring", "Still needed: run `avouch keys rewrap`"),
+            (_, false, 0) => ("retired", "Taken out of the key file"),
+            (_, false, _) => ("refused", "Needed, and not in the key file of this process"),
+        };
+        MasterKeyRow { since: one.first_at.map(|at| When::new(at, now)), values: one.values, id: one.id, state, said }
+    };
+    Ok(known.into_iter().map(told).collect())
+}
