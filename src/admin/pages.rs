@@ -141,7 +141,7 @@ fn said(broker: &Broker, req: &HttpRequest, trouble: &Trouble) -> HttpResponse {
     security_headers::isolate(page.render(status))
 }
 
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())

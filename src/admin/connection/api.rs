@@ -53,7 +53,7 @@ async fn add_secret(api: Api<Edit>, name: Path<String>, bytes: Bytes) -> Result<
     Ok(created(&location(&api, &name, &format!("secrets/{}", known.id)), &known, None))
 }
 
-/// `{"override": reason}` where it was not rehearsed.
+/// `{"override": reason}` where it cannot be rehearsed.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Promotion {
@@ -64,7 +64,7 @@ struct Promotion {
 async fn promote_secret(api: Api<Edit>, at: At, bytes: Bytes) -> Result<HttpResponse, Trouble> {
     let wanted: Promotion = if bytes.is_empty() { Promotion::default() } else { body(&bytes)? };
     let reason = wanted.reason.as_deref();
-    let promoted = credential::promote_secret(&api.broker.ctx, &api.author, &at.0, &at.1, reason).await?;
+    let promoted = credential::promote_secret(&api.broker, &api.author, &at.0, &at.1, reason).await?;
     Ok(one(&json!({ "active": promoted.active, "retiring": promoted.retiring }), None))
 }
 

@@ -132,7 +132,7 @@ async fn fetch(broker: &Broker, agent: &str) -> Value {
 
 async fn rotate(api: &Api) -> (u16, String) {
     let done = api.post("/signing-keys/rotate", &json!({ "alg": "RS256" })).await;
-    (done.status.into(), done.json["code"].as_str().unwrap_or_default().to_owned())
+    (done.status, done.json["code"].as_str().unwrap_or_default().to_owned())
 }
 
 #[tokio::test]

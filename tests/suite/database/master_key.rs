@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use avouch::clock::{Clock as _, SystemClock};
 use avouch::rng::Rng;
 use avouch::vault::{Keyring, Place, pepper};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
-use time::OffsetDateTime;
 
 use crate::harness::app::get;
 use crate::harness::postgres::{Database, MASTER_KEY};
@@ -35,8 +35,7 @@ async fn a_move_to_a_new_master_key_that_was_killed_goes_on_where_it_was() {
     let mut broker = BrokerProcess::prepare().await;
     let pool = avouch::db::pool(broker.database.options());
     let rng = Rng::default();
-    let vault =
-        pepper::open(&pool, Keyring::parse(MASTER_KEY).unwrap(), &rng, OffsetDateTime::now_utc()).await.unwrap();
+    let vault = pepper::open(&pool, Keyring::parse(MASTER_KEY).unwrap(), &rng, SystemClock.now()).await.unwrap();
     let rows: Vec<String> = (0..MANY).map(|n| format!("old{n}")).collect();
     let place = |row| Place { table: "signing_keys", column: "sealed", row };
     let sealed: Vec<Vec<u8>> = rows.iter().map(|row| vault.seal(place(row), b"x", &rng).as_bytes().to_vec()).collect();

@@ -67,7 +67,7 @@ async fn it_ends_an_older_one_but_not_the_one_it_came_with_and_has_three_at_most
     // ten in ten minutes
     let mut last = 0;
     for _ in 0..10 {
-        last = ask(&world, "/list", &second, &[]).await.status.into();
+        last = ask(&world, "/list", &second, &[]).await.status;
     }
     assert_eq!(last, 429_u16);
 }

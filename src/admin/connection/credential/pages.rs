@@ -19,7 +19,7 @@ use crate::admin::extract::{Desk, Posted, Seated};
 use crate::admin::form::{FieldErrors, given};
 use crate::admin::frame::{Done, Frame, Section};
 use crate::admin::moment::Moment;
-use crate::admin::pages::{ConfirmPage, show, show_again};
+use crate::admin::pages::{ConfirmPage, capitalised, show, show_again};
 use crate::admin::sign_in::pages::NoFields;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::fingerprint;
@@ -209,11 +209,15 @@ async fn ask_promote(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<Htt
 
 async fn promote(posted: Posted<Edit, Reason>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
     let Posted { desk, form } = posted;
-    let Some(reason) = given(&form.reason) else {
-        let errors = FieldErrors::one("reason", "Write why it may take over.");
-        return Ok(show_again(&promote_page(&desk, &at, form, errors).await?));
-    };
-    promote_secret(&desk.broker.ctx, &desk.author, &at.0, &at.1, Some(&reason)).await?;
+    let reason = given(&form.reason);
+    match promote_secret(&desk.broker, &desk.author, &at.0, &at.1, reason.as_deref()).await {
+        Ok(_) => {}
+        Err(Trouble::Conflict("secret_refused" | "not_rehearsed", said)) => {
+            let errors = FieldErrors::one("reason", capitalised(&said));
+            return Ok(show_again(&promote_page(&desk, &at, form, errors).await?));
+        }
+        Err(trouble) => return Err(trouble),
+    }
     Ok(back(&desk, &at.0, Done::Saved))
 }
 

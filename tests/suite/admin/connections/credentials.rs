@@ -160,3 +160,31 @@ async fn our_keys_are_prepared_take_over_and_end() {
     let wrong = api.post("/connections/fabrikam/sp-keys", &json!({ "use": "both" })).await;
     assert_eq!(wrong.status, 400, "{}", wrong.json);
 }
+
+/// Nobody has to vouch for a secret that the provider takes, and nobody promotes one by accident that it does not.
+#[tokio::test]
+async fn a_secret_that_the_provider_takes_needs_no_word_of_anybody() {
+    let world = World::new().await;
+    let mut editor = Operator::signed_in(&world.broker, "editor").await;
+    let api = Api::of(&world.broker, "editor").await;
+    let made = api.post("/connections/contoso/secrets", &json!({ "value": NEXT })).await;
+    let path = format!("/connections/contoso/secrets/{}/promote", made.text("id"));
+    world.idp.tell(|script| script.client_secrets = Some(vec![CONTOSO_SECRET.into()]));
+    let refused = api.post(&path, &json!({})).await;
+    assert_eq!((refused.status, refused.text("code")), (409, "secret_refused"), "{}", refused.json);
+    assert!(refused.text("detail").contains("invalid_client"), "what it answered: {}", refused.json);
+    let page = editor.open(&format!("/admin{}", path.replace("/secrets", "/credentials/secrets"))).await;
+    let page = editor.submit(&page, "promote", &[]).await;
+    assert!(page.status == 422 && page.body.contains("invalid_client"), "{page}");
+    says_nothing_of(&page, NEXT);
+    world.signed_in().await;
+
+    world.idp.tell(|script| script.client_secrets = Some(vec![CONTOSO_SECRET.into(), NEXT.into()]));
+    let page = editor.submit(&page, "promote", &[]).await;
+    assert_eq!(page.url.path(), "/admin/connections/contoso/credentials", "{page}");
+    let event = world.last_event("connection.secret_promoted").await;
+    assert!(event.detail["override"].is_null(), "{event:?}");
+    world.idp.tell(|script| script.client_secrets = Some(vec![NEXT.into()]));
+    world.broker.catch_up().await;
+    world.signed_in().await;
+}

@@ -218,5 +218,5 @@ async fn metadata_past_its_date_is_told_and_goes_on_being_used() {
     assert_eq!(play.audited("saml.metadata.stale", Some("expired")).await.len(), 1);
     play.accepted(0).await;
     let text = reqwest::get(play.saml.world.broker.ops_url("/metrics")).await.unwrap().text().await.unwrap();
-    assert!(text.contains(r#"kind="saml_metadata",connection="fabrikam""#), "{text}");
+    assert!(text.contains(r#"kind="saml_metadata",owner="fabrikam""#), "{text}");
 }
