@@ -81,6 +81,8 @@ pub struct Broker {
     pub secret_rotations: Attempts,
     /// Answers that did not decrypt, by connection and address.
     pub undecrypted: Attempts,
+    /// Client secrets tried at a provider, by connection.
+    pub secret_trials: Attempts,
     live: AtomicBool,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -116,6 +118,7 @@ impl Broker {
             webhooks_owed: tokio::sync::Notify::new(),
             secret_rotations: Attempts::new(LIMITED),
             undecrypted: Attempts::new(LIMITED),
+            secret_trials: Attempts::new(MINUTE),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
             ctx,

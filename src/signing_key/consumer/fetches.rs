@@ -18,6 +18,8 @@ const AGENTS: usize = 8;
 /// Bytes of a User-Agent that are looked at.
 const AGENT: usize = 200;
 const OTHERS: &str = "others";
+/// In microseconds: how exactly the last fetch is known.
+const SECOND: i64 = 1_000_000;
 
 #[derive(Default)]
 pub struct Fetches([RwLock<HashMap<IpAddr, Vec<Noted>>>; SHARDS]);
@@ -34,8 +36,13 @@ struct Noted {
 impl Noted {
     fn again(&self, at: OffsetDateTime, saw: i64) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        self.last.fetch_max(micros(at), Ordering::Relaxed);
-        self.saw.fetch_max(saw, Ordering::Relaxed);
+        // written only where it says something new: cores that answer the same consumer do not wait for one another
+        if self.last.load(Ordering::Relaxed) + SECOND <= micros(at) {
+            self.last.fetch_max(micros(at), Ordering::Relaxed);
+        }
+        if self.saw.load(Ordering::Relaxed) < saw {
+            self.saw.fetch_max(saw, Ordering::Relaxed);
+        }
     }
 }
 

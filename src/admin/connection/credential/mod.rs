@@ -109,6 +109,9 @@ pub async fn promote_secret(
     Ok(client_secret::promote(&broker.ctx, author, &slug, id, &ground).await?)
 }
 
+/// Tries in a minute: each shows the provider a wrong secret too, and providers lock out who does that often.
+const TRIES: u32 = 3;
+
 async fn rehearse(broker: &Broker, slug: &Slug, id: &str) -> Result<Ground, Trouble> {
     let ctx = &broker.ctx;
     let connection = connection::store::by_slug(&mut *ctx.db.acquire().await?, slug).await?;
@@ -122,6 +125,12 @@ async fn rehearse(broker: &Broker, slug: &Slug, id: &str) -> Result<Ground, Trou
         tracing::error!(%error, connection = %slug, "a client secret does not open");
         Trouble::Conflict("not_rehearsed", "the stored secret cannot be read; add it again".into())
     })?;
+    let (trials, now) = (&broker.secret_trials, ctx.now());
+    if let Some(wait) = trials.wait(slug.as_str(), TRIES, now) {
+        let wait = format!("it was tried {TRIES} times in a minute; try again in {} s", wait.whole_seconds() + 1);
+        return Err(Trouble::Conflict("not_rehearsed", wait));
+    }
+    trials.note(slug.to_string(), now);
     let (code, sentence) = match broker.upstreams.try_secret(ctx, &connection, &value).await {
         SecretTrial::Proven => return Ok(Ground::Rehearsed),
         SecretTrial::Refused(said) => {

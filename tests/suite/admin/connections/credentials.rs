@@ -178,6 +178,11 @@ async fn a_secret_that_the_provider_takes_needs_no_word_of_anybody() {
     assert!(page.status == 422 && page.body.contains("invalid_client"), "{page}");
     says_nothing_of(&page, NEXT);
     world.signed_in().await;
+    // each try shows the provider a wrong secret as well
+    assert_eq!(api.post(&path, &json!({})).await.text("code"), "secret_refused");
+    let often = api.post(&path, &json!({})).await;
+    assert!(often.status == 409 && often.text("detail").contains("try again in"), "{}", often.json);
+    world.broker.clock.advance(time::Duration::seconds(61));
 
     world.idp.tell(|script| script.client_secrets = Some(vec![CONTOSO_SECRET.into(), NEXT.into()]));
     let page = editor.submit(&page, "promote", &[]).await;
