@@ -176,7 +176,12 @@ impl Upstreams {
 
     /// Whether the provider takes this client secret, which need not be stored. Nobody signs in by it.
     pub async fn try_secret(&self, ctx: &Ctx, connection: &Connection, secret: &Secret<String>) -> SecretTrial {
-        secret_trial::of(self, ctx, connection, secret_trial::Candidate::Secret(secret)).await.trial
+        self.rehearse_value(ctx, connection, secret).await.trial
+    }
+
+    /// The same with how it was found out.
+    pub async fn rehearse_value(&self, ctx: &Ctx, connection: &Connection, secret: &Secret<String>) -> Rehearsed {
+        secret_trial::of(self, ctx, connection, secret_trial::Candidate::Secret(secret)).await
     }
 
     /// The same of a stored credential, secret or key, whatever its state, with how it was found out.

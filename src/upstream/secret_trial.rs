@@ -9,6 +9,7 @@
 //! client may ask there.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use url::Url;
 
 use super::answer::Answer;
@@ -16,7 +17,7 @@ use super::discovery::Provider;
 use super::proof::Proof;
 use super::token_request::{ask, kind};
 use super::{UpstreamError, Upstreams, client_assertion};
-use crate::connection::credential::rehearsal::Method;
+use crate::connection::credential::rehearsal::{Method, Rehearsal, Verdict};
 use crate::connection::{Connection, Credential, CredentialKind, OidcSettings, Preset, Protocol};
 use crate::ctx::Ctx;
 use crate::secret::Secret;
@@ -39,6 +40,19 @@ pub struct Rehearsed {
     pub method: Method,
     /// Of each question `{method, control, candidate}`, and of both answers `{status, error}`. Never a value.
     pub evidence: Value,
+}
+
+impl Rehearsed {
+    /// As it is kept. `by` as in audit.
+    pub fn kept(&self, at: OffsetDateTime, by: &str) -> Rehearsal {
+        let verdict = match &self.trial {
+            SecretTrial::Proven => Verdict::Proven,
+            SecretTrial::Refused(_) => Verdict::Refused,
+            SecretTrial::Unclear(_) => Verdict::Unclear,
+            SecretTrial::Unreachable(_) => Verdict::Unreachable,
+        };
+        Rehearsal { verdict, method: self.method, at, by: by.into(), evidence: self.evidence.clone() }
+    }
 }
 
 /// What is tried.
@@ -156,7 +170,8 @@ fn of_entra(settings: &OidcSettings, provider: &Provider) -> Result<Question, Se
     };
     let mut endpoint = provider.token_endpoint.clone();
     if settings.is_multi_tenant() {
-        let tenant = settings.tenants.first().ok_or_else(|| SecretTrial::Unclear("it names no tenant to ask".into()))?;
+        let tenant =
+            settings.tenants.first().ok_or_else(|| SecretTrial::Unclear("it names no tenant to ask".into()))?;
         for several in ["organizations", "common", "consumers"] {
             endpoint = endpoint.replacen(&format!("/{several}/"), &format!("/{tenant}/"), 1);
         }

@@ -103,10 +103,9 @@ impl Standbys {
             state.circuits.remove(&slug);
             return;
         }
-        let known = state
-            .circuits
-            .remove(&slug)
-            .filter(|circuit| circuit.refused == refused.id && circuit.worked == worked.id && now < circuit.window_ends);
+        let known = state.circuits.remove(&slug).filter(|circuit| {
+            circuit.refused == refused.id && circuit.worked == worked.id && now < circuit.window_ends
+        });
         let mut circuit = known.unwrap_or_else(|| Circuit {
             refused: refused.id.clone(),
             worked: worked.id.clone(),

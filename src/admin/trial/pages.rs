@@ -71,8 +71,7 @@ fn page(desk: &Desk<Edit>, slug: &str, sent: TestForm, errors: FieldErrors) -> R
 }
 
 async fn ask(desk: Desk<Edit>, slug: Path<String>, query: Query<Which>) -> Result<HttpResponse, Trouble> {
-    let suggested =
-        TestForm { client_id: suggested(&desk.broker), credential_id: query.into_inner().credential_id };
+    let suggested = TestForm { client_id: suggested(&desk.broker), credential_id: query.into_inner().credential_id };
     let page = page(&desk, &slug, suggested, FieldErrors::default())?;
     Ok(FormAction::onward(&desk.broker.ctx.urls, []).on(show(&page)))
 }

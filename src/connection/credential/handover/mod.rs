@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use super::client_secret::{KnownSecret, Promoted, UpstreamSecretError, find, oidc, of_state};
+use super::client_secret::{KnownSecret, Promoted, UpstreamSecretError, find, of_state, oidc};
 use super::{CredentialState, store as credentials};
 use crate::audit::{self, Author};
 use crate::connection::{self, Slug};
@@ -79,7 +79,10 @@ impl KnownSecret {
         Some(if active.is_refused() {
             not_yet("The provider refuses the one in use: sign-ins go on by this one.", None)
         } else if needed.is_some() && now - quiet_from < QUIET {
-            not_yet("It stood in less than a day ago, when the provider refused the one in use.", Some(quiet_from + QUIET))
+            not_yet(
+                "It stood in less than a day ago, when the provider refused the one in use.",
+                Some(quiet_from + QUIET),
+            )
         } else if now - quiet_from < QUIET {
             not_yet("The one in use took over less than a day ago.", Some(quiet_from + QUIET))
         } else if active.last_used_at.is_none_or(|at| at <= quiet_from) {

@@ -16,8 +16,7 @@ use crate::connection::credential::rehearsal::Rehearsal;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     let at = |tail: &str| format!("/connections/{{slug}}/secrets{tail}");
-    app.route(&at("/{id}/rehearsal"), web::post().to(rehearsal))
-        .route(&at("/{id}/restore"), web::post().to(put_back));
+    app.route(&at("/{id}/rehearsal"), web::post().to(rehearsal)).route(&at("/{id}/restore"), web::post().to(put_back));
 }
 
 /// A secret with what is known of its fitness.
@@ -45,11 +44,7 @@ impl<'a> SecretView<'a> {
         rehearsals: &mut std::collections::HashMap<String, Rehearsal>,
         now: time::OffsetDateTime,
     ) -> Self {
-        Self {
-            known: one,
-            rehearsal: rehearsals.remove(one.id.as_str()),
-            safe_to_retire: one.safe_to_retire(all, now),
-        }
+        Self { known: one, rehearsal: rehearsals.remove(one.id.as_str()), safe_to_retire: one.safe_to_retire(all, now) }
     }
 }
 

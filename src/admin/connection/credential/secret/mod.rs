@@ -34,10 +34,7 @@ pub struct Tried {
 ///
 /// # Errors
 /// [`Trouble::Unknown`], [`Trouble::Conflict`].
-pub async fn list(
-    conn: &mut Conn,
-    slug: &Slug,
-) -> Result<(Vec<KnownSecret>, HashMap<String, Rehearsal>), Trouble> {
+pub async fn list(conn: &mut Conn, slug: &Slug) -> Result<(Vec<KnownSecret>, HashMap<String, Rehearsal>), Trouble> {
     let known = client_secret::list(conn, slug).await?;
     let connection = stored(conn, slug).await?;
     Ok((known, store::latest(conn, &connection.id).await?))
@@ -58,20 +55,15 @@ pub async fn rehearse(broker: &Broker, author: &Author, name: &str, id: &str) ->
     }
     trials.note(slug.to_string(), now);
     let tried = broker.upstreams.rehearse(ctx, &connection, next).await;
-    let (method, evidence) = (tried.method, tried.evidence);
-    let verdict = match &tried.trial {
-        SecretTrial::Proven => Verdict::Proven,
-        SecretTrial::Refused(_) => Verdict::Refused,
-        SecretTrial::Unclear(_) => Verdict::Unclear,
-        SecretTrial::Unreachable(_) => Verdict::Unreachable,
-    };
-    let rehearsal = Rehearsal { verdict, method, at: ctx.now(), by: author.actor.clone(), evidence };
+    let rehearsal = tried.kept(ctx.now(), &author.actor);
+    let verdict = rehearsal.verdict;
     let event = match verdict {
         Verdict::Proven => author.did("connection.secret_rehearsed"),
         Verdict::Refused => author_saw(author, Event::refused, "invalid_client"),
         Verdict::Unclear | Verdict::Unreachable => author_saw(author, Event::failed, verdict.as_str()),
     };
-    let detail = json!({ "secret": next.id, "method": method, "verdict": verdict, "evidence": rehearsal.evidence });
+    let detail =
+        json!({ "secret": next.id, "method": tried.method, "verdict": verdict, "evidence": rehearsal.evidence });
     let event = event.connection(&slug).detail(detail);
     db::in_tx(&ctx.db, async |conn: &mut Conn| {
         store::keep(conn, &next.id, &rehearsal).await?;
