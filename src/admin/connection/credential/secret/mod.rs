@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::super::{slug, stored};
+use crate::admin::connection::{slug, stored};
 use crate::admin::Trouble;
 use crate::audit::{self, Author, Event};
 use crate::broker::Broker;
