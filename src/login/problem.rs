@@ -311,6 +311,13 @@ fn upstream(connection: &str, error: &UpstreamError, tell: &str) -> Wording {
             "It did not pass our checks, so you were not signed in. Your password is not the cause.".into(),
             "Sign in again.".into(),
         ),
+        // the next time begins with the secret that works
+        UpstreamError::Misconfigured { reason: "code_spent", .. } => (
+            502,
+            format!("{connection} did not finish the sign-in"),
+            "It did not know us at first, and its answer counts only once. This is nothing you did.".into(),
+            "Sign in once more: it works the second time.".into(),
+        ),
         UpstreamError::Misconfigured { .. } => (
             500,
             format!("The connection to {connection} needs attention"),

@@ -121,7 +121,7 @@ async fn send(
         Answer::GrantRefused(_) if fields.iter().any(|(name, _)| *name == "code") => {
             upstreams.standbys.stood_in(ctx, connection, (first, &said.to_string()), second, true);
             evidence(json!({ "proved_by": second.id }));
-            Err(UpstreamError::invalid(
+            Err(UpstreamError::misconfigured(
                 "code_spent",
                 format!(
                     "the provider refused our credential ({said}), and had used up the code when another one was shown; who begins again is signed in"

@@ -19,8 +19,7 @@ use crate::upstream::saml::TrustedCertificate;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     let at = |tail: &str| format!("/connections/{{slug}}{tail}");
-    app.route(&at("/secrets"), web::get().to(secret::api::secrets))
-        .route(&at("/secrets"), web::post().to(add_secret))
+    app.route(&at("/secrets"), web::post().to(add_secret))
         .route(&at("/secrets/{id}/promote"), web::post().to(promote_secret))
         .route(&at("/secrets/{id}"), web::delete().to(withdraw_secret))
         .route(&at("/certificates"), web::get().to(certificates))

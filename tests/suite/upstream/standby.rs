@@ -153,8 +153,8 @@ async fn a_code_that_was_used_up_by_the_refusal_costs_one_more_sign_in_and_no_ot
     promoted(&world, &[CONTOSO_SECRET]).await;
     world.idp.tell(|script| script.spends_codes_first = true);
     let mut seen = 0;
-    let page = refused(&world, 403, "code_spent").await;
-    assert!(page.body.contains("Sign in again"), "{page}");
+    let page = refused(&world, 502, "code_spent").await;
+    assert!(page.body.contains("Sign in once more"), "{page}");
     assert_eq!(shown(&world, &mut seen), [NEXT, CONTOSO_SECRET]);
     world.signed_in().await;
     assert_eq!(shown(&world, &mut seen), [CONTOSO_SECRET]);

@@ -15,8 +15,9 @@ use crate::connection::credential::handover::Verdict;
 use crate::connection::credential::rehearsal::Rehearsal;
 
 pub fn routes(app: &mut web::ServiceConfig) {
-    let at = |tail: &str| format!("/connections/{{slug}}/secrets{tail}");
-    app.route(&at("/{id}/rehearsal"), web::post().to(rehearsal)).route(&at("/{id}/restore"), web::post().to(put_back));
+    app.route("/connections/{slug}/secrets", web::get().to(secrets))
+        .route("/connections/{slug}/secrets/{id}/rehearsal", web::post().to(rehearsal))
+        .route("/connections/{slug}/secrets/{id}/restore", web::post().to(put_back));
 }
 
 /// A secret with what is known of its fitness.
@@ -29,7 +30,7 @@ struct SecretView<'a> {
     safe_to_retire: Option<Verdict>,
 }
 
-pub async fn secrets(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Trouble> {
+async fn secrets(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Trouble> {
     let ctx = &api.broker.ctx;
     let (known, mut rehearsals) = list(&mut *ctx.db.acquire().await?, &slug(&name)?).await?;
     let view = |one| SecretView::of(one, &known, &mut rehearsals, ctx.now());

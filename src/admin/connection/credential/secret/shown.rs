@@ -90,7 +90,7 @@ pub fn all(
 fn rehearsed(rehearsal: Rehearsal, now: OffsetDateTime) -> ShownRehearsal {
     let (state, word) = match rehearsal.verdict {
         Result::Proven if !rehearsal.is_green(now) => ("waiting", "Taken, more than an hour ago"),
-        Result::Proven => ("success", "Taken"),
+        Result::Proven => ("passed", "Taken"),
         Result::Refused => ("failing", "Refused"),
         Result::Unclear => ("waiting", "Nothing proven"),
         Result::Unreachable => ("waiting", "Nobody answered"),
