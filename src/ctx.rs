@@ -19,6 +19,8 @@ pub struct Ctx {
     pub rng: Rng,
     pub vault: Arc<Vault>,
     pub http: outbound::Client,
+    /// Absent: no mail server is set.
+    pub mailer: Option<outbound::mailer::Mailer>,
     pub urls: Arc<Urls>,
 }
 

@@ -15,7 +15,7 @@ use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
-use crate::outbound;
+use crate::outbound::{self, mailer::Mailer};
 use crate::rng::Rng;
 use crate::vault::OpenError;
 use crate::vault::pepper::{self, VaultError};
@@ -94,6 +94,8 @@ pub async fn open(config: &Config, db_options: PgConnectOptions, clock: SharedCl
         }
         None => None,
     };
+    let mailer = config.smtp.as_ref().map(|smtp| Mailer::new(smtp, config.urls.host(), extra_ca_pem.as_deref()));
+    let mailer = mailer.transpose().map_err(|_| outbound::BuildError::ExtraCa)?;
     let policy = outbound::Policy { allow_private: config.allow_private_upstreams, extra_ca_pem, ..Default::default() };
     let ctx = Ctx {
         db,
@@ -101,6 +103,7 @@ pub async fn open(config: &Config, db_options: PgConnectOptions, clock: SharedCl
         rng,
         vault: Arc::new(vault),
         http: outbound::Client::new(policy)?,
+        mailer,
         urls: Arc::new(config.urls.clone()),
     };
     saml_certificates::give_rows(&ctx).await.map_err(|error| StartError::Migration(error.to_string()))?;
