@@ -23,6 +23,10 @@ pub async fn run(broker: Arc<Broker>) {
         if !broker.is_live() {
             continue;
         }
+        match broker.ctx.agree_on_the_time().await {
+            Ok(ahead) => broker.metrics.clock_is_ahead(ahead),
+            Err(error) => tracing::warn!(%error, "the database was not asked for the time"),
+        }
         for rows in Rows::ALL {
             match sweep(&broker, rows).await {
                 Ok(0) => {}
