@@ -27,7 +27,9 @@ pub(super) async fn answered(
         max_age: attempt.max_age,
     };
     undecrypted::may_try(broker, visitor, connection)?;
-    finish(broker, visitor, connection, &pending, params).await.map_err(|error| {
+    let answer = finish(broker, visitor, connection, &pending, params).await;
+    broker.tell_stood_in().await;
+    answer.map_err(|error| {
         undecrypted::note(broker, visitor, connection, &error);
         Problem::Upstream { connection: connection.display_name.clone(), error }
     })

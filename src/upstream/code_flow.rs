@@ -80,7 +80,8 @@ pub(super) async fn finish(
         "client_id": settings.client_id,
         "client_authentication": settings.client_authentication,
     }));
-    let tokens = token_request::redeem(ctx, connection, settings, &provider, code, &pending.pkce_verifier).await?;
+    let parties = token_request::Parties { upstreams, connection, settings, provider: &provider };
+    let tokens = token_request::redeem(ctx, &parties, code, &pending.pkce_verifier, trace).await?;
     let brought = [
         ("id_token", tokens.id_token.is_some()),
         ("access_token", tokens.access_token.is_some()),

@@ -42,7 +42,8 @@ impl Upstreams {
             return Err(issuer_changed());
         }
         let provider = self.discovery.get(ctx, settings).await?;
-        token_request::refresh(ctx, connection, settings, &provider, &kept.refresh_token).await.map(Renewal)
+        let parties = token_request::Parties { upstreams: self, connection, settings, provider: &provider };
+        token_request::refresh(ctx, &parties, &kept.refresh_token).await.map(Renewal)
     }
 
     /// Verifies what came: a new ID token is about the same person, by the same issuer and for us (OIDC Core §12.2).
