@@ -30,6 +30,14 @@ pub fn pool(options: PgConnectOptions) -> Pool {
         .connect_lazy_with(options)
 }
 
+/// What the database takes for the time, which all replicas have in common.
+///
+/// # Errors
+/// the database's.
+pub async fn clock(conn: &mut Conn) -> Result<time::OffsetDateTime, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await
+}
+
 /// Runs `work` in one transaction and commits when it answers `Ok`. Never await the network inside it. A refusal that
 /// must be remembered travels as `Ok(Refused(..))`, because an `Err` rolls back.
 ///

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::admin::idempotency;
 use crate::broker::Broker;
 use crate::{
-    alert, audit, authorization, client, connection, device, login, logout, operator, session, signing_key, token,
-    trace, webhook,
+    alert, audit, authorization, client, connection, device, login, logout, mail, operator, session, signing_key,
+    token, trace, webhook,
 };
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -22,6 +22,10 @@ pub async fn run(broker: Arc<Broker>) {
         }
         if !broker.is_live() {
             continue;
+        }
+        match broker.ctx.agree_on_the_time().await {
+            Ok(ahead) => broker.metrics.clock_is_ahead(ahead),
+            Err(error) => tracing::warn!(%error, "the database was not asked for the time"),
         }
         for rows in Rows::ALL {
             match sweep(&broker, rows).await {
@@ -70,6 +74,7 @@ enum Rows {
     LoginTraces,
     TrialInvitations,
     WebhookDeliveries,
+    Mails,
     ExpiryReminders,
     IdempotencyKeys,
     OperatorSessions,
@@ -80,7 +85,7 @@ enum Rows {
 }
 
 impl Rows {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -95,6 +100,7 @@ impl Rows {
         Self::LoginTraces,
         Self::TrialInvitations,
         Self::WebhookDeliveries,
+        Self::Mails,
         Self::ExpiryReminders,
         Self::IdempotencyKeys,
         Self::OperatorSessions,
@@ -126,6 +132,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::LoginTraces => trace::store::delete_ended(&mut conn, now - broker.trace_retention()).await?,
             Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
             Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
+            Rows::Mails => mail::store::delete_ended(&mut conn, now).await?,
             Rows::ExpiryReminders => alert::store::delete_ended(&mut conn, now).await?,
             Rows::IdempotencyKeys => idempotency::store::delete_ended(&mut conn, now).await?,
             Rows::OperatorSessions => operator::session::store::delete_ended(&mut conn, now).await?,

@@ -50,6 +50,7 @@ pub struct Metrics {
     profile_age: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
     logout_notifications: Family<NotificationLabels, Counter>,
     expiries: Family<ExpiryLabels, Gauge>,
+    clock_ahead: Gauge,
 }
 
 /// Something that ends by itself.
@@ -143,6 +144,12 @@ impl Default for Metrics {
             "When a credential in use ends, by kind, owner and id",
             Family::clone(&expiries),
         );
+        let clock_ahead = Gauge::default();
+        registry.register(
+            "clock_ahead_seconds",
+            "How far this machine's clock is ahead of the database's, by which all replicas go",
+            Gauge::clone(&clock_ahead),
+        );
         let upstream_refreshes = Family::default();
         registry.register(
             "upstream_refreshes",
@@ -175,6 +182,7 @@ impl Default for Metrics {
             tokens,
             over_budget,
             saml_metadata,
+            clock_ahead,
             upstream_refreshes,
             upstream_secret_fallbacks,
             profile_age,
@@ -228,6 +236,10 @@ impl Metrics {
         self.profile_age
             .get_or_create(&ConnectionLabel { connection: connection.into() })
             .observe(age.as_seconds_f64().max(0.0));
+    }
+
+    pub fn clock_is_ahead(&self, by: time::Duration) {
+        self.clock_ahead.set(by.whole_seconds());
     }
 
     /// One attempt whose outcome is written. `outcome` is `success`, `retry` (it is tried again), or of what is given up

@@ -32,7 +32,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
-    ("steps", &["alert", "authorization", "calendar", "metadata", "registration", "token", "webhook"]),
+    ("steps", &["alert", "authorization", "calendar", "mail", "metadata", "registration", "token", "webhook"]),
     (
         "journeys and top",
         &[
@@ -115,6 +115,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("openssl", &["upstream/saml/"], "cryptography is aws-lc's, except below SAML, where xmlsec brings OpenSSL"),
     ("cel::objects", &["cel.rs"], "use crate::cel, which keeps the CEL crate replaceable"),
     ("use cel::", &["cel.rs"], "use crate::cel, which keeps the CEL crate replaceable"),
+    ("lettre", &["outbound/mailer.rs"], "one file sends e-mail"),
     ("reqwest", &["outbound/", "upstream/", "demo/", "cli/"], "what leaves the house goes through ctx.http"),
     ("AssertSqlSafe", &[], "SQL is never put together at run time; write a query! with parameters"),
     (

@@ -53,6 +53,13 @@ pub struct Flags {
     /// limit [env: AVOUCH_RATE_LIMIT] [default: 100]
     #[arg(long, global = true, value_name = "NUMBER")]
     pub rate_limit: Option<String>,
+    /// Where e-mail is handed in: smtps://user:password@host, or smtp://...:587?tls=required; absent: none is sent
+    /// [env: AVOUCH_SMTP_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub smtp_url: Option<String>,
+    /// Whom e-mail is from, like Avouch <avouch@example.com> [env: AVOUCH_SMTP_FROM]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub smtp_from: Option<String>,
     /// Log filter, like info or avouch=debug [env: AVOUCH_LOG] [default: info; warn in demo and for commands that end]
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
@@ -78,6 +85,8 @@ impl Flags {
             "session_ttl" => &self.session_ttl,
             "session_idle" => &self.session_idle,
             "rate_limit" => &self.rate_limit,
+            "smtp_url" => &self.smtp_url,
+            "smtp_from" => &self.smtp_from,
             "log" => &self.log,
             "log_format" => &self.log_format,
             _ => &None,

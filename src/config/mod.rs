@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
 use time::Duration;
 
+use crate::outbound::mailer::{Smtp, SmtpError};
 use crate::secret::Secret;
 use crate::telemetry::LogFormat;
 use crate::urls::Urls;
@@ -54,6 +55,8 @@ pub struct Config {
     pub session: SessionLifetimes,
     /// Requests a second from one address; zero: no limit.
     pub rate_limit: u32,
+    /// Absent: no e-mail is sent.
+    pub smtp: Option<Smtp>,
     pub log: Log,
 }
 
@@ -128,6 +131,7 @@ impl Config {
                 idle: sources.parse("session_idle", duration)?,
             },
             rate_limit: sources.parse("rate_limit", value::number)?,
+            smtp: smtp(&sources)?,
             log: Log {
                 filter: sources.optional("log", value::log_filter)?.unwrap_or_else(|| default_filter(purpose)),
                 format: sources.parse("log_format", value::log_format)?,
@@ -174,6 +178,24 @@ fn tls(sources: &Sources) -> Result<Option<TlsFiles>, ConfigError> {
             Err(ConfigError("tls_key_file is set and tls_cert_file is not: set AVOUCH_TLS_CERT_FILE too".into()))
         }
     }
+}
+
+fn smtp(sources: &Sources) -> Result<Option<Smtp>, ConfigError> {
+    let from = sources.optional("smtp_from", |text| Ok(text.to_owned()))?;
+    let Some(from) = from else {
+        let missing = "smtp_url is set and smtp_from is not: set AVOUCH_SMTP_FROM too, like avouch@example.com";
+        return match sources.secret("smtp_url", |_| Ok(()))? {
+            Some(()) => Err(ConfigError(missing.into())),
+            None => Ok(None),
+        };
+    };
+    sources.secret("smtp_url", |text| {
+        let smtp = Smtp::new(&Secret::new(text.to_owned()), &from);
+        smtp.map_err(|error| match error {
+            SmtpError::From => format!("cannot be used: smtp_from {from:?} {error}"),
+            _ => error.to_string(),
+        })
+    })
 }
 
 #[cfg(test)]
@@ -235,6 +257,17 @@ mod tests {
                 "AVOUCH_DATABASE_URL: database_url is not a PostgreSQL URL",
             ),
             (None, &[("AVOUCH_LISTEN", "127.0.0.1:9090")], "a port of its own"),
+            (None, &[("AVOUCH_SMTP_URL", "smtps://u:hush@mx.example")], "smtp_from is not"),
+            (
+                None,
+                &[("AVOUCH_SMTP_URL", "smtp://u:hush@mx.example"), ("AVOUCH_SMTP_FROM", "a@b.example")],
+                "AVOUCH_SMTP_URL: smtp_url would send the password in clear",
+            ),
+            (
+                None,
+                &[("AVOUCH_SMTP_URL", "smtps://u:hush@mx.example"), ("AVOUCH_SMTP_FROM", "nobody")],
+                "smtp_from \"nobody\" is not an e-mail address",
+            ),
         ];
         for (file, variables, expected) in table {
             let error = load(*file, variables, Flags::default()).unwrap_err();

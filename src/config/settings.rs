@@ -14,7 +14,7 @@ const fn setting(key: &'static str, variable: &'static str, default: Option<&'st
     Setting { key, variable, default }
 }
 
-pub const SETTINGS: [Setting; 16] = [
+pub const SETTINGS: [Setting; 18] = [
     setting("issuer", "AVOUCH_ISSUER", Some("http://localhost:8080")),
     setting("listen", "AVOUCH_LISTEN", Some("127.0.0.1:8080")),
     setting("ops_listen", "AVOUCH_OPS_LISTEN", Some("127.0.0.1:9090")),
@@ -29,6 +29,8 @@ pub const SETTINGS: [Setting; 16] = [
     setting("session_ttl", "AVOUCH_SESSION_TTL", Some("12h")),
     setting("session_idle", "AVOUCH_SESSION_IDLE", Some("2h")),
     setting("rate_limit", "AVOUCH_RATE_LIMIT", Some("100")),
+    setting("smtp_url", "AVOUCH_SMTP_URL", None),
+    setting("smtp_from", "AVOUCH_SMTP_FROM", None),
     setting("log", "AVOUCH_LOG", None),
     setting("log_format", "AVOUCH_LOG_FORMAT", Some("pretty")),
 ];

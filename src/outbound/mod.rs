@@ -4,6 +4,7 @@
 
 pub mod address;
 mod error;
+pub mod mailer;
 mod resolver;
 
 use std::time::Duration;

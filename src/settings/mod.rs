@@ -31,6 +31,8 @@ pub struct Chosen {
     pub accent: Option<Colour>,
     pub support_email: Option<String>,
     pub support_url: Option<String>,
+    /// Who is told by e-mail of what somebody has to do something about.
+    pub reminder_emails: Vec<String>,
     /// Days.
     pub audit_retention: i32,
     /// Days.
@@ -48,6 +50,8 @@ pub struct Wanted {
     pub support_email: Option<String>,
     #[serde(default)]
     pub support_url: Option<String>,
+    #[serde(default)]
+    pub reminder_emails: Vec<String>,
     pub audit_retention_days: i64,
     pub trace_retention_days: i64,
 }
@@ -65,6 +69,7 @@ pub const AUDIT_RETENTION: std::ops::RangeInclusive<i64> = 30..=3650;
 pub const TRACE_RETENTION: std::ops::RangeInclusive<i64> = 1..=400;
 /// Characters of an address.
 const LONGEST: usize = 254;
+const MOST_EMAILS: usize = 20;
 
 impl Wanted {
     /// # Errors
@@ -88,6 +93,20 @@ impl Wanted {
         if support_url.as_deref().is_some_and(|url| !is_web_page(url)) {
             fault("support_url", "Enter the address of a web page, beginning with https://.".into());
         }
+        let mut reminder_emails: Vec<String> = Vec::new();
+        for email in self.reminder_emails.iter().map(|email| email.trim()).filter(|email| !email.is_empty()) {
+            if !is_email(email) {
+                fault("reminder_emails", format!("{email:?} is no e-mail address; write one on each line."));
+            } else if !reminder_emails.iter().any(|known| known.eq_ignore_ascii_case(email)) {
+                reminder_emails.push(email.to_owned());
+            }
+        }
+        if reminder_emails.len() > MOST_EMAILS {
+            fault(
+                "reminder_emails",
+                format!("Enter {MOST_EMAILS} addresses at most; a list of your mail server reaches more."),
+            );
+        }
         let mut days = |field, days, range: std::ops::RangeInclusive<i64>| {
             if !range.contains(&days) {
                 fault(field, format!("Enter a number of days from {} to {}.", range.start(), range.end()));
@@ -100,7 +119,7 @@ impl Wanted {
             return Err(faults);
         }
         let accent = accent.and_then(Result::ok);
-        Ok(Chosen { name, accent, support_email, support_url, audit_retention, trace_retention })
+        Ok(Chosen { name, accent, support_email, support_url, reminder_emails, audit_retention, trace_retention })
     }
 }
 
@@ -134,12 +153,13 @@ impl Settings {
 
 impl Chosen {
     /// Field by field, by the names of the API.
-    fn fields(&self) -> [(&'static str, Value); 6] {
+    fn fields(&self) -> [(&'static str, Value); 7] {
         [
             ("name", json!(self.name)),
             ("accent", json!(self.accent.map(|accent| accent.to_string()))),
             ("support_email", json!(self.support_email)),
             ("support_url", json!(self.support_url)),
+            ("reminder_emails", json!(self.reminder_emails)),
             ("audit_retention_days", json!(self.audit_retention)),
             ("trace_retention_days", json!(self.trace_retention)),
         ]
@@ -221,11 +241,20 @@ mod tests {
             accent: Some("red; } body { display: none".into()),
             support_email: Some("help@example.com?bcc=x@evil.example".into()),
             support_url: Some("javascript:alert(1)".into()),
+            reminder_emails: vec!["a@b.example\r\nBcc: c@d.example".into()],
             audit_retention_days: 29,
             trace_retention_days: i64::MAX,
         };
         let fields: Vec<_> = faults.check().unwrap_err().into_iter().map(|(field, _)| field).collect();
-        let all = ["name", "accent", "support_email", "support_url", "audit_retention_days", "trace_retention_days"];
+        let all = [
+            "name",
+            "accent",
+            "support_email",
+            "support_url",
+            "reminder_emails",
+            "audit_retention_days",
+            "trace_retention_days",
+        ];
         assert_eq!(fields, all);
     }
 

@@ -14,6 +14,7 @@ struct Row {
     logo: Option<Vec<u8>>,
     support_email: Option<String>,
     support_url: Option<String>,
+    reminder_emails: Vec<String>,
     audit_retention_days: i32,
     trace_retention_days: i32,
 }
@@ -29,6 +30,7 @@ impl From<Row> for Settings {
                 accent: row.accent.as_deref().and_then(Colour::parse),
                 support_email: row.support_email,
                 support_url: row.support_url,
+                reminder_emails: row.reminder_emails,
                 audit_retention: row.audit_retention_days,
                 trace_retention: row.trace_retention_days,
             },
@@ -39,7 +41,8 @@ impl From<Row> for Settings {
 pub async fn load(conn: &mut Conn) -> Result<Settings, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT version, name, accent, logo, support_email, support_url, audit_retention_days, trace_retention_days
+        "SELECT version, name, accent, logo, support_email, support_url, reminder_emails, audit_retention_days,
+                trace_retention_days
          FROM settings WHERE id = 1"
     );
     row.fetch_one(conn).await.map(Into::into)
@@ -49,7 +52,8 @@ pub async fn load(conn: &mut Conn) -> Result<Settings, sqlx::Error> {
 pub async fn locked(conn: &mut Conn) -> Result<Settings, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT version, name, accent, logo, support_email, support_url, audit_retention_days, trace_retention_days
+        "SELECT version, name, accent, logo, support_email, support_url, reminder_emails, audit_retention_days,
+                trace_retention_days
          FROM settings WHERE id = 1 FOR UPDATE"
     );
     row.fetch_one(conn).await.map(Into::into)
@@ -59,7 +63,7 @@ pub async fn locked(conn: &mut Conn) -> Result<Settings, sqlx::Error> {
 pub async fn update(conn: &mut Conn, chosen: &Chosen, now: OffsetDateTime) -> Result<i64, sqlx::Error> {
     let version = sqlx::query_scalar!(
         "UPDATE settings SET version = version + 1, name = $1, accent = $2, support_email = $3, support_url = $4,
-                             audit_retention_days = $5, trace_retention_days = $6, updated_at = $7
+                             audit_retention_days = $5, trace_retention_days = $6, updated_at = $7, reminder_emails = $8
          WHERE id = 1 RETURNING version",
         chosen.name,
         chosen.accent.map(|accent| accent.to_string()),
@@ -67,7 +71,8 @@ pub async fn update(conn: &mut Conn, chosen: &Chosen, now: OffsetDateTime) -> Re
         chosen.support_url,
         chosen.audit_retention,
         chosen.trace_retention,
-        now
+        now,
+        &chosen.reminder_emails
     );
     version.fetch_one(conn).await
 }

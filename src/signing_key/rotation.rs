@@ -263,6 +263,7 @@ mod tests {
         let rng = Rng::default();
         let keyring = Keyring::parse(&Keyring::generate(&rng)).unwrap();
         let ctx = Ctx {
+            mailer: None,
             db,
             clock: clock.clone(),
             vault: Arc::new(Vault::new(keyring, &rng.bytes())),

@@ -11,15 +11,18 @@ use sqlx::ConnectOptions as _;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::clock::SharedClock;
+use crate::clock::{SharedByReplicas, SharedClock};
 use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
-use crate::outbound;
+use crate::outbound::{self, mailer::Mailer};
 use crate::rng::Rng;
 use crate::vault::OpenError;
 use crate::vault::pepper::{self, VaultError};
 use crate::vault::rewrap;
+
+/// Ahead or behind: nobody's machine should be.
+const WRONG: time::Duration = time::Duration::seconds(5);
 
 pub use master_key::MasterKeyError;
 
@@ -94,15 +97,23 @@ pub async fn open(config: &Config, db_options: PgConnectOptions, clock: SharedCl
         }
         None => None,
     };
+    let mailer = config.smtp.as_ref().map(|smtp| Mailer::new(smtp, config.urls.host(), extra_ca_pem.as_deref()));
+    let mailer = mailer.transpose().map_err(|_| outbound::BuildError::ExtraCa)?;
     let policy = outbound::Policy { allow_private: config.allow_private_upstreams, extra_ca_pem, ..Default::default() };
     let ctx = Ctx {
         db,
-        clock,
+        clock: Arc::new(SharedByReplicas::new(clock)),
         rng,
         vault: Arc::new(vault),
         http: outbound::Client::new(policy)?,
+        mailer,
         urls: Arc::new(config.urls.clone()),
     };
+    let ahead = ctx.agree_on_the_time().await.map_err(StartError::Vault)?;
+    if ahead.abs() >= WRONG {
+        let seconds = ahead.whole_seconds();
+        tracing::warn!(seconds, "this machine's clock is not the database's, which is gone by; is it kept by NTP?");
+    }
     saml_certificates::give_rows(&ctx).await.map_err(|error| StartError::Migration(error.to_string()))?;
     Ok(ctx)
 }

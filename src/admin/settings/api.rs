@@ -16,6 +16,7 @@ use crate::settings::{self, Settings, Wanted};
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/settings").route(web::get().to(read)).route(web::put().to(change)))
+        .route("/settings/reminder-emails/test", web::post().to(test_mail))
         .service(web::resource("/settings/logo").route(web::put().to(set_logo)).route(web::delete().to(remove_logo)));
 }
 
@@ -25,6 +26,7 @@ struct SettingsView {
     accent: Option<String>,
     support_email: Option<String>,
     support_url: Option<String>,
+    reminder_emails: Vec<String>,
     audit_retention_days: i32,
     trace_retention_days: i32,
     /// What pages show in place of `accent` so that it can be read; absent without one.
@@ -58,6 +60,8 @@ struct SettingsBody {
     support_email: Option<String>,
     #[serde(default)]
     support_url: Option<String>,
+    #[serde(default)]
+    reminder_emails: Vec<String>,
     audit_retention_days: i64,
     trace_retention_days: i64,
     #[serde(default, rename = "accent_shown")]
@@ -78,6 +82,7 @@ async fn change(api: Api<Own>, req: HttpRequest, bytes: Bytes) -> Result<HttpRes
         accent: sent.accent,
         support_email: sent.support_email,
         support_url: sent.support_url,
+        reminder_emails: sent.reminder_emails,
         audit_retention_days: sent.audit_retention_days,
         trace_retention_days: sent.trace_retention_days,
     };
@@ -98,6 +103,12 @@ async fn remove_logo(api: Api<Own>, req: HttpRequest) -> Result<HttpResponse, Tr
     Ok(shown(&api.broker, &changed))
 }
 
+/// Answers once the mail server has taken the letters or has not.
+async fn test_mail(api: Api<Own>) -> Result<HttpResponse, Trouble> {
+    super::test_mail(&api.broker.ctx, &api.author).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
 fn shown(broker: &Broker, settings: &Settings) -> HttpResponse {
     let chosen = &settings.chosen;
     let shown = chosen
@@ -116,6 +127,7 @@ fn shown(broker: &Broker, settings: &Settings) -> HttpResponse {
         accent: chosen.accent.map(|accent| accent.to_string()),
         support_email: chosen.support_email.clone(),
         support_url: chosen.support_url.clone(),
+        reminder_emails: chosen.reminder_emails.clone(),
         audit_retention_days: chosen.audit_retention,
         trace_retention_days: chosen.trace_retention,
         accent_shown: shown,

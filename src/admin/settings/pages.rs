@@ -8,8 +8,10 @@ use super::extract::Uploaded;
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::FieldErrors;
 use crate::admin::frame::{Done, Frame, Section};
-use crate::admin::pages::{show, show_again};
+use crate::admin::moment::Moment;
+use crate::admin::pages::{capitalised, show, show_again};
 use crate::admin::{Own, Read, Right, Trouble};
+use crate::mail::{self, LastMail};
 use crate::settings::accent::{Colour, Palette};
 use crate::settings::logo::Logo;
 use crate::settings::{self, AUDIT_RETENTION, Settings, SettingsError, TRACE_RETENTION, Wanted};
@@ -19,6 +21,7 @@ const PATH: &str = "/admin/settings";
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/settings").route(web::get().to(form)).route(web::post().to(save)))
+        .route("/settings/reminder-emails/test", web::post().to(test))
         .route("/settings/logo", web::post().to(upload))
         .route("/settings/logo/remove", web::post().to(remove));
 }
@@ -32,6 +35,8 @@ struct Typed {
     accent: String,
     support_email: String,
     support_url: String,
+    /// One on each line.
+    reminder_emails: String,
     audit_retention_days: String,
     trace_retention_days: String,
     /// `preview` shows the colour and saves nothing.
@@ -47,6 +52,7 @@ impl Typed {
             accent: chosen.accent.map(|accent| accent.to_string()).unwrap_or_default(),
             support_email: chosen.support_email.unwrap_or_default(),
             support_url: chosen.support_url.unwrap_or_default(),
+            reminder_emails: chosen.reminder_emails.join("\n"),
             audit_retention_days: chosen.audit_retention.to_string(),
             trace_retention_days: chosen.trace_retention.to_string(),
             step: String::new(),
@@ -61,6 +67,7 @@ impl Typed {
             accent: Some(self.accent.clone()),
             support_email: Some(self.support_email.clone()),
             support_url: Some(self.support_url.clone()),
+            reminder_emails: self.reminder_emails.lines().map(Into::into).collect(),
             audit_retention_days: days(&self.audit_retention_days),
             trace_retention_days: days(&self.trace_retention_days),
         }
@@ -78,6 +85,10 @@ struct SettingsPage {
     unsaved: bool,
     audit_help: String,
     trace_help: String,
+    emails_help: String,
+    /// Whether a letter can be sent now.
+    can_mail: bool,
+    last_mail: Option<(Moment, LastMail)>,
 }
 
 /// The colour as it comes out, in both themes.
@@ -124,9 +135,24 @@ impl Preview {
     }
 }
 
+/// A letter now, to those whose addresses are saved.
+async fn test(posted: Posted<Own, NoFields>) -> Result<HttpResponse, Trouble> {
+    let desk = &posted.desk;
+    let ctx = &desk.broker.ctx;
+    match super::test_mail(ctx, &desk.author).await {
+        Ok(()) => Ok(redirect::see_other(&Done::Sent.at(&ctx.urls.local(PATH)))),
+        Err(Trouble::Conflict(_, said)) => {
+            let stored = settings::store::load(&mut *ctx.db.acquire().await?).await?;
+            let errors = FieldErrors::one("reminder_emails", capitalised(&said));
+            Ok(show_again(&shown(desk, Typed::of(&stored), errors, stored.chosen.accent, false).await?))
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
+
 async fn form(desk: Desk<Read>) -> Result<HttpResponse, Trouble> {
     let stored = settings::store::load(&mut *desk.broker.ctx.db.acquire().await?).await?;
-    Ok(show(&shown(&desk, Typed::of(&stored), FieldErrors::default(), stored.chosen.accent, false)))
+    Ok(show(&shown(&desk, Typed::of(&stored), FieldErrors::default(), stored.chosen.accent, false).await?))
 }
 
 async fn save(posted: Posted<Own, Typed>) -> Result<HttpResponse, Trouble> {
@@ -137,10 +163,10 @@ async fn save(posted: Posted<Own, Typed>) -> Result<HttpResponse, Trouble> {
         Err(faults) => {
             let mut errors = FieldErrors::default();
             faults.into_iter().for_each(|(field, message)| errors.add(field, message));
-            return Ok(show_again(&shown(&desk, typed, errors, accent, true)));
+            return Ok(show_again(&shown(&desk, typed, errors, accent, true).await?));
         }
         Ok(_) if typed.step == "preview" => {
-            return Ok(show(&shown(&desk, typed, FieldErrors::default(), accent, true)));
+            return Ok(show(&shown(&desk, typed, FieldErrors::default(), accent, true).await?));
         }
         Ok(chosen) => chosen,
     };
@@ -153,7 +179,7 @@ async fn save(posted: Posted<Own, Typed>) -> Result<HttpResponse, Trouble> {
             );
             let now = settings::store::load(&mut *ctx.db.acquire().await?).await?;
             let typed = Typed { version: now.version.to_string(), ..typed };
-            Ok(show_again(&shown(&desk, typed, errors, accent, true)))
+            Ok(show_again(&shown(&desk, typed, errors, accent, true).await?))
         }
         Err(error) => Err(error.into()),
     }
@@ -169,7 +195,7 @@ async fn upload(uploaded: Uploaded<Own>) -> Result<HttpResponse, Trouble> {
             let mut said = why.to_string();
             said.replace_range(..1, &said[..1].to_uppercase());
             let errors = FieldErrors::one("file", format!("{said}."));
-            return Ok(show_again(&shown(desk, Typed::of(&stored), errors, stored.chosen.accent, false)));
+            return Ok(show_again(&shown(desk, Typed::of(&stored), errors, stored.chosen.accent, false).await?));
         }
     };
     settings::set_logo(ctx, &desk.author, None, Some(logo)).await?;
@@ -186,15 +212,26 @@ async fn remove(posted: Posted<Own, NoFields>) -> Result<HttpResponse, Trouble> 
     Ok(redirect::see_other(&Done::Removed.at(&ctx.urls.local(PATH))))
 }
 
-fn shown<R: Right>(
+async fn shown<R: Right>(
     desk: &Desk<R>,
     typed: Typed,
     errors: FieldErrors,
     accent: Option<Colour>,
     unsaved: bool,
-) -> SettingsPage {
+) -> Result<SettingsPage, Trouble> {
     let range = |range: std::ops::RangeInclusive<i64>| format!("{} to {} days.", range.start(), range.end());
-    SettingsPage {
+    let ctx = &desk.broker.ctx;
+    let now = ctx.now();
+    let last = mail::store::last(&mut *ctx.db.acquire().await?).await?;
+    let what = "Told when a secret, a certificate or a key is about to end. One address on each line.";
+    let emails_help = match &ctx.mailer {
+        Some(mailer) => format!("{what} Sent through {}.", mailer.host()),
+        None => format!("{what} Nothing is sent before AVOUCH_SMTP_URL and AVOUCH_SMTP_FROM are set."),
+    };
+    Ok(SettingsPage {
+        can_mail: ctx.mailer.is_some() && !typed.reminder_emails.trim().is_empty(),
+        emails_help,
+        last_mail: last.map(|mail| (Moment::new(mail.at, now), mail)),
         frame: desk.frame(Section::Settings),
         typed,
         errors,
@@ -202,5 +239,5 @@ fn shown<R: Right>(
         unsaved,
         audit_help: range(AUDIT_RETENTION),
         trace_help: range(TRACE_RETENTION),
-    }
+    })
 }

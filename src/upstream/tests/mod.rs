@@ -146,6 +146,7 @@ impl House {
             refreshing: None,
         };
         let ctx = Ctx {
+            mailer: None,
             db: db::pool(sqlx::postgres::PgConnectOptions::new_without_pgpass()),
             clock: clock.clone(),
             rng,

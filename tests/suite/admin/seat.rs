@@ -106,6 +106,11 @@ impl Api {
         Self { issuer: broker.issuer.clone(), authorization: format!("Bearer {credential}") }
     }
 
+    /// At a replica's own address.
+    pub fn at(address: &str, key: &str) -> Self {
+        Self { issuer: address.into(), authorization: format!("Bearer {key}") }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, &[], None).await
     }

@@ -82,6 +82,15 @@ pub fn crypto() {
 
 impl Broker {
     pub async fn start(options: Options) -> Self {
+        Self::begin(None, options).await
+    }
+
+    /// A replica that stands behind another one's address.
+    pub async fn start_as(issuer: &str, options: Options) -> Self {
+        Self::begin(Some(issuer), options).await
+    }
+
+    async fn begin(issuer: Option<&str>, options: Options) -> Self {
         crypto();
         let own = match &options.database {
             Some(_) => None,
@@ -90,7 +99,7 @@ impl Broker {
         let database = options.database.clone().unwrap_or_else(|| own.as_ref().unwrap().options());
         let listener = listen(0);
         let port = listener.local_addr().unwrap().port();
-        let issuer = format!("http://localhost:{port}");
+        let issuer = issuer.map_or_else(|| format!("http://localhost:{port}"), Into::into);
         let files = tempfile::tempdir().unwrap();
         let mut settings = vec![
             ("AVOUCH_ISSUER", issuer.clone()),
@@ -135,6 +144,11 @@ impl Broker {
 
     fn server(&self) -> &Server {
         self.server.as_ref().expect("the broker runs")
+    }
+
+    /// Where it listens itself.
+    pub fn address(&self) -> String {
+        format!("http://localhost:{}", self.port)
     }
 
     /// A URL below the issuer; `path` begins with a slash.

@@ -66,6 +66,14 @@ impl Peer {
         Self::python("tests/peers/python/calendar_reader.py")
     }
 
+    /// aiosmtpd: a mail server, reached at the port returned; `settings` as at the head of its file.
+    pub async fn mail_server(settings: Value) -> (Self, u64) {
+        let mut peer = Self::python("tests/peers/python/mail_server.py");
+        let ready = peer.ask(&settings).await;
+        let port = ready["port"].as_u64().unwrap_or_else(|| panic!("{}: {ready}", peer.name));
+        (peer, port)
+    }
+
     fn python(file: &'static str) -> Self {
         Self::spawn("target/peers/venv/bin/python", file)
     }

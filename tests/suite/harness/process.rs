@@ -1,6 +1,9 @@
 //! The broker as its own process, for what only a process can do: refuse to start, be killed.
 
+use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
+
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -10,7 +13,7 @@ use crate::harness::until;
 
 pub struct BrokerProcess {
     pub issuer: String,
-    pub database: Database,
+    pub database: Arc<Database>,
     files: TempDir,
     settings: Vec<(&'static str, String)>,
     child: Option<Child>,
@@ -20,7 +23,7 @@ impl BrokerProcess {
     /// Its settings and database; nothing runs yet.
     pub async fn prepare() -> Self {
         let files = tempfile::tempdir().unwrap();
-        let database = Database::fresh().await;
+        let database = Arc::new(Database::fresh().await);
         // Held until both are known, so that they differ.
         let ports = [listen(0), listen(0)];
         let [port, ops_port] = ports.map(|listener| listener.local_addr().unwrap().port());
@@ -36,6 +39,32 @@ impl BrokerProcess {
             ("AVOUCH_LOG", "warn".into()),
         ];
         Self { issuer, database, files, settings, child: None }
+    }
+
+    /// Another one on the same database, under the same issuer, at ports of its own.
+    pub fn replica(&self) -> Self {
+        let ports = [listen(0), listen(0)];
+        let [port, ops_port] = ports.map(|listener| listener.local_addr().unwrap().port());
+        let mut replica = Self {
+            issuer: self.issuer.clone(),
+            database: self.database.clone(),
+            files: tempfile::tempdir().unwrap(),
+            settings: self.settings.clone(),
+            child: None,
+        };
+        replica.set("AVOUCH_LISTEN", format!("127.0.0.1:{port}"));
+        replica.set("AVOUCH_OPS_LISTEN", format!("127.0.0.1:{ops_port}"));
+        replica
+    }
+
+    /// Where it listens itself, whatever its issuer is.
+    pub fn socket(&self) -> SocketAddr {
+        self.settings.iter().find(|(name, _)| *name == "AVOUCH_LISTEN").unwrap().1.parse().unwrap()
+    }
+
+    /// [`BrokerProcess::socket`] as a URL.
+    pub fn address(&self) -> String {
+        format!("http://localhost:{}", self.socket().port())
     }
 
     /// Replaces a setting.
@@ -78,7 +107,7 @@ impl BrokerProcess {
     pub async fn start(&mut self, arguments: &[&str]) {
         let child = self.command(arguments).stdout(Stdio::null()).spawn().unwrap();
         self.child = Some(child);
-        let url = format!("{}/.well-known/openid-configuration", self.issuer);
+        let url = format!("{}/.well-known/openid-configuration", self.address());
         let http = super::app::http();
         let child = self.child.as_mut().unwrap();
         until("the broker answers", async || {
