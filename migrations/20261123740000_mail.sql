@@ -22,7 +22,10 @@ CREATE TABLE mail_events (
     outcome text NOT NULL,
     CONSTRAINT mail_events_pkey PRIMARY KEY (action, outcome)
 );
-INSERT INTO mail_events (action, outcome) VALUES ('credential.expiring', 'success');
+INSERT INTO mail_events (action, outcome) VALUES
+    ('credential.expiring', 'success'),
+    ('connection.secret_fallback', 'failed'),
+    ('connection.rotation_failed', 'failed');
 
 CREATE FUNCTION mails_owe() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -39,7 +39,14 @@ impl Broker {
                 return Ok(());
             }
             tracing::warn!(connection = %one.connection, refused = %one.refused, worked = %one.worked, "the provider refuses the credential in use; another one stands in");
-            let detail = json!({ "secret": one.refused, "worked": one.worked, "answered": one.said });
+            let detail = json!({
+                "secret": one.refused,
+                "worked": one.worked,
+                "answered": one.said,
+                "cause": "The provider does not take the secret in use any more; sign-ins go on by the other one.",
+                "remedy": "Promote the one that works, or add and promote a new one from the provider, before the other ends too.",
+                "page": format!("/admin/connections/{}/credentials", one.connection),
+            });
             let event = Event::failed("connection.secret_fallback", "invalid_client", "system");
             audit::record(&self.ctx, conn, event.connection(&one.connection).detail(detail)).await
         })

@@ -80,6 +80,16 @@ impl Desk {
         broker.issuer.clone()
     }
 
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// [`Desk::open`] by somebody whose session is over, or who gave the browser away.
+    pub async fn anew(&mut self, who: Who, path: &str) -> String {
+        self.here = Who::Stranger;
+        self.open(who, path).await
+    }
+
     fn broker(&self, who: Who) -> &Broker {
         if who == Who::First { &self.empty } else { &self.world.broker }
     }

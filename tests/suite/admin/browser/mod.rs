@@ -6,6 +6,7 @@ mod furniture;
 mod handover;
 mod looks;
 mod saml;
+mod story;
 mod wrongly;
 
 use furniture::{Desk, Who};

@@ -11,6 +11,7 @@ use crate::connection::credential::client_secret::KnownSecret;
 use crate::connection::credential::handover::Verdict;
 use crate::connection::credential::rehearsal::{Method, Rehearsal, Verdict as Result};
 use crate::ids::CredentialId;
+use crate::life::State;
 
 pub struct ShownSecret {
     pub id: CredentialId,
@@ -58,7 +59,7 @@ pub fn all(
     path: &str,
     now: OffsetDateTime,
 ) -> Shown {
-    let has_next = known.iter().any(|one| one.state == crate::life::State::Next);
+    let has_next = known.iter().any(|one| one.state == State::Next);
     let mut shown = Shown { secrets: Vec::new(), bars: Vec::new() };
     for (index, one) in known.iter().enumerate().filter(|(_, one)| one.state.is_published()) {
         let label = format!("Secret {}", known.len() - index);
@@ -78,7 +79,7 @@ pub fn all(
             last_used_at: one.last_used_at.map(moment),
             uses: one.uses,
             refused_at: one.refused_at.filter(|_| one.is_refused()).map(moment),
-            rehearsal: rehearsals.remove(one.id.as_str()).map(|rehearsal| rehearsed(rehearsal, now)),
+            rehearsal: rehearsals.remove(one.id.as_str()).map(|rehearsal| rehearsed(rehearsal, one.state, now)),
             wait: verdict.as_ref().and_then(|verdict| verdict.not_before).map(moment),
             restores: verdict.is_some() && !has_next,
             verdict,
@@ -87,9 +88,10 @@ pub fn all(
     shown
 }
 
-fn rehearsed(rehearsal: Rehearsal, now: OffsetDateTime) -> ShownRehearsal {
+/// That it is too old concerns only the one that would take over.
+fn rehearsed(rehearsal: Rehearsal, of: State, now: OffsetDateTime) -> ShownRehearsal {
     let (state, word) = match rehearsal.verdict {
-        Result::Proven if !rehearsal.is_green(now) => ("waiting", "Taken, more than an hour ago"),
+        Result::Proven if of == State::Next && !rehearsal.is_green(now) => ("waiting", "Taken, more than an hour ago"),
         Result::Proven => ("passed", "Taken"),
         Result::Refused => ("failing", "Refused"),
         Result::Unclear => ("waiting", "Nothing proven"),
