@@ -270,6 +270,8 @@ async fn upstream_secret(stage: &mut Stage, idp: &Arc<FakeIdp>) {
         }
     };
     stage.step("the next secret takes over", act("promote", &second), active(&second)).await;
+    stage.step("the former secret is put back", act("restore", &first), active(&first)).await;
+    stage.step("the next secret takes over again", act("promote", &second), active(&second)).await;
     takes(&["second-at-contoso"]);
     stage.load.carries_on(ROUNDS, "the provider dropped the former secret").await;
     stage
