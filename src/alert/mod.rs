@@ -63,12 +63,15 @@ async fn expiring(broker: &Broker, conn: &mut db::Conn, now: OffsetDateTime) -> 
         .collect();
     let mut events = Vec::new();
     for told in store::open(conn).await? {
-        // a replica without a listener of its own does not know of the others'
-        let unknown = told.kind == Kind::TlsCertificate.as_str() && broker.served.load().is_none();
-        if unknown || worrying.iter().any(|(one, _)| told.is_of(one)) {
+        // each replica knows of its own listener's only, which may be another one or none
+        let is_tls = told.kind == Kind::TlsCertificate.as_str();
+        if is_tls && told.ends_at > now || worrying.iter().any(|(one, _)| told.is_of(one)) {
             continue;
         }
         store::close(conn, &told, now).await?;
+        if is_tls {
+            continue;
+        }
         let detail =
             json!({ "kind": told.kind, "owner": told.owner, "id": told.id, "ends": told.ends_at.unix_timestamp() });
         events.push(Event::success("credential.renewed", "system").detail(detail));

@@ -4,12 +4,14 @@ use time::OffsetDateTime;
 
 use crate::admin::when::When;
 use crate::broker::Broker;
-use crate::broker::expiry::{Expiry, Successor};
+use crate::broker::expiry::{Expiry, Kind, Successor};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
     /// The name of what it belongs to.
     pub whose: String,
+    /// The slug, where it is something that somebody there can renew by a link.
+    pub connection: Option<String>,
     /// Where something is done about it, below the issuer.
     pub path: String,
     /// `client secret`, `SAML certificate`.
@@ -26,6 +28,8 @@ impl Ending {
     pub fn of(expiry: &Expiry, now: OffsetDateTime) -> Self {
         Self {
             whose: expiry.name.clone(),
+            connection: matches!(expiry.kind, Kind::ConnectionSecret | Kind::SamlIdpCertificate)
+                .then(|| expiry.owner.clone()),
             path: expiry.path.clone(),
             what: expiry.kind.words(),
             at: When::new(expiry.at, now),

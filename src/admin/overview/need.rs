@@ -43,7 +43,8 @@ enum Harm {
 pub fn all(picture: &Picture) -> Vec<Need> {
     let connections = picture.catalog.connections().iter().filter(|connection| connection.enabled);
     let mut needs: Vec<_> = connections.flat_map(|connection| of_connection(connection, picture)).collect();
-    needs.extend(picture.endings.iter().filter(|one| one.is_pressing()).cloned().map(of_ending));
+    let pressing = picture.endings.iter().filter(|one| one.is_pressing()).cloned();
+    needs.extend(pressing.map(|one| of_ending(one, picture)));
     needs.extend(rising(picture));
     needs.sort_by(|a, b| (a.harm, &a.about).cmp(&(b.harm, &b.about)));
     needs
@@ -112,7 +113,14 @@ fn of_connection(connection: &Connection, picture: &Picture) -> Vec<Need> {
     needs
 }
 
-fn of_ending(ending: ending::Ending) -> Need {
+fn of_ending(ending: ending::Ending, picture: &Picture) -> Need {
+    let link = ending.connection.as_ref().and_then(|slug| picture.links.get(slug));
+    let advice = match link {
+        Some(made) => {
+            format!("A renewal link was made {}, and was not used yet.", When::new(*made, picture.now).relative())
+        }
+        None => ending.advice.into(),
+    };
     let over = ending.at.is_over();
     let (harm, state) = if over { (Harm::Ended, "failing") } else { (Harm::Ends(ending.at.at), "expiring") };
     Need {
@@ -122,7 +130,7 @@ fn of_ending(ending: ending::Ending) -> Need {
         says: format!("{} {} {}", ending.what, if over { "ended" } else { "ends" }, ending.at.day()),
         about: ending.whose,
         path: ending.path,
-        advice: ending.advice.into(),
+        advice,
         evidence: None,
     }
 }

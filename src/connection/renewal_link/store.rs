@@ -65,6 +65,16 @@ pub async fn of(conn: &mut Conn, connection: &ConnectionId) -> Result<Vec<Renewa
     Ok(rows.fetch_all(conn).await?.into_iter().map(Row::read).collect())
 }
 
+/// Those that somebody may still use: the slug of the connection, and when the newest was made.
+pub async fn waiting(conn: &mut Conn, now: OffsetDateTime) -> Result<Vec<(String, OffsetDateTime)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT c.slug, max(l.created_at) AS "made!" FROM renewal_links l JOIN connections c ON c.id = l.connection_id
+           WHERE l.ended_at IS NULL AND l.expires_at > $1 GROUP BY c.slug"#,
+        now
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.slug, row.made)).collect())
+}
+
 /// With the slug of its connection.
 pub(super) async fn by_token(
     conn: &mut Conn,

@@ -68,6 +68,10 @@ async fn chromium_a_secret_ends_and_nobody_notices_but_those_who_should() {
     let link = desk.browser.text("#renewal-url").await;
     look(&desk, "3-link").await;
 
+    desk.browser.goto(&desk.world().broker.url("/admin")).await;
+    let text = look(&desk, "3-waiting").await;
+    assert!(text.contains("and was not used yet"), "{text}");
+
     // their administrator has the link, and no account
     desk.browser.forget_cookies().await;
     desk.browser.goto(&link).await;
