@@ -5,7 +5,7 @@
 
 use super::token_request::{Said, ask_in_vain};
 use super::{UpstreamError, Upstreams};
-use crate::connection::{ClientAuthentication, Connection, Preset, Protocol};
+use crate::connection::{Connection, Preset, Protocol};
 use crate::ctx::Ctx;
 use crate::secret::Secret;
 
@@ -29,8 +29,8 @@ pub(super) async fn of(
     let Protocol::Oidc(settings) = &connection.protocol else {
         return SecretTrial::Unclear("the connection speaks SAML, which knows no client secret".into());
     };
-    if settings.client_authentication == ClientAuthentication::PrivateKeyJwt {
-        return SecretTrial::Unclear("the connection proves itself with keys of ours, not with a secret".into());
+    if !settings.client_authentication.by_secret() {
+        return SecretTrial::Unclear("the connection proves itself without a secret".into());
     }
     if connection.preset == Some(Preset::Entra) {
         // whether it looks at the secret before the code is not known, and differs between its servers for a while

@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 
 use super::discovery::{Provider, not_readable};
 use super::quoted::{error_code, quoted};
-use super::{UpstreamError, client_assertion};
+use super::{UpstreamError, client_assertion, federated_credential};
 use crate::connection::{ClientAuthentication, Connection, Credential, CredentialKind, OidcSettings};
 use crate::ctx::Ctx;
 use crate::secret::Secret;
+use crate::signing_key::KeySet;
 
 const WHAT: &str = "the provider's token endpoint";
 
@@ -31,37 +32,39 @@ struct Refusal {
     error_description: String,
 }
 
+/// Ourselves at a token endpoint.
+#[derive(Clone, Copy)]
+pub(super) struct Client<'a> {
+    pub(super) ctx: &'a Ctx,
+    pub(super) connection: &'a Connection,
+    pub(super) settings: &'a OidcSettings,
+    pub(super) provider: &'a Provider,
+    /// Of our own issuer.
+    pub(super) keys: Option<&'a KeySet>,
+}
+
 /// # Errors
 /// `Unavailable`, `Refused`, and `Misconfigured` for our own credential.
 pub(super) async fn redeem(
-    ctx: &Ctx,
-    connection: &Connection,
-    settings: &OidcSettings,
-    provider: &Provider,
+    client: &Client<'_>,
     code: &str,
     code_verifier: &Secret<String>,
 ) -> Result<Tokens, UpstreamError> {
-    let redirect_uri = ctx.urls.callback(connection.slug.as_str());
+    let redirect_uri = client.ctx.urls.callback(client.connection.slug.as_str());
     let fields = [
         ("grant_type", "authorization_code"),
         ("code", code),
         ("redirect_uri", &redirect_uri),
         ("code_verifier", code_verifier.expose()),
     ];
-    send(ctx, connection, settings, provider, &fields).await
+    send(client, &fields).await
 }
 
 /// # Errors
 /// as [`redeem`].
-pub(super) async fn refresh(
-    ctx: &Ctx,
-    connection: &Connection,
-    settings: &OidcSettings,
-    provider: &Provider,
-    refresh_token: &Secret<String>,
-) -> Result<Tokens, UpstreamError> {
+pub(super) async fn refresh(client: &Client<'_>, refresh_token: &Secret<String>) -> Result<Tokens, UpstreamError> {
     let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose().as_str())];
-    send(ctx, connection, settings, provider, &fields).await
+    send(client, &fields).await
 }
 
 /// What the provider says of a code that it never gave, from a client with this secret.
@@ -123,15 +126,9 @@ pub(super) async fn ask_in_vain(
     })
 }
 
-async fn send(
-    ctx: &Ctx,
-    connection: &Connection,
-    settings: &OidcSettings,
-    provider: &Provider,
-    fields: &[(&str, &str)],
-) -> Result<Tokens, UpstreamError> {
-    let request = request(ctx, connection, settings, provider, fields)?;
-    let response = ctx.http.send(request).await.map_err(|error| UpstreamError::unavailable(WHAT, error.to_string()))?;
+async fn send(client: &Client<'_>, fields: &[(&str, &str)]) -> Result<Tokens, UpstreamError> {
+    let request = request(client, fields)?;
+    let response = client.ctx.http.send(request).await.map_err(|error| UpstreamError::unavailable(WHAT, error.to_string()))?;
     if response.status() == http::StatusCode::OK {
         return serde_json::from_slice(response.body())
             .map_err(|error| UpstreamError::unavailable(WHAT, not_readable(&error)));
@@ -139,13 +136,8 @@ async fn send(
     Err(refusal(response.status(), response.body()))
 }
 
-fn request(
-    ctx: &Ctx,
-    connection: &Connection,
-    settings: &OidcSettings,
-    provider: &Provider,
-    fields: &[(&str, &str)],
-) -> Result<http::Request<Vec<u8>>, UpstreamError> {
+fn request(client: &Client<'_>, fields: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>, UpstreamError> {
+    let Client { ctx, connection, settings, provider, keys } = *client;
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(fields);
     let mut request = http::Request::post(&provider.token_endpoint)
@@ -160,8 +152,11 @@ fn request(
             let secret = client_secret(ctx, connection)?;
             form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret.expose());
         }
-        ClientAuthentication::PrivateKeyJwt => {
-            let assertion = client_assertion::sign(ctx, connection, settings, provider)?;
+        ClientAuthentication::PrivateKeyJwt | ClientAuthentication::FederatedCredential => {
+            let assertion = match settings.client_authentication {
+                ClientAuthentication::FederatedCredential => federated_credential::sign(ctx, connection, keys)?,
+                _ => client_assertion::sign(ctx, connection, settings, provider)?,
+            };
             form.append_pair("client_id", &settings.client_id)
                 .append_pair("client_assertion_type", client_assertion::TYPE)
                 .append_pair("client_assertion", assertion.expose());
