@@ -46,6 +46,7 @@ pub struct Metrics {
     over_budget: Family<ClientLabel, Counter>,
     saml_metadata: Family<LoginLabels, Counter>,
     upstream_refreshes: Family<LoginLabels, Counter>,
+    upstream_secret_fallbacks: Family<ConnectionLabel, Counter>,
     profile_age: Family<ConnectionLabel, Histogram, fn() -> Histogram>,
     logout_notifications: Family<NotificationLabels, Counter>,
     expiries: Family<ExpiryLabels, Gauge>,
@@ -148,6 +149,12 @@ impl Default for Metrics {
             "Providers asked again at a refresh, by connection and outcome",
             Family::clone(&upstream_refreshes),
         );
+        let upstream_secret_fallbacks = Family::default();
+        registry.register(
+            "upstream_secret_fallbacks",
+            "Requests to a provider in which another credential stood in for one that it refused, by connection",
+            Family::clone(&upstream_secret_fallbacks),
+        );
         let profile_age = Family::new_with_constructor(age_histogram as fn() -> Histogram);
         registry.register(
             "refresh_profile_age_seconds",
@@ -169,6 +176,7 @@ impl Default for Metrics {
             over_budget,
             saml_metadata,
             upstream_refreshes,
+            upstream_secret_fallbacks,
             profile_age,
             logout_notifications,
             expiries,
@@ -210,6 +218,10 @@ impl Metrics {
     pub fn upstream_refresh(&self, connection: &str, outcome: &str) {
         let labels = LoginLabels { connection: connection.into(), outcome: outcome.into() };
         self.upstream_refreshes.get_or_create(&labels).inc();
+    }
+
+    pub fn upstream_secret_fallback(&self, connection: &str) {
+        self.upstream_secret_fallbacks.get_or_create(&ConnectionLabel { connection: connection.into() }).inc();
     }
 
     pub fn profile_age(&self, connection: &str, age: time::Duration) {

@@ -5,6 +5,7 @@ pub mod assertion;
 mod attempts;
 mod bearer;
 pub mod catalog;
+mod credentials;
 pub mod endpoint;
 pub mod expiry;
 pub mod extract;
@@ -170,6 +171,7 @@ impl Broker {
         if !ids.is_empty() {
             operator::api_key::store::used(&mut *self.ctx.db.acquire().await?, &ids, &at).await?;
         }
+        self.write_credential_uses().await?;
         Ok(())
     }
 

@@ -108,6 +108,13 @@ impl Connection {
         self.refreshing.as_ref()?.metadata.as_ref()
     }
 
+    /// The same as if this credential were its only one, and in use. `None`: it has no such one that still counts.
+    pub fn proving_with(&self, credential: &str) -> Option<Self> {
+        let found = self.credentials.iter().find(|one| one.id.as_str() == credential && one.state.is_published())?;
+        let only = Credential { state: CredentialState::Active, ..found.clone() };
+        Some(Self { credentials: vec![only], ..self.clone() })
+    }
+
     pub fn active(&self, kind: CredentialKind) -> Option<&Credential> {
         self.credentials.iter().find(|c| c.kind() == kind && c.state == CredentialState::Active)
     }

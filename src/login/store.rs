@@ -54,8 +54,9 @@ pub fn verifier_place(id: &LoginAttemptId) -> Place<'_> {
 pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO login_attempts (id, state_hash, browser_hash, authorization_id, connection_id, issuer, nonce,
-                                     pkce_verifier, max_age, created_at, expires_at, trace_id, trial_by, trial_client, desk_then)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                                     pkce_verifier, max_age, created_at, expires_at, trace_id, trial_by, trial_client, desk_then,
+                                     trial_credential)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         new.id.as_str(),
         &new.state_hash[..],
         &new.browser_hash[..],
@@ -70,7 +71,8 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
         new.trace_id.as_str(),
         new.trial.map(|trial| trial.by.as_str()),
         new.trial.and_then(|trial| trial.client.as_deref()),
-        new.desk_then
+        new.desk_then,
+        new.trial.and_then(|trial| trial.credential.as_deref())
     )
     .execute(conn)
     .await?;
@@ -80,7 +82,7 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
 pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<Attempt>, sqlx::Error> {
     let row = sqlx::query!(
         "SELECT id, browser_hash, authorization_id, connection_id, issuer, nonce, pkce_verifier, max_age, created_at, expires_at,
-                completed_at, trace_id, trial_by, trial_client, desk_then
+                completed_at, trace_id, trial_by, trial_client, trial_credential, desk_then
          FROM login_attempts WHERE state_hash = $1",
         &state_hash[..]
     )
@@ -99,7 +101,7 @@ pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<A
         expires_at: row.expires_at,
         completed: row.completed_at.is_some(),
         trace_id: row.trace_id.map(TraceId::from_stored),
-        trial: row.trial_by.map(|by| Trial { by, client: row.trial_client }),
+        trial: row.trial_by.map(|by| Trial { by, client: row.trial_client, credential: row.trial_credential }),
         desk_then: row.desk_then,
     }))
 }

@@ -27,13 +27,14 @@ pub(super) async fn answered(
         max_age: attempt.max_age,
     };
     undecrypted::may_try(broker, visitor, connection)?;
-    let finished = finish(broker, visitor, connection, &pending, params).await;
-    if let Err(UpstreamError::UnknownCertificate { signer: Some(signer), .. }) = &finished
+    let answer = finish(broker, visitor, connection, &pending, params).await;
+    broker.tell_stood_in().await;
+    if let Err(UpstreamError::UnknownCertificate { signer: Some(signer), .. }) = &answer
         && let Err(error) = untrusted::note(&broker.ctx, &connection.id, signer).await
     {
         tracing::warn!(%error, connection = %connection.slug, "a certificate that is not trusted could not be noted");
     }
-    finished.map_err(|error| {
+    answer.map_err(|error| {
         undecrypted::note(broker, visitor, connection, &error);
         Problem::Upstream { connection: connection.display_name.clone(), error }
     })

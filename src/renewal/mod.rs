@@ -14,6 +14,7 @@ use crate::audit::{self, Author};
 use crate::broker::Broker;
 use crate::connection::certificate::{self, ChangeError, Facts, Origin, Source};
 use crate::connection::credential::client_secret::{self, Ground, UpstreamSecretError};
+use crate::connection::credential::rehearsal;
 use crate::connection::renewal_link::{self, Attempt, RenewalLink, Turn};
 use crate::connection::{Connection, Slug};
 use crate::ctx::Ctx;
@@ -103,8 +104,9 @@ async fn give_secret(
     new: NewSecret,
 ) -> Result<Outcome, sqlx::Error> {
     let ctx = &broker.ctx;
-    let verdict = broker.upstreams.try_secret(ctx, connection, &new.value).await;
-    let proven = match verdict {
+    let tried = broker.upstreams.rehearse_value(ctx, connection, &new.value).await;
+    let rehearsal = tried.kept(ctx.now(), &author.actor);
+    let proven = match tried.trial {
         SecretTrial::Proven => true,
         SecretTrial::Unclear(why) => {
             tracing::info!(connection = %connection.slug, why, "a secret could not be rehearsed; it waits for an operator");
@@ -130,6 +132,7 @@ async fn give_secret(
             return Ok(None);
         }
         let known = client_secret::add_within(ctx, conn, author, slug, &new.value, new.expires_at).await?;
+        rehearsal::store::keep(conn, &known.id, &rehearsal).await?;
         let detail = json!({ "renewal_link": link.id, "secret": known.id, "proven": proven });
         audit::record(ctx, conn, author.did("renewal_link.used").connection(slug).detail(detail)).await?;
         Ok::<_, UpstreamSecretError>(Some(known))

@@ -80,9 +80,8 @@ pub(super) async fn finish(
         "client_id": settings.client_id,
         "client_authentication": settings.client_authentication,
     }));
-    let keys = upstreams.own_keys.load_full();
-    let client = token_request::Client { ctx, connection, settings, provider: &provider, keys: keys.as_deref() };
-    let tokens = token_request::redeem(&client, code, &pending.pkce_verifier).await?;
+    let parties = token_request::Parties { upstreams, connection, settings, provider: &provider };
+    let tokens = token_request::redeem(ctx, &parties, code, &pending.pkce_verifier, trace).await?;
     let brought = [
         ("id_token", tokens.id_token.is_some()),
         ("access_token", tokens.access_token.is_some()),

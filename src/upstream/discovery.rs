@@ -24,6 +24,10 @@ pub(super) struct Provider {
     pub(super) jwks_uri: String,
     pub(super) userinfo_endpoint: Option<String>,
     pub(super) end_session_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) introspection_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) revocation_endpoint: Option<String>,
     /// RFC 9207: every authorization response names its issuer.
     #[serde(default)]
     pub(super) authorization_response_iss_parameter_supported: bool,
@@ -59,11 +63,14 @@ pub(super) async fn fetch(ctx: &Ctx, settings: &OidcSettings) -> Result<Provider
         return Ok(by_hand(settings, endpoints));
     }
     let url = format!("{}/.well-known/openid-configuration", settings.issuer.trim_end_matches('/'));
-    let provider: Provider = get_json(ctx, WHAT, &url).await?;
+    let mut provider: Provider = get_json(ctx, WHAT, &url).await?;
     issuer::check_document(settings, &provider.issuer)?;
+    let admitted = |endpoint: &str| Url::parse(endpoint).is_ok_and(|url| ctx.http.admits(&url).is_ok());
+    // we can do without these
+    provider.introspection_endpoint.take_if(|endpoint| !admitted(endpoint));
+    provider.revocation_endpoint.take_if(|endpoint| !admitted(endpoint));
     for endpoint in [&provider.authorization_endpoint, &provider.token_endpoint, &provider.jwks_uri] {
-        let admitted = Url::parse(endpoint).is_ok_and(|url| ctx.http.admits(&url).is_ok());
-        if !admitted {
+        if !admitted(endpoint) {
             return Err(UpstreamError::unavailable(WHAT, "it names an endpoint that is not an https URL"));
         }
     }
@@ -108,6 +115,8 @@ fn by_hand(settings: &OidcSettings, endpoints: &Endpoints) -> Provider {
         jwks_uri: endpoints.jwks_uri.clone(),
         userinfo_endpoint: endpoints.userinfo_endpoint.clone(),
         end_session_endpoint: endpoints.end_session_endpoint.clone(),
+        introspection_endpoint: None,
+        revocation_endpoint: None,
         authorization_response_iss_parameter_supported: false,
     }
 }

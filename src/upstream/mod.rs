@@ -30,6 +30,7 @@
 //! | `credential_missing`, `credential_unreadable` | configuration: no active secret or key, or it does not open |
 //! | `issuer_key_missing` | configuration: our own issuer has no RS256 key, which a federated credential needs |
 //! | `invalid_client` | the token endpoint does not accept our credential |
+//! | `code_spent` | it did not, and had used up the code when another one of ours was shown |
 //! | `response_missing` | SAML: the form has no response |
 //! | `unsolicited` | SAML: it answers no request of ours, and the connection takes no such answer |
 //! | `unknown_certificate` | SAML: signed with a certificate that is not trusted |
@@ -38,10 +39,12 @@
 //!
 //! A SAML answer is refused with one of the words in [`saml`] as well.
 
+mod answer;
 mod authorization_url;
 mod cache;
 mod client_assertion;
 mod code_flow;
+mod credential_uses;
 mod discovery;
 mod federated_credential;
 mod end_session;
@@ -51,6 +54,7 @@ mod jwks;
 mod logout;
 mod logout_token;
 mod oidc;
+mod proof;
 mod published_keys;
 mod quoted;
 mod renewal;
@@ -62,22 +66,26 @@ pub mod saml_metadata;
 mod saml_sp;
 mod saml_subject;
 mod secret_trial;
+mod standby;
 mod token_request;
 mod userinfo;
 
 pub use federated_credential::{AUDIENCE as FEDERATED_AUDIENCE, subject as federated_subject};
+pub use credential_uses::Uses;
 pub use identity::{Once, UpstreamIdentity};
 pub use logout::{Departure, LogoutNotice, Onward, SamlMessage};
 pub use published_keys::KeysAt;
 pub use renewal::{Renewal, Renewed};
-pub use secret_trial::SecretTrial;
+pub use secret_trial::{Rehearsed, SecretTrial};
+pub use standby::{StoodIn, WINDOW as STANDBY_WINDOW};
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::connection::{Connection, Protocol, untrusted};
+use crate::connection::{Connection, Credential, Protocol, untrusted};
 use crate::ctx::Ctx;
+use crate::ids::CredentialId;
 use crate::jose::JwkSet;
 use crate::oauth::params::Params;
 use crate::secret::Secret;
@@ -93,6 +101,8 @@ pub struct Upstreams {
     published_keys: published_keys::PublishedKeys,
     /// By which our own issuer vouches for us where a provider takes that.
     own_keys: ArcSwapOption<KeySet>,
+    standbys: standby::Standbys,
+    uses: credential_uses::CredentialUses,
 }
 
 impl Upstreams {
@@ -179,7 +189,32 @@ impl Upstreams {
 
     /// Whether the provider takes this client secret, which need not be stored. Nobody signs in by it.
     pub async fn try_secret(&self, ctx: &Ctx, connection: &Connection, secret: &Secret<String>) -> SecretTrial {
-        secret_trial::of(self, ctx, connection, secret).await
+        self.rehearse_value(ctx, connection, secret).await.trial
+    }
+
+    /// The same with how it was found out.
+    pub async fn rehearse_value(&self, ctx: &Ctx, connection: &Connection, secret: &Secret<String>) -> Rehearsed {
+        secret_trial::of(self, ctx, connection, secret_trial::Candidate::Secret(secret)).await
+    }
+
+    /// The same of a stored credential, secret or key, whatever its state, with how it was found out.
+    pub async fn rehearse(&self, ctx: &Ctx, connection: &Connection, credential: &Credential) -> Rehearsed {
+        secret_trial::of(self, ctx, connection, secret_trial::Candidate::Stored(credential)).await
+    }
+
+    /// Whether the provider takes statements signed with this key of ours, and none signed with another.
+    pub async fn try_key(&self, ctx: &Ctx, connection: &Connection, key: &Credential) -> SecretTrial {
+        self.rehearse(ctx, connection, key).await.trial
+    }
+
+    /// Which credentials were taken since the last time that somebody asked.
+    pub fn take_uses(&self) -> Vec<(CredentialId, Uses)> {
+        self.uses.take()
+    }
+
+    /// Where one stood in for another since the last time that somebody asked.
+    pub fn take_stood_in(&self) -> Vec<StoodIn> {
+        self.standbys.take()
     }
 
     /// The keys that a client or a trusted issuer publishes, to verify what it signed.

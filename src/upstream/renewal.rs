@@ -42,9 +42,8 @@ impl Upstreams {
             return Err(issuer_changed());
         }
         let provider = self.discovery.get(ctx, settings).await?;
-        let keys = self.own_keys.load_full();
-        let client = token_request::Client { ctx, connection, settings, provider: &provider, keys: keys.as_deref() };
-        token_request::refresh(&client, &kept.refresh_token).await.map(Renewal)
+        let parties = token_request::Parties { upstreams: self, connection, settings, provider: &provider };
+        token_request::refresh(ctx, &parties, &kept.refresh_token).await.map(Renewal)
     }
 
     /// Verifies what came: a new ID token is about the same person, by the same issuer and for us (OIDC Core §12.2).

@@ -7,20 +7,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::credential::{self, NewSecret};
+use super::credential::{self, NewSecret, secret};
 use super::{slug, stored};
 use crate::admin::api::{body, created, done, one};
 use crate::admin::extract::Api;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::{Certificate, fingerprint};
-use crate::connection::credential::client_secret;
 use crate::connection::{Credential, KeyUse, Protocol, sp_key};
 use crate::metadata::Refreshed;
 use crate::upstream::saml::TrustedCertificate;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     let at = |tail: &str| format!("/connections/{{slug}}{tail}");
-    app.route(&at("/secrets"), web::get().to(secrets))
+    app.route(&at("/secrets"), web::get().to(secret::api::secrets))
         .route(&at("/secrets"), web::post().to(add_secret))
         .route(&at("/secrets/{id}/promote"), web::post().to(promote_secret))
         .route(&at("/secrets/{id}"), web::delete().to(withdraw_secret))
@@ -32,19 +31,14 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route(&at("/sp-keys"), web::post().to(add_keys))
         .route(&at("/sp-keys/promote"), web::post().to(promote_keys))
         .route(&at("/sp-keys/{id}"), web::delete().to(end_key))
-        .route(&at("/refresh"), web::post().to(refresh));
+        .route(&at("/refresh"), web::post().to(refresh))
+        .configure(secret::api::routes);
 }
 
 type At = Path<(String, String)>;
 
 fn location<R>(api: &Api<R>, name: &str, tail: &str) -> String {
     api.broker.ctx.urls.at(&format!("/api/v1/connections/{name}/{tail}"))
-}
-
-async fn secrets(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Trouble> {
-    let mut conn = api.broker.ctx.db.acquire().await?;
-    let known = client_secret::list(&mut conn, &slug(&name)?).await?;
-    Ok(one(&json!({ "items": known }), None))
 }
 
 async fn add_secret(api: Api<Edit>, name: Path<String>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
@@ -64,7 +58,7 @@ struct Promotion {
 async fn promote_secret(api: Api<Edit>, at: At, bytes: Bytes) -> Result<HttpResponse, Trouble> {
     let wanted: Promotion = if bytes.is_empty() { Promotion::default() } else { body(&bytes)? };
     let reason = wanted.reason.as_deref();
-    let promoted = credential::promote_secret(&api.broker, &api.author, &at.0, &at.1, reason).await?;
+    let promoted = secret::promote(&api.broker, &api.author, &at.0, &at.1, reason).await?;
     Ok(one(&json!({ "active": promoted.active, "retiring": promoted.retiring }), None))
 }
 

@@ -17,6 +17,7 @@ pub use need::Need;
 use crate::audit::tally::{self, ByConnection, Day};
 use crate::broker::Broker;
 use crate::broker::catalog::Catalog;
+use crate::connection::credential::handover;
 
 /// Days in the chart, today included.
 const DAYS: u16 = 14;
@@ -31,6 +32,8 @@ pub struct Picture {
     pub days: Vec<Day>,
     /// Of the last 24 hours, by slug.
     pub lately: HashMap<String, ByConnection>,
+    /// Connections whose secret in use is refused while another one stands in, by slug, and since when.
+    pub standing_in: HashMap<String, OffsetDateTime>,
     /// Everything with an end, the next first.
     endings: Vec<Ending>,
 }
@@ -43,8 +46,10 @@ impl Picture {
         let mut conn = broker.ctx.db.acquire().await?;
         let days = broker.finished_days.last(&mut conn, DAYS, now).await?;
         let lately = tally::store::by_connection(&mut conn, now - Duration::DAY).await?;
+        let standing_in = handover::store::standing_in(&mut conn, now - Duration::DAY).await?;
         Ok(Self {
             now,
+            standing_in,
             catalog: broker.catalog.load_full(),
             days,
             endings: ending::all(broker),

@@ -34,6 +34,7 @@ pub struct Need {
 enum Harm {
     Stopped,
     Ended,
+    StandingIn,
     Ends(OffsetDateTime),
     Stale,
     Refused,
@@ -85,6 +86,17 @@ fn of_connection(connection: &Connection, picture: &Picture) -> Vec<Need> {
             let verdict = format!("{} refused", grouped(lately.refused));
             needs.push(need(Harm::Refused, "refused", verdict, "refuses people".into(), advice, trace));
         }
+    }
+    if let Some(at) = picture.standing_in.get(connection.slug.as_str()) {
+        let advice = format!(
+            "Last refused {}. Sign-ins go on by another secret. Put the former one back, or promote the one that works.",
+            When::new(*at, picture.now).relative()
+        );
+        let says = "refuses the secret in use".into();
+        needs.push(Need {
+            path: format!("/admin/connections/{}/credentials", connection.slug),
+            ..need(Harm::StandingIn, "failing", "Refused".into(), says, advice, None)
+        });
     }
     if let Some(refreshing) = connection.refreshing.as_ref().filter(|one| one.failures >= FAILURES) {
         let error = refreshing.last_error.as_deref().unwrap_or("no answer");

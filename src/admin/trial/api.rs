@@ -16,17 +16,21 @@ pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/connections/{slug}/test", web::post().to(test));
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// Whose token is to be shown.
     #[serde(default)]
     client_id: Option<String>,
+    /// The secret or key to prove us with, instead of the one in use.
+    #[serde(default)]
+    credential_id: Option<String>,
 }
 
 async fn test(api: Api<Edit>, slug: Path<String>, body: Bytes) -> Result<HttpResponse, Trouble> {
-    let wanted = if body.is_empty() { Wanted { client_id: None } } else { api::body(&body)? };
-    let invited = trial::invite(&api.broker, &slug, wanted.client_id.as_deref(), &api.author).await;
+    let wanted = if body.is_empty() { Wanted::default() } else { api::body(&body)? };
+    let (client, credential) = (wanted.client_id.as_deref(), wanted.credential_id.as_deref());
+    let invited = trial::invite(&api.broker, &slug, trial::Wanted { client, credential }, &api.author).await;
     let invited = invited.map_err(|refusal| trouble(&slug, refusal))?;
     let body = json!({
         "url": invited.url.expose(),

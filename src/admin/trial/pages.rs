@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -30,6 +30,7 @@ pub fn trouble(slug: &str, refusal: Refusal) -> Trouble {
     match refusal.problem {
         Problem::UnknownConnection => Trouble::Unknown(format!("connection {slug}")),
         Problem::Target(TargetError::UnknownClient(id)) => Trouble::Unknown(format!("client {id}")),
+        Problem::Upstream { .. } => Trouble::Unknown("such secret or key of this connection".into()),
         Problem::NotLive => Trouble::Unavailable,
         Problem::Database(error) => error.into(),
         _ => Trouble::Broken,
@@ -45,10 +46,12 @@ struct AskPage {
     /// Registered at the provider, or nobody comes back.
     return_to: String,
     client: String,
+    /// Empty: the one in use.
+    credential: String,
     errors: FieldErrors,
 }
 
-fn page(desk: &Desk<Edit>, slug: &str, client: String, errors: FieldErrors) -> Result<AskPage, Trouble> {
+fn page(desk: &Desk<Edit>, slug: &str, sent: TestForm, errors: FieldErrors) -> Result<AskPage, Trouble> {
     let connection = desk.broker.catalog.load().connection(slug);
     let connection = connection.ok_or_else(|| Trouble::Unknown(format!("connection {slug}")))?;
     let frame = desk.frame(Section::Connections);
@@ -61,13 +64,15 @@ fn page(desk: &Desk<Edit>, slug: &str, client: String, errors: FieldErrors) -> R
         },
         frame,
         connection,
-        client,
+        client: sent.client_id,
+        credential: sent.credential_id,
         errors,
     })
 }
 
-async fn ask(desk: Desk<Edit>, slug: Path<String>) -> Result<HttpResponse, Trouble> {
-    let page = page(&desk, &slug, suggested(&desk.broker), FieldErrors::default())?;
+async fn ask(desk: Desk<Edit>, slug: Path<String>, query: Query<Which>) -> Result<HttpResponse, Trouble> {
+    let suggested = TestForm { client_id: suggested(&desk.broker), credential_id: query.into_inner().credential_id };
+    let page = page(&desk, &slug, suggested, FieldErrors::default())?;
     Ok(FormAction::onward(&desk.broker.ctx.urls, []).on(show(&page)))
 }
 
@@ -82,6 +87,15 @@ fn suggested(broker: &Broker) -> String {
 struct TestForm {
     #[serde(default)]
     client_id: String,
+    #[serde(default)]
+    credential_id: String,
+}
+
+/// The credential to be tested.
+#[derive(Deserialize)]
+struct Which {
+    #[serde(default)]
+    credential_id: String,
 }
 
 async fn begin(
@@ -91,19 +105,15 @@ async fn begin(
     slug: Path<String>,
 ) -> Result<HttpResponse, Trouble> {
     let Posted { desk, form } = posted;
-    let client = given(&form.client_id);
-    match trial::begin(&broker, &visiting.visitor, &slug, client.as_deref(), &desk.author).await {
+    let (client, credential) = (given(&form.client_id), given(&form.credential_id));
+    let wanted = trial::Wanted { client: client.as_deref(), credential: credential.as_deref() };
+    match trial::begin(&broker, &visiting.visitor, &slug, wanted, &desk.author).await {
         Ok(next) => Ok(respond(&broker, &visiting, Ok(next), "login").await),
         Err(refusal) => match trouble(&slug, refusal) {
             Trouble::Unknown(what) if what.starts_with("client") => {
                 let errors =
                     FieldErrors::one("client_id", format!("There is no {what}. Leave it empty to see no token."));
-                Ok(FormAction::onward(&broker.ctx.urls, []).on(show_again(&page(
-                    &desk,
-                    &slug,
-                    form.client_id,
-                    errors,
-                )?)))
+                Ok(FormAction::onward(&broker.ctx.urls, []).on(show_again(&page(&desk, &slug, form, errors)?)))
             }
             trouble => Err(trouble),
         },

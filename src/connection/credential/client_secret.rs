@@ -4,7 +4,7 @@
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{Credential, CredentialKind, CredentialState, store};
+use super::{Credential, CredentialKind, CredentialState, handover, rehearsal, store};
 use crate::audit::{self, Author};
 use crate::connection::{self, Connection, Protocol, Slug};
 use crate::ctx::Ctx;
@@ -32,6 +32,8 @@ pub enum UpstreamSecretError {
     NextExists(CredentialId),
     #[error("only the next secret can be promoted, and {0} is {state}", state = .1.as_str())]
     NotNext(CredentialId, CredentialState),
+    #[error("only a secret that retires can be put back, and {0} is {state}", state = .1.as_str())]
+    NotRetiring(CredentialId, CredentialState),
     #[error("{0} is in use; add another and promote it first")]
     Active(CredentialId),
     #[error("write why it is promoted without a rehearsal")]
@@ -50,6 +52,14 @@ pub struct KnownSecret {
     pub expires_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_used_at: Option<OffsetDateTime>,
+    /// How often the provider took it.
+    pub uses: i64,
+    /// When it took over, where it did.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub active_since: Option<OffsetDateTime>,
+    /// When another one had to stand in for it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub refused_at: Option<OffsetDateTime>,
 }
 
 /// Why a secret may take over.
@@ -129,6 +139,9 @@ pub async fn add_within(
         created_at: now,
         expires_at,
         last_used_at: None,
+        uses: 0,
+        active_since: None,
+        refused_at: None,
     })
 }
 
@@ -187,14 +200,13 @@ pub async fn promote(
     };
     db::in_tx(&ctx.db, async |conn: &mut Conn| {
         let connection = oidc(connection::store::lock_by_slug(conn, slug).await?, slug)?;
-        let next = find(&connection, id)?;
-        if next.state != CredentialState::Next {
-            return Err(UpstreamSecretError::NotNext(next.id.clone(), next.state));
-        }
+        let next = next(&connection, id)?;
         let before = of_state(&connection, CredentialState::Active).map(|before| before.id.clone());
         store::retire_active(conn, &connection.id, CredentialKind::ClientSecret, None).await?;
         store::set_state(conn, &next.id, CredentialState::Active).await?;
-        let detail = json!({ "secret": next.id, "retiring": before, "override": reason });
+        handover::store::took_over(conn, &next.id, ctx.now()).await?;
+        let rehearsal = rehearsal::store::latest(conn, &connection.id).await?.remove(next.id.as_str());
+        let detail = json!({ "secret": next.id, "retiring": before, "override": reason, "rehearsal": rehearsal });
         audit::record(ctx, conn, author.did("connection.secret_promoted").connection(slug).detail(detail)).await?;
         Ok(Promoted { active: next.id.clone(), retiring: before })
     })
@@ -222,7 +234,7 @@ pub async fn withdraw(ctx: &Ctx, author: &Author, slug: &Slug, id: &str) -> Resu
     .await
 }
 
-fn oidc(connection: Option<Connection>, slug: &Slug) -> Result<Connection, UpstreamSecretError> {
+pub(super) fn oidc(connection: Option<Connection>, slug: &Slug) -> Result<Connection, UpstreamSecretError> {
     let connection = connection.ok_or_else(|| UpstreamSecretError::Unknown(slug.clone()))?;
     match connection.protocol {
         Protocol::Oidc(_) => Ok(connection),
@@ -230,15 +242,27 @@ fn oidc(connection: Option<Connection>, slug: &Slug) -> Result<Connection, Upstr
     }
 }
 
+/// The secret of this id that waits for its turn.
+///
+/// # Errors
+/// [`UpstreamSecretError::NoSuchSecret`], [`UpstreamSecretError::NotNext`].
+pub fn next<'a>(connection: &'a Connection, id: &str) -> Result<&'a Credential, UpstreamSecretError> {
+    let found = find(connection, id)?;
+    match found.state {
+        CredentialState::Next => Ok(found),
+        state => Err(UpstreamSecretError::NotNext(found.id.clone(), state)),
+    }
+}
+
 fn secrets(connection: &Connection) -> impl Iterator<Item = &Credential> {
     connection.credentials.iter().filter(|one| one.kind() == CredentialKind::ClientSecret)
 }
 
-fn of_state(connection: &Connection, state: CredentialState) -> Option<&Credential> {
+pub(super) fn of_state(connection: &Connection, state: CredentialState) -> Option<&Credential> {
     secrets(connection).find(|one| one.state == state)
 }
 
-fn find<'a>(connection: &'a Connection, id: &str) -> Result<&'a Credential, UpstreamSecretError> {
+pub(super) fn find<'a>(connection: &'a Connection, id: &str) -> Result<&'a Credential, UpstreamSecretError> {
     let found = secrets(connection).find(|one| one.id.as_str() == id);
     found.ok_or_else(|| UpstreamSecretError::NoSuchSecret(connection.slug.clone()))
 }

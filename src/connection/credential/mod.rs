@@ -1,6 +1,8 @@
 //! What proves us to an upstream: client secrets and private keys, several at a time, each with a life of its own.
 
 pub mod client_secret;
+pub mod handover;
+pub mod rehearsal;
 pub mod store;
 
 use serde::{Deserialize, Serialize};

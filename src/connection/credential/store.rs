@@ -56,7 +56,8 @@ pub async fn of(conn: &mut Conn, connection: &ConnectionId) -> Result<Vec<Creden
 /// The client secrets of a connection in every state, without their values; the newest first.
 pub(super) async fn secrets(conn: &mut Conn, connection: &ConnectionId) -> Result<Vec<KnownSecret>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT id, state, created_by, created_at, expires_at, last_used_at FROM connection_credentials
+        "SELECT id, state, created_by, created_at, expires_at, last_used_at, uses, active_since, refused_at
+         FROM connection_credentials
          WHERE connection_id = $1 AND kind = 'client_secret' ORDER BY created_at DESC, id DESC",
         connection.as_str()
     )
@@ -70,6 +71,9 @@ pub(super) async fn secrets(conn: &mut Conn, connection: &ConnectionId) -> Resul
             created_at: row.created_at,
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
+            uses: row.uses,
+            active_since: row.active_since,
+            refused_at: row.refused_at,
         })
     });
     Ok(known.collect())

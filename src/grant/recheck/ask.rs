@@ -60,7 +60,9 @@ impl Turn {
         let (ctx, upstreams, connection) = (&self.broker.ctx, &self.broker.upstreams, &self.connection);
         let sealed = self.grant.sealed.as_ref().ok_or((Failure::Missing, String::new()))?;
         let mut kept = Kept::open(ctx, &self.session, sealed).map_err(|why| (Failure::Misconfigured, why))?;
-        let renewal = upstreams.renew(ctx, connection, &kept).await.map_err(failed)?;
+        let renewal = upstreams.renew(ctx, connection, &kept).await;
+        self.broker.tell_stood_in().await;
+        let renewal = renewal.map_err(failed)?;
         if let Some(successor) = renewal.refresh_token() {
             kept.refresh_token = successor.clone();
             self.replace(&kept).await.map_err(|error| (Failure::Unavailable, error.to_string()))?;

@@ -20,14 +20,15 @@ use crate::audit::{self, Author};
 use crate::authorization::request::TargetError;
 use crate::broker::Broker;
 use crate::client::Client;
+use crate::connection::credential::rehearsal::{self, Method, Rehearsal, Verdict};
 use crate::connection::{Connection, Profile};
 use crate::db;
-use crate::ids::{SessionId, TraceId, UserId};
+use crate::ids::{CredentialId, SessionId, TraceId, UserId};
 use crate::oauth::params::Params;
 use crate::secret::{Kind, Secret, fingerprint, is_well_formed, mint};
 use crate::token::{Person, preview};
 use crate::trace::Word;
-use crate::upstream::{StartHints, UpstreamIdentity};
+use crate::upstream::{StartHints, UpstreamError, UpstreamIdentity};
 use crate::user::{self, User, UserStatus};
 
 /// An address that begins a test is good for this long.
@@ -40,6 +41,15 @@ pub struct Trial {
     pub by: String,
     /// The client whose token is to be shown.
     pub client: Option<String>,
+    /// The credential to prove us with, where it is not to be the one in use.
+    pub credential: Option<String>,
+}
+
+/// What a test is to show and to prove.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    pub client: Option<&'a str>,
+    pub credential: Option<&'a str>,
 }
 
 /// An address that lets whoever opens it first begin one test, in that browser.
@@ -54,17 +64,17 @@ pub struct Invitation {
 /// Begins a test in this browser.
 ///
 /// # Errors
-/// `connection_unknown`, `client_unknown`; as a departure.
+/// `connection_unknown`, `client_unknown`, `credential_missing`; as a departure.
 pub async fn begin(
     broker: &Broker,
     visitor: &Visitor,
     slug: &str,
-    client: Option<&str>,
+    wanted: Wanted<'_>,
     author: &Author,
 ) -> Result<Next, Refusal> {
-    let connection = testable(broker, slug, client)?;
-    audit::record(&broker.ctx, &mut *broker.ctx.db.acquire().await?, began(author, &connection, client)).await?;
-    let trial = Trial { by: author.actor.clone(), client: client.map(Into::into) };
+    let connection = testable(broker, slug, wanted)?;
+    audit::record(&broker.ctx, &mut *broker.ctx.db.acquire().await?, began(author, &connection, wanted)).await?;
+    let trial = wanted.by(author);
     go(broker, visitor, &connection, &trial, &visitor.trace_id).await
 }
 
@@ -72,22 +82,22 @@ pub async fn begin(
 ///
 /// # Errors
 /// `connection_unknown`, `client_unknown`; the database's.
-pub async fn invite(broker: &Broker, slug: &str, client: Option<&str>, author: &Author) -> Result<Invitation, Refusal> {
+pub async fn invite(broker: &Broker, slug: &str, wanted: Wanted<'_>, author: &Author) -> Result<Invitation, Refusal> {
     let ctx = &broker.ctx;
-    let connection = testable(broker, slug, client)?;
+    let connection = testable(broker, slug, wanted)?;
+    let trial = wanted.by(author);
     let handle = mint(Kind::Trial, &ctx.rng);
     let (trace_id, expires_at) = (TraceId::new(&ctx.rng), ctx.now() + INVITATION);
     db::in_tx(&ctx.db, async |conn| {
         let new = store::NewInvitation {
             handle_hash: fingerprint(handle.expose()),
             connection: &connection.id,
-            client,
-            by: &author.actor,
+            trial: &trial,
             trace_id: &trace_id,
             expires_at,
         };
         store::invite(conn, new).await?;
-        audit::record(ctx, conn, began(author, &connection, client)).await
+        audit::record(ctx, conn, began(author, &connection, wanted)).await
     })
     .await?;
     let url = ctx.urls.at(&format!("/connections/{slug}/test?invitation={}", handle.expose()));
@@ -111,20 +121,46 @@ pub async fn accept(broker: &Broker, visitor: &Visitor, slug: &str, handle: &str
     go(broker, visitor, &connection, &trial, &trace_id).await
 }
 
-fn testable(broker: &Broker, slug: &str, client: Option<&str>) -> Result<Arc<Connection>, Refusal> {
+impl Wanted<'_> {
+    fn by(self, author: &Author) -> Trial {
+        let own = |text: &str| text.to_owned();
+        Trial { by: author.actor.clone(), client: self.client.map(own), credential: self.credential.map(own) }
+    }
+}
+
+fn testable(broker: &Broker, slug: &str, wanted: Wanted<'_>) -> Result<Arc<Connection>, Refusal> {
     require_live(broker)?;
     let catalog = broker.catalog.load_full();
-    if let Some(id) = client
+    if let Some(id) = wanted.client
         && catalog.client(id).is_none()
     {
         return Err(Problem::Target(TargetError::UnknownClient(id.into())).into());
     }
-    Ok(catalog.connection(slug).ok_or(Problem::UnknownConnection)?)
+    let connection = catalog.connection(slug).ok_or(Problem::UnknownConnection)?;
+    proving(&connection, wanted.credential)?;
+    Ok(connection)
 }
 
-fn began(author: &Author, connection: &Connection, client: Option<&str>) -> audit::Event {
-    let mut event = author.did("connection.tested").connection(&connection.slug);
-    event.client_id = client.map(Into::into);
+/// The connection as it proves itself in this test.
+fn proving(connection: &Arc<Connection>, credential: Option<&str>) -> Result<Arc<Connection>, Problem> {
+    let Some(id) = credential else { return Ok(connection.clone()) };
+    let only = connection.proving_with(id).ok_or_else(|| Problem::Upstream {
+        connection: connection.display_name.clone(),
+        error: UpstreamError::Misconfigured {
+            reason: "credential_missing",
+            detail: "the secret that was to be tested is not there any more".into(),
+        },
+    })?;
+    Ok(Arc::new(only))
+}
+
+fn began(author: &Author, connection: &Connection, wanted: Wanted<'_>) -> audit::Event {
+    let event = author.did("connection.tested").connection(&connection.slug);
+    let mut event = match wanted.credential {
+        Some(id) => event.detail(json!({ "secret": id })),
+        None => event,
+    };
+    event.client_id = wanted.client.map(Into::into);
     event
 }
 
@@ -142,7 +178,7 @@ async fn go(
     }
     visitor.trace.passed(
         Word::TestStarted,
-        json!({ "by": trial.by, "connection": connection.slug, "enabled": connection.enabled, "client_id": trial.client }),
+        json!({ "by": trial.by, "connection": connection.slug, "enabled": connection.enabled, "client_id": trial.client, "proves_with": trial.credential }),
     );
     let left = leave(broker, visitor, Why::Trial { trial, trace_id }, connection, &StartHints::default()).await;
     Ok(left.unwrap_or_else(|refusal| {
@@ -176,7 +212,12 @@ async fn look(
     trial: &Trial,
     params: &Params,
 ) -> Result<(), Problem> {
-    let identity = answered(broker, visitor, &mut connection, attempt, params).await?;
+    connection = proving(&connection, trial.credential.as_deref())?;
+    let answer = answered(broker, visitor, &mut connection, attempt, params).await;
+    if let Some(credential) = &trial.credential {
+        keep(broker, &trial.by, credential, answer.as_ref().err()).await;
+    }
+    let identity = answer?;
     let mapped = connection.effective_mapping().mapped(identity.claims(), &connection);
     told::mapped(visitor, &mapped);
     admit(broker, visitor, &connection, None, &identity)?;
@@ -192,6 +233,29 @@ async fn look(
         show_token(broker, visitor, &connection, &client, &identity, user.unwrap_or_else(|fresh| fresh));
     }
     Ok(())
+}
+
+/// What came of it is a rehearsal of the credential. It is kept whether or not the person would have been let in.
+async fn keep(broker: &Broker, by: &str, credential: &str, problem: Option<&Problem>) {
+    let verdict = match problem {
+        None => Verdict::Proven,
+        Some(Problem::Upstream { error: UpstreamError::Unavailable { .. }, .. }) => Verdict::Unreachable,
+        Some(problem) if problem.reason() == "invalid_client" => Verdict::Refused,
+        Some(_) => Verdict::Unclear,
+    };
+    let ctx = &broker.ctx;
+    let rehearsal = Rehearsal {
+        verdict,
+        method: Method::TestLogin,
+        at: ctx.now(),
+        by: by.into(),
+        evidence: json!([{ "method": Method::TestLogin, "reason": problem.map(Problem::reason) }]),
+    };
+    let id = CredentialId::from_stored(credential.into());
+    let kept = db::in_tx(&ctx.db, async |conn| rehearsal::store::keep(conn, &id, &rehearsal).await).await;
+    if let Err(error) = kept {
+        tracing::warn!(%error, credential, "what came of a test sign-in could not be kept");
+    }
 }
 
 /// The user as they would be after this sign-in: `Ok` where there is one, `Err` where one would be made. Writes nothing

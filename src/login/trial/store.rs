@@ -9,22 +9,22 @@ use crate::ids::{ConnectionId, TraceId};
 pub struct NewInvitation<'a> {
     pub handle_hash: [u8; 32],
     pub connection: &'a ConnectionId,
-    pub client: Option<&'a str>,
-    pub by: &'a str,
+    pub trial: &'a Trial,
     pub trace_id: &'a TraceId,
     pub expires_at: OffsetDateTime,
 }
 
 pub async fn invite(conn: &mut Conn, new: NewInvitation<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO trial_invitations (handle_hash, connection_id, client_id, invited_by, trace_id, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO trial_invitations (handle_hash, connection_id, client_id, invited_by, trace_id, expires_at, credential_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &new.handle_hash[..],
         new.connection.as_str(),
-        new.client,
-        new.by,
+        new.trial.client,
+        new.trial.by,
         new.trace_id.as_str(),
-        new.expires_at
+        new.expires_at,
+        new.trial.credential
     )
     .execute(conn)
     .await?;
@@ -41,14 +41,17 @@ pub async fn accept(
     let row = sqlx::query!(
         "UPDATE trial_invitations SET used_at = $3
          WHERE handle_hash = $1 AND connection_id = $2 AND used_at IS NULL AND expires_at > $3
-         RETURNING client_id, invited_by, trace_id",
+         RETURNING client_id, invited_by, trace_id, credential_id",
         &handle_hash[..],
         connection.as_str(),
         now
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (Trial { by: row.invited_by, client: row.client_id }, TraceId::from_stored(row.trace_id))))
+    Ok(row.map(|row| {
+        let trial = Trial { by: row.invited_by, client: row.client_id, credential: row.credential_id };
+        (trial, TraceId::from_stored(row.trace_id))
+    }))
 }
 
 pub async fn delete_ended(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {

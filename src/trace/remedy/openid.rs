@@ -155,4 +155,9 @@ pub(super) const ROWS: &[Row] = &[
         "The provider does not accept our secret or key.",
         "The secret has expired, was replaced, or is another client's; or the way of authentication differs. Enter the new secret and test the connection.",
     ),
+    (
+        &["code_spent"],
+        "The provider refused our secret, and had used up the code when we showed it another secret that it takes.",
+        "Whoever signs in again gets in. Promote the secret that the provider takes, or put the former one back.",
+    ),
 ];

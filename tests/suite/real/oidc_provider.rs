@@ -1,5 +1,8 @@
 //! npm oidc-provider above Avouch: each way for us to prove ourselves there, and new keys there while people sign in.
 
+use avouch::connection::CredentialState;
+use avouch::connection::own_key::OwnKey;
+use avouch::upstream::SecretTrial;
 use serde_json::{Value, json};
 
 use super::person::Person;
@@ -70,4 +73,27 @@ async fn new_keys_upstream_break_no_login_and_are_fetched_once() {
     let after = sign_in(&stage, &mut app, "basic").await;
     assert_eq!([&during["sub"], &after["sub"]], [&before["sub"]; 2]);
     assert_eq!(asked_for(&mut stage, "/jwks").await.len(), 2, "at the first login and at the first unknown kid");
+}
+
+#[tokio::test]
+async fn a_right_secret_and_a_right_key_are_told_from_wrong_ones_without_a_person() {
+    let (stage, _app) = set().await;
+    let broker = stage.broker.live();
+    let (ctx, catalog) = (&broker.ctx, broker.catalog.load_full());
+    for slug in ["basic", "post"] {
+        let connection = catalog.connection(slug).unwrap();
+        let tried = async |secret: &str| {
+            broker.upstreams.try_secret(ctx, &connection, &avouch::secret::Secret::new(secret.to_owned())).await
+        };
+        assert_eq!(tried(SECRET).await, SecretTrial::Proven, "{slug}");
+        let refused = tried("another-one-that-nobody-has-registered").await;
+        assert!(matches!(&refused, SecretTrial::Refused(said) if said.starts_with("invalid_client")), "{refused:?}");
+    }
+    let connection = catalog.connection("own-key").unwrap();
+    let key = connection.credentials.first().unwrap();
+    assert_eq!(broker.upstreams.try_key(ctx, &connection, key).await, SecretTrial::Proven);
+    // another connection's key is none of this client's
+    let other = OwnKey::generate(ctx, &connection.slug, None).unwrap().credential(ctx, CredentialState::Next);
+    let refused = broker.upstreams.try_key(ctx, &connection, &other).await;
+    assert!(matches!(refused, SecretTrial::Refused(_)), "{refused:?}");
 }

@@ -9,6 +9,7 @@ mod keys;
 mod lies;
 mod response;
 pub mod saml;
+mod standby;
 mod state;
 
 use crate::harness::{Browser, Page, World};

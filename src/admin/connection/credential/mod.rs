@@ -5,6 +5,7 @@
 pub mod lanes;
 pub mod pages;
 mod saml;
+pub mod secret;
 pub mod shown;
 
 use time::format_description::well_known::Rfc3339;
@@ -16,18 +17,16 @@ use super::{slug, stored};
 use crate::admin::Trouble;
 use crate::admin::form::{FieldErrors, given};
 use crate::audit::Author;
-use crate::broker::Broker;
 use crate::connection::certificate::{self, Added, Certificate, ChangeError, Facts, Origin, Source};
-use crate::connection::credential::client_secret::{self, Ground, KnownSecret, Promoted, UpstreamSecretError};
+use crate::connection::credential::client_secret::{self, KnownSecret};
 use crate::connection::metadata::schedule::Why;
 use crate::connection::sp_key::SpKeyError;
-use crate::connection::{self, Connection, Credential, CredentialKind, CredentialState, KeyUse, Protocol, Slug};
+use crate::connection::{Connection, KeyUse, Protocol};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::metadata::{self, RefreshError, Refreshed};
 use crate::provisioning::Problem;
 use crate::secret::Secret;
-use crate::upstream::SecretTrial;
 use crate::upstream::saml::TrustedCertificate;
 
 /// A client secret as it was pasted.
@@ -87,64 +86,6 @@ fn instant(text: &str) -> Result<OffsetDateTime, Trouble> {
 /// [`Trouble::Invalid`] names `value` or `expires_at`; [`Trouble::Conflict`].
 pub async fn add_secret(ctx: &Ctx, author: &Author, name: &str, pasted: &Pasted) -> Result<KnownSecret, Trouble> {
     Ok(client_secret::add(ctx, author, &slug(name)?, &pasted.value, pasted.expires_at).await?)
-}
-
-/// The next secret takes over: when the provider takes it and refuses a wrong one that is asked beside it, or because
-/// somebody says why it may all the same.
-///
-/// # Errors
-/// [`Trouble::Conflict`]: `secret_refused` and `not_rehearsed` say what the provider answered, and nothing was changed.
-pub async fn promote_secret(
-    broker: &Broker,
-    author: &Author,
-    name: &str,
-    id: &str,
-    reason: Option<&str>,
-) -> Result<Promoted, Trouble> {
-    let slug = slug(name)?;
-    let ground = match reason {
-        Some(reason) => Ground::Override(reason.into()),
-        None => rehearse(broker, &slug, id).await?,
-    };
-    Ok(client_secret::promote(&broker.ctx, author, &slug, id, &ground).await?)
-}
-
-/// Tries in a minute: each shows the provider a wrong secret too, and providers lock out who does that often.
-const TRIES: u32 = 3;
-
-async fn rehearse(broker: &Broker, slug: &Slug, id: &str) -> Result<Ground, Trouble> {
-    let ctx = &broker.ctx;
-    let connection = connection::store::by_slug(&mut *ctx.db.acquire().await?, slug).await?;
-    let connection = connection.ok_or_else(|| Trouble::Unknown(format!("connection {slug}")))?;
-    let next = connection.credentials.iter().find(|one| {
-        one.id.as_str() == id && one.kind() == CredentialKind::ClientSecret && one.state == CredentialState::Next
-    });
-    // what is no next secret is refused by the promotion, which knows what it is
-    let Some(next) = next else { return Ok(Ground::Rehearsed) };
-    let value = ctx.vault.open_text(Credential::place(&next.id), &next.sealed).map_err(|error| {
-        tracing::error!(%error, connection = %slug, "a client secret does not open");
-        Trouble::Conflict("not_rehearsed", "the stored secret cannot be read; add it again".into())
-    })?;
-    let (trials, now) = (&broker.secret_trials, ctx.now());
-    if let Some(wait) = trials.wait(slug.as_str(), TRIES, now) {
-        let wait = format!("it was tried {TRIES} times in a minute; try again in {} s", wait.whole_seconds() + 1);
-        return Err(Trouble::Conflict("not_rehearsed", wait));
-    }
-    trials.note(slug.to_string(), now);
-    let (code, sentence) = match broker.upstreams.try_secret(ctx, &connection, &value).await {
-        SecretTrial::Proven => return Ok(Ground::Rehearsed),
-        SecretTrial::Refused(said) => {
-            let help = "providers may need a minute until a new secret counts: try again, or paste it again";
-            ("secret_refused", format!("the provider does not take this secret; it answered {said} ({help})"))
-        }
-        SecretTrial::Unclear(why) => {
-            ("not_rehearsed", format!("nothing is proven: {why}; say in override why it may take over all the same"))
-        }
-        SecretTrial::Unreachable(why) => {
-            ("not_rehearsed", format!("the provider cannot be asked now: {why}; try again, or say in override why not"))
-        }
-    };
-    Err(Trouble::Conflict(code, sentence))
 }
 
 /// # Errors
@@ -291,24 +232,6 @@ impl From<SpKeyError> for Trouble {
                 tracing::error!(%error, "a key could not be made");
                 Self::Broken
             }
-        }
-    }
-}
-
-impl From<UpstreamSecretError> for Trouble {
-    fn from(error: UpstreamSecretError) -> Self {
-        let conflict = |word| Self::Conflict(word, error.to_string());
-        match error {
-            UpstreamSecretError::Database(error) => error.into(),
-            UpstreamSecretError::Unknown(slug) => Self::Unknown(format!("connection {slug}")),
-            UpstreamSecretError::NoSuchSecret(_) => Self::Unknown("such secret of this connection".into()),
-            UpstreamSecretError::NotOidc(_) => conflict("protocol_mismatch"),
-            UpstreamSecretError::Malformed | UpstreamSecretError::Known => invalid("value", error.to_string()),
-            UpstreamSecretError::Past => invalid("expires_at", error.to_string()),
-            UpstreamSecretError::NextExists(_) => conflict("next_exists"),
-            UpstreamSecretError::NotNext(..) => conflict("not_next"),
-            UpstreamSecretError::Active(_) => conflict("secret_active"),
-            UpstreamSecretError::NoReason => invalid("override", error.to_string()),
         }
     }
 }

@@ -6,9 +6,9 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::lanes::{Bar, Lanes};
-use super::saml;
-use super::shown::{self, ShownCertificate, ShownKeys, ShownMetadata, state_word};
-use super::{add_secret, beside_fields, pasted, promote_secret, withdraw_secret};
+use super::secret::shown::ShownSecret;
+use super::shown::{self, ShownCertificate, ShownKeys, ShownMetadata};
+use super::{add_secret, beside_fields, pasted, saml, secret, withdraw_secret};
 use crate::admin::connection::form::{self, Typed};
 use crate::admin::connection::guide::{self, Addresses, Paste};
 use crate::admin::connection::pages::shown as load;
@@ -18,14 +18,11 @@ use crate::admin::connection::{path, slug};
 use crate::admin::extract::{Desk, Posted, Seated};
 use crate::admin::form::{FieldErrors, given};
 use crate::admin::frame::{Done, Frame, Section};
-use crate::admin::moment::Moment;
 use crate::admin::pages::{ConfirmPage, capitalised, show, show_again};
 use crate::admin::sign_in::pages::NoFields;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::fingerprint;
-use crate::connection::credential::client_secret::{self, KnownSecret};
 use crate::connection::{Connection, CredentialState, KeyUse, Protocol};
-use crate::ids::CredentialId;
 use crate::web::redirect::see_other;
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -36,6 +33,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route(&at("/secrets/{id}/promote"), web::post().to(promote))
         .route(&at("/secrets/{id}/delete"), web::get().to(ask_withdraw))
         .route(&at("/secrets/{id}/delete"), web::post().to(withdraw))
+        .configure(secret::pages::routes)
         .configure(saml::pages::routes);
 }
 
@@ -65,47 +63,26 @@ impl CredentialsPage {
     }
 }
 
-struct ShownSecret {
-    id: CredentialId,
-    href: String,
-    label: String,
-    state: &'static str,
-    state_word: &'static str,
-    created_by: String,
-    created_at: Moment,
-    expires_at: Option<Moment>,
-    last_used_at: Option<Moment>,
-}
-
 pub(super) async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Result<CredentialsPage, Trouble> {
     let ctx = &desk.broker.ctx;
     let (slug, now) = (slug(name)?, ctx.now());
     let frame = desk.frame(Section::Connections);
     let (one, head) = load(desk, &frame, &slug, Some(Tab::Credentials)).await?;
-    let known = match one.protocol {
-        Protocol::Oidc(_) => Some(client_secret::list(&mut *ctx.db.acquire().await?, &slug).await?),
+    let shown = match one.protocol {
+        Protocol::Oidc(_) => {
+            let (known, rehearsals) = secret::list(&mut *ctx.db.acquire().await?, &slug).await?;
+            Some(secret::shown::all(&known, rehearsals, &head.path, now))
+        }
         Protocol::Saml(_) => None,
     };
     let provider = Provider::of(&one);
-    let named = known.map(numbered);
-    let bars = named.as_ref().map_or_else(|| key_bars(&one), |named| secret_bars(named));
-    let secret = |(label, one): (String, KnownSecret)| ShownSecret {
-        href: format!("{}/credentials/secrets/{}", head.path, one.id),
-        id: one.id,
-        label,
-        state: one.state.as_str(),
-        state_word: state_word(one.state),
-        created_by: one.created_by,
-        created_at: Moment::new(one.created_at, now),
-        expires_at: one.expires_at.map(|at| Moment::new(at, now)),
-        last_used_at: one.last_used_at.map(|at| Moment::new(at, now)),
-    };
+    let (secrets, bars) = shown.map_or_else(|| (None, key_bars(&one)), |shown| (Some(shown.secrets), shown.bars));
     Ok(CredentialsPage {
         errors,
         place: provider.place(),
         addresses: guide::addresses(provider, protocol(&one), &Addresses::of(&ctx.urls, &slug)),
         lanes: (!bars.is_empty()).then(|| Lanes::of(bars, now)),
-        secrets: named.map(|named| named.into_iter().map(secret).collect()),
+        secrets,
         certificates: shown::certificates(&one, &head.path, now),
         metadata: shown::metadata(&one, now),
         keys: shown::keys(&one, &head.path, now),
@@ -114,17 +91,6 @@ pub(super) async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Resu
         head,
         frame,
     })
-}
-
-/// Those that still do something, by the number in which they came.
-fn numbered(known: Vec<KnownSecret>) -> Vec<(String, KnownSecret)> {
-    let all = known.len();
-    let named = known.into_iter().enumerate().map(|(index, one)| (format!("Secret {}", all - index), one));
-    named.filter(|(_, one)| one.state.is_published()).collect()
-}
-
-fn secret_bars(named: &[(String, KnownSecret)]) -> Vec<Bar> {
-    named.iter().map(|(label, one)| (label.clone(), one.state, one.created_at, one.expires_at)).collect()
 }
 
 /// Our keys beside the provider's certificates.
@@ -210,7 +176,7 @@ async fn ask_promote(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<Htt
 async fn promote(posted: Posted<Edit, Reason>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
     let Posted { desk, form } = posted;
     let reason = given(&form.reason);
-    match promote_secret(&desk.broker, &desk.author, &at.0, &at.1, reason.as_deref()).await {
+    match secret::promote(&desk.broker, &desk.author, &at.0, &at.1, reason.as_deref()).await {
         Ok(_) => {}
         Err(Trouble::Conflict("secret_refused" | "not_rehearsed", said)) => {
             let errors = FieldErrors::one("reason", capitalised(&said));

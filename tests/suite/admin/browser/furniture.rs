@@ -8,6 +8,7 @@ use avouch::webhook::{self, Wanted};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::handover;
 use crate::harness::app::{claims, get};
 use crate::harness::{Broker, Chromium, Options, World};
 
@@ -46,6 +47,8 @@ impl Desk {
             tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
         let jwks = get(&world.broker.url("/.well-known/jwks.json")).await.json;
         names.insert("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned());
+        let (former, next) = handover::under_way(&world.broker, "broken").await;
+        names.extend([("former", former), ("next", next)]);
         names.insert("webhook", webhook(&world.broker).await);
         for (name, slug) in [("renew", "refusing"), ("renew-hostile", "hostile"), ("renew-saml", "fabrikam")] {
             let slug = Slug::parse(slug).expect("a slug");

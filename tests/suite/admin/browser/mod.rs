@@ -3,6 +3,7 @@
 //! target/screenshots/admin. A new page or form is one line in a table here, and needs nothing else.
 
 mod furniture;
+mod handover;
 mod looks;
 mod saml;
 mod wrongly;
@@ -66,6 +67,10 @@ const PAGES: &[Visit] = &[
     Visit("connection", "/admin/connections/contoso", Who::Owner),
     Visit("connection-hostile", "/admin/connections/hostile", Who::Auditor),
     Visit("connection-credentials", "/admin/connections/hostile/credentials", Who::Owner),
+    Visit("connection-handover", "/admin/connections/broken/credentials", Who::Owner),
+    Visit("connection-secret-promote", "/admin/connections/broken/credentials/secrets/{next}/promote", Who::Owner),
+    Visit("connection-secret-restore", "/admin/connections/broken/credentials/secrets/{former}/restore", Who::Owner),
+    Visit("connection-secret-test", "/admin/connections/broken/test?credential_id={next}", Who::Owner),
     Visit("connection-saml", "/admin/connections/fabrikam", Who::Owner),
     Visit("connection-saml-credentials", "/admin/connections/fabrikam/credentials", Who::Owner),
     Visit("connection-keys-promote", "/admin/connections/fabrikam/credentials/sp-keys/promote", Who::Owner),

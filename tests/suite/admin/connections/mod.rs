@@ -2,6 +2,7 @@
 
 mod api;
 mod credentials;
+mod handover;
 mod lookers;
 mod setup;
 

@@ -17,6 +17,10 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
         "token" => Place::Token,
         "userinfo" => Place::UserInfo,
         "authorize" => return authorize(&shared, req.query_string()),
+        "introspect" if is_one_of(&req, &shared.state().script.introspecting_secrets) => {
+            return HttpResponse::Ok().json(json!({ "active": false }));
+        }
+        "introspect" => return HttpResponse::Unauthorized().finish(),
         _ => return HttpResponse::NotFound().finish(),
     };
     match place {
@@ -43,8 +47,13 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
         None => {}
     }
     if place == Place::Token && !is_known(&shared, &req) {
-        let refusal = json!({ "error": "invalid_client", "error_description": "Invalid client credentials" });
-        return HttpResponse::Unauthorized().json(refusal);
+        let mut state = shared.state();
+        if state.script.spends_codes_first {
+            params(&body).get("code").map(|code| state.codes.remove(code));
+        }
+        let (status, word) = state.script.refuses_clients;
+        let refusal = json!({ "error": word, "error_description": "Invalid client credentials" });
+        return HttpResponse::build(status.try_into().unwrap()).json(refusal);
     }
     match place {
         Place::Discovery => HttpResponse::Ok().json(discovery(&shared)),
@@ -66,6 +75,10 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
 fn is_known(shared: &Shared, req: &HttpRequest) -> bool {
     let state = shared.state();
     let Some(secrets) = &state.script.client_secrets else { return true };
+    is_one_of(req, secrets)
+}
+
+fn is_one_of(req: &HttpRequest, secrets: &[String]) -> bool {
     let header = req.headers().get("authorization").map(|value| value.to_str().unwrap());
     secrets.iter().any(|secret| header == Some(&basic("avouch-at-contoso", secret)))
 }
@@ -83,6 +96,9 @@ fn discovery(shared: &Shared) -> Value {
         "id_token_signing_alg_values_supported": ["RS256"],
         "authorization_response_iss_parameter_supported": true,
     });
+    if !shared.state().script.introspecting_secrets.is_empty() {
+        document["introspection_endpoint"] = format!("{base}/introspect").into();
+    }
     if let Some(alter) = &shared.state().script.discovery {
         alter(&mut document);
     }
@@ -113,6 +129,9 @@ fn authorize(shared: &Shared, query: &str) -> HttpResponse {
 }
 
 fn token(shared: &Shared, params: &Params) -> HttpResponse {
+    if params["grant_type"] == "client_credentials" {
+        return HttpResponse::Ok().json(json!({ "access_token": "our-own-token", "token_type": "Bearer" }));
+    }
     let now = shared.clock.now().unix_timestamp();
     let mut state = shared.state();
     let rotates = state.script.refresh_tokens == RefreshTokens::Rotating;

@@ -88,6 +88,12 @@ pub struct Script {
     pub refresh_tokens: RefreshTokens,
     /// The only client secrets that it takes. Absent: whatever comes.
     pub client_secrets: Option<Vec<String>>,
+    /// Those that it takes at its introspection endpoint, which it names when there are some.
+    pub introspecting_secrets: Vec<String>,
+    /// How it refuses a client: the status and the word.
+    pub refuses_clients: (u16, &'static str),
+    /// It uses a code up before it looks at the client.
+    pub spends_codes_first: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +139,9 @@ impl Default for Script {
             misbehaviour: BTreeMap::new(),
             refresh_tokens: RefreshTokens::None,
             client_secrets: None,
+            introspecting_secrets: Vec::new(),
+            refuses_clients: (401, "invalid_client"),
+            spends_codes_first: false,
         }
     }
 }

@@ -1,0 +1,139 @@
+//! After a secret has taken over: the one before stands by, may be put back in one step, and is removed once nothing needs
+//! it. Owns these rules, and what is known of a credential's use at its provider.
+
+pub mod store;
+
+use serde::Serialize;
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+
+use super::client_secret::{KnownSecret, Promoted, UpstreamSecretError, find, of_state, oidc};
+use super::{CredentialState, store as credentials};
+use crate::audit::{self, Author};
+use crate::connection::{self, Slug};
+use crate::ctx::Ctx;
+use crate::db::{self, Conn};
+
+/// So long a secret stays after another has taken over, and after it was last needed.
+pub const QUIET: Duration = Duration::hours(24);
+/// Replicas hear of a change within moments: what one of them still did by the old one says nothing.
+const HEARING: Duration = Duration::minutes(1);
+
+/// Whether a secret can be removed without anybody noticing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    pub safe: bool,
+    pub reason: String,
+    /// When it may become safe, as far as that is a matter of time.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub not_before: Option<OffsetDateTime>,
+}
+
+/// The secret before takes over again, and the one in use becomes the next one: nothing is lost, and the same step can be
+/// done again. For as long as the one before was not removed.
+///
+/// # Errors
+/// [`UpstreamSecretError::NotRetiring`], [`UpstreamSecretError::NextExists`]; then nothing was changed.
+pub async fn restore(ctx: &Ctx, author: &Author, slug: &Slug, id: &str) -> Result<Promoted, UpstreamSecretError> {
+    db::in_tx(&ctx.db, async |conn: &mut Conn| {
+        let connection = oidc(connection::store::lock_by_slug(conn, slug).await?, slug)?;
+        let before = find(&connection, id)?;
+        if before.state != CredentialState::Retiring {
+            return Err(UpstreamSecretError::NotRetiring(before.id.clone(), before.state));
+        }
+        if let Some(next) = of_state(&connection, CredentialState::Next) {
+            return Err(UpstreamSecretError::NextExists(next.id.clone()));
+        }
+        let active = of_state(&connection, CredentialState::Active);
+        if let Some(active) = active {
+            credentials::set_state(conn, &active.id, CredentialState::Next).await?;
+        }
+        credentials::set_state(conn, &before.id, CredentialState::Active).await?;
+        store::took_over(conn, &before.id, ctx.now()).await?;
+        let next = active.map(|active| active.id.clone());
+        let detail = json!({ "secret": before.id, "next": next });
+        audit::record(ctx, conn, author.did("connection.secret_restored").connection(slug).detail(detail)).await?;
+        Ok(Promoted { active: before.id.clone(), retiring: None })
+    })
+    .await
+}
+
+impl KnownSecret {
+    /// Whether the provider refused it when it was last asked, so that another one stands in for it.
+    pub fn is_refused(&self) -> bool {
+        self.refused_at.is_some_and(|refused| self.last_used_at.is_none_or(|used| used < refused))
+    }
+
+    /// Of a secret that retires, and of no other; `all`: the connection's secrets.
+    pub fn safe_to_retire(&self, all: &[Self], now: OffsetDateTime) -> Option<Verdict> {
+        if self.state != CredentialState::Retiring {
+            return None;
+        }
+        let not_yet = |reason: &str, not_before| Verdict { safe: false, reason: reason.into(), not_before };
+        let Some(active) = all.iter().find(|one| one.state == CredentialState::Active) else {
+            return Some(not_yet("No other one is in use.", None));
+        };
+        let since = active.active_since.unwrap_or(active.created_at);
+        let needed = self.last_used_at.filter(|at| *at > since + HEARING);
+        let quiet_from = needed.unwrap_or(since);
+        Some(if active.is_refused() {
+            not_yet("The provider refuses the one in use: sign-ins go on by this one.", None)
+        } else if needed.is_some() && now - quiet_from < QUIET {
+            not_yet(
+                "It stood in less than a day ago, when the provider refused the one in use.",
+                Some(quiet_from + QUIET),
+            )
+        } else if now - quiet_from < QUIET {
+            not_yet("The one in use took over less than a day ago.", Some(quiet_from + QUIET))
+        } else if active.last_used_at.is_none_or(|at| at <= quiet_from) {
+            not_yet("The one in use was not used since it took over.", None)
+        } else {
+            let reason = "The provider takes the one in use, and this one was not needed for a day.";
+            Verdict { safe: true, reason: reason.into(), not_before: None }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::CredentialId;
+
+    const DAY: Duration = Duration::DAY;
+
+    #[test]
+    fn the_former_secret_goes_when_a_day_has_passed_in_which_only_the_other_was_used() {
+        let begin = OffsetDateTime::UNIX_EPOCH + Duration::days(9000);
+        let known = |id: &str, state| KnownSecret {
+            id: CredentialId::from_stored(id.into()),
+            state,
+            created_by: "cli".into(),
+            created_at: begin,
+            expires_at: None,
+            last_used_at: None,
+            uses: 0,
+            active_since: None,
+            refused_at: None,
+        };
+        let mut active = known("new", CredentialState::Active);
+        let mut before = known("old", CredentialState::Retiring);
+        active.active_since = Some(begin + DAY);
+        before.last_used_at = Some(begin + DAY + Duration::seconds(5));
+        let verdict = |before: &KnownSecret, active: &KnownSecret, days: i64| {
+            let both = [active.clone(), before.clone()];
+            assert_eq!(active.safe_to_retire(&both, begin), None);
+            let verdict = before.safe_to_retire(&both, begin + DAY * days as i32 + Duration::hours(1)).unwrap();
+            (verdict.safe, verdict.not_before.map(|at| (at - begin).whole_days()))
+        };
+        assert_eq!(verdict(&before, &active, 1), (false, Some(2)));
+        assert_eq!(verdict(&before, &active, 2), (false, None), "nobody signed in since");
+        active.last_used_at = Some(begin + DAY * 2);
+        assert_eq!(verdict(&before, &active, 2), (true, None));
+        before.last_used_at = Some(begin + DAY * 3);
+        active.refused_at = Some(begin + DAY * 3);
+        assert_eq!(verdict(&before, &active, 9), (false, None), "it is the one that works");
+        active.last_used_at = Some(begin + DAY * 3 + Duration::hours(2));
+        assert_eq!(verdict(&before, &active, 3), (false, Some(4)));
+        assert_eq!(verdict(&before, &active, 4), (true, None));
+    }
+}
