@@ -36,8 +36,8 @@ impl ConnectionEntry {
         let settings = settings.clone();
         let endpoints = settings.endpoints;
         // one that is left over after the change to another way means nothing
-        let has_secret = settings.client_authentication.by_secret()
-            && connection.active(CredentialKind::ClientSecret).is_some();
+        let has_secret =
+            settings.client_authentication.by_secret() && connection.active(CredentialKind::ClientSecret).is_some();
         let variable = || SecretRef::Env(secret_variable("CONNECTION", connection.slug.as_str()));
         Self {
             issuer: Some(settings.issuer).filter(|issuer| !issuer.is_empty()),

@@ -31,11 +31,7 @@ pub fn subject(slug: &Slug) -> String {
 ///
 /// # Errors
 /// `issuer_key_missing`.
-pub(super) fn sign(
-    ctx: &Ctx,
-    connection: &Connection,
-    keys: Option<&KeySet>,
-) -> Result<Secret<String>, UpstreamError> {
+pub(super) fn sign(ctx: &Ctx, connection: &Connection, keys: Option<&KeySet>) -> Result<Secret<String>, UpstreamError> {
     let missing = |detail: String| UpstreamError::misconfigured("issuer_key_missing", detail);
     let keys = keys.ok_or_else(|| missing("the signing keys are not loaded".into()))?;
     let now = ctx.now().unix_timestamp();

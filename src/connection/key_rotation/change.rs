@@ -88,7 +88,8 @@ pub async fn promote(ctx: &Ctx, author: &Author, slug: &Slug, id: &str, ground: 
             (Ground::Published, Delivery::JwksUri) => None,
         };
         let promoted = take_over(ctx, conn, &connection, next).await?;
-        let mut detail = json!({ "keys": [{ "use": "signing", "active": promoted.active, "retiring": promoted.before }] });
+        let mut detail =
+            json!({ "keys": [{ "use": "signing", "active": promoted.active, "retiring": promoted.before }] });
         if let Some(reason) = reason {
             detail["override"] = reason.into();
         }

@@ -131,7 +131,9 @@ pub enum KeyError {
          say why not"
     )]
     TooEarly { published_at: OffsetDateTime, ready_at: OffsetDateTime },
-    #[error("nothing shows that the provider knows this key; register it there, try it out, or say why it may take over")]
+    #[error(
+        "nothing shows that the provider knows this key; register it there, try it out, or say why it may take over"
+    )]
     NotProven,
     #[error("write why it is promoted all the same")]
     NoReason,
@@ -163,9 +165,15 @@ mod tests {
     #[test]
     fn a_key_is_published_before_it_signs_or_the_settings_are_refused() {
         let with = |days, publish_ahead_hours| KeyRotation { delivery: Delivery::JwksUri, days, publish_ahead_hours };
-        for (days, hours, ok) in
-            [(90, 24, true), (0, 24, true), (1, 24, false), (2, 24, true), (90, 0, false), (731, 24, false), (90, 721, false)]
-        {
+        for (days, hours, ok) in [
+            (90, 24, true),
+            (0, 24, true),
+            (1, 24, false),
+            (2, 24, true),
+            (90, 0, false),
+            (731, 24, false),
+            (90, 721, false),
+        ] {
             assert_eq!(with(days, hours).fault().is_none(), ok, "{days} days, {hours} hours");
         }
         assert_eq!(with(0, 24).every(), None);

@@ -23,7 +23,9 @@ pub async fn keep_schedule(ctx: &Ctx) -> Result<usize, sqlx::Error> {
     for slug in due.iter().filter_map(|slug| Slug::parse(slug).ok()) {
         match settle(ctx, &slug).await {
             Ok(some) => done += some,
-            Err(error) => tracing::warn!(connection = %slug, %error, "a connection's keys could not be kept to their schedule"),
+            Err(error) => {
+                tracing::warn!(connection = %slug, %error, "a connection's keys could not be kept to their schedule")
+            }
         }
     }
     Ok(done)
@@ -106,7 +108,9 @@ async fn take_over_due(
     };
     let due = |id: &_| {
         let mut known = known.iter();
-        known.any(|key| key.id == *id && key.state == CredentialState::Next && key.promote_at.is_some_and(|at| at <= now))
+        known.any(|key| {
+            key.id == *id && key.state == CredentialState::Next && key.promote_at.is_some_and(|at| at <= now)
+        })
     };
     let mut keys = Vec::new();
     for next in connection.keys(CredentialState::Next).filter(|key| by_date && due(&key.id)) {

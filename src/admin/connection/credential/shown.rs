@@ -146,7 +146,11 @@ pub struct ShownSigner {
 
 /// # Errors
 /// the database's.
-pub async fn untrusted(conn: &mut Conn, one: &Connection, now: OffsetDateTime) -> Result<Vec<ShownSigner>, sqlx::Error> {
+pub async fn untrusted(
+    conn: &mut Conn,
+    one: &Connection,
+    now: OffsetDateTime,
+) -> Result<Vec<ShownSigner>, sqlx::Error> {
     let seen = untrusted::list(conn, &one.slug).await?;
     let shown = seen.into_iter().map(|seen| ShownSigner {
         fingerprint: fingerprint(&seen.signer.sha256),

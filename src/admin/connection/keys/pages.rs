@@ -141,9 +141,8 @@ async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Result<KeysPage
     let known = key_rotation::list(&mut *ctx.db.acquire().await?, &slug).await?;
     let settings = if let Protocol::Oidc(settings) = &one.protocol { Some(settings) } else { None };
     let is_entra = one.preset == Some(crate::connection::Preset::Entra);
-    let federated = settings.filter(|settings| {
-        is_entra || settings.client_authentication == ClientAuthentication::FederatedCredential
-    });
+    let federated = settings
+        .filter(|settings| is_entra || settings.client_authentication == ClientAuthentication::FederatedCredential);
     let has = |state| known.iter().any(|key| key.state == state);
     Ok(KeysPage {
         errors,

@@ -31,7 +31,11 @@ impl Registration {
             "description": "Avouch proves itself by its own issuer",
         });
         let id = if client_id.is_empty() { "APPLICATION_ID" } else { client_id };
-        let az = format!("az ad app federated-credential create --id {} --parameters {}", quoted(id), quoted(&body.to_string()));
+        let az = format!(
+            "az ad app federated-credential create --id {} --parameters {}",
+            quoted(id),
+            quoted(&body.to_string())
+        );
         let json = serde_json::to_string_pretty(&body).unwrap_or_default();
         Self { fault: fault(&issuer), name, issuer, subject, audience, json, az }
     }

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use crate::admin::connection::{slug, stored};
 use crate::admin::Trouble;
+use crate::admin::connection::{slug, stored};
 use crate::audit::{self, Author, Event};
 use crate::broker::Broker;
 use crate::connection::Slug;
