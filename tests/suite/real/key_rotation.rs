@@ -21,7 +21,7 @@ async fn hours_pass(stage: &mut Stage, hours: i32) {
         sqlx::query(age).bind(hours).execute(&mut conn).await.unwrap();
     }
     // what the provider has cached grows old as well
-    stage.provider.tell(json!({ "cmd": "rotate_keys" })).await;
+    stage.provider.tell(json!({ "cmd": "forget_clients" })).await;
 }
 
 async fn sign_in(stage: &Stage, app: &mut Peer) {

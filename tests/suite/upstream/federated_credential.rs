@@ -144,7 +144,7 @@ async fn no_secret_is_needed_nor_taken() {
     let (world, _) = world().await;
     let api = crate::admin::Api::of(&world.broker, "editor").await;
     let body = json!({ "slug": "entra", "issuer": world.idp.issuer, "client_id": "x", "client_authentication": "federated_credential" });
-    let put = api.put("/connections/entra", &body).await;
+    let put = api.post("/connections", &body).await;
     assert!(put.status < 300, "{}", put.json);
     assert_eq!(put.json["client_authentication"], "federated_credential");
     let file = format!(
