@@ -136,7 +136,7 @@ async fn seen(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Troubl
     let mut conn = api.broker.ctx.db.acquire().await?;
     let slug = slug(&name)?;
     if let Protocol::Oidc(_) = stored(&mut conn, &slug).await?.protocol {
-        return Err(super::super::credential::not_saml(&name));
+        return Err(crate::admin::connection::credential::not_saml(&name));
     }
     let stamp = |at: OffsetDateTime| at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
     let items: Vec<_> = untrusted::list(&mut conn, &slug)
