@@ -43,6 +43,9 @@ pub async fn run(broker: Arc<Broker>) {
         if let Err(error) = signing_key::retire_expired(&broker.ctx).await {
             tracing::warn!(%error, "signing keys could not be retired");
         }
+        if let Err(error) = connection::key_rotation::keep_schedule(&broker.ctx).await {
+            tracing::warn!(%error, "the keys of connections could not be kept to their schedule");
+        }
         if let Err(error) = broker.write_used_secrets().await {
             tracing::warn!(%error, "the last use of client secrets could not be written");
         }

@@ -33,6 +33,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::role::api::routes)
         .configure(configuration::api::routes)
         .configure(connection::api::routes)
+        .configure(connection::keys::api::routes)
         .configure(connection::renewal::api::routes)
         .configure(user::api::routes)
         .configure(signing_key::api::routes)

@@ -95,13 +95,15 @@ impl Broker {
     /// when the database cannot be read or a signing key does not open.
     pub async fn load(ctx: Ctx, metrics: Metrics, session_lifetimes: Lifetimes) -> anyhow::Result<Arc<Self>> {
         let (catalog, keys, settings) = read(&ctx, None).await?;
+        let (keys, upstreams) = (Arc::new(keys), Upstreams::new());
+        upstreams.sign_with(keys.clone());
         Ok(Arc::new(Self {
             catalog: ArcSwap::from_pointee(catalog),
-            keys: ArcSwap::from_pointee(keys),
+            keys: ArcSwap::from(keys),
             branding: Arc::new(Branding::new(settings.look())),
             settings: ArcSwap::from_pointee(settings),
             served: ArcSwapOption::empty(),
-            upstreams: Upstreams::new(),
+            upstreams,
             audit: audit::Sink::start(ctx.clone()),
             finished_days: audit::tally::FinishedDays::default(),
             traces: trace::Sink::start(ctx.clone()),
@@ -148,7 +150,9 @@ impl Broker {
         let known = changes_only.then(|| self.catalog.load_full());
         let (catalog, keys, settings) = read(&self.ctx, known.as_deref()).await?;
         self.catalog.store(Arc::new(catalog));
-        self.keys.store(Arc::new(keys));
+        let keys = Arc::new(keys);
+        self.upstreams.sign_with(keys.clone());
+        self.keys.store(keys);
         if settings.version != self.settings.load().version {
             self.branding.replace(settings.look());
         }

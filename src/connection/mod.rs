@@ -5,6 +5,7 @@
 pub mod certificate;
 pub mod credential;
 pub mod jwks;
+pub mod key_rotation;
 pub mod listing;
 pub mod mapping;
 pub mod metadata;
@@ -16,9 +17,11 @@ pub mod renewal_link;
 pub mod saml;
 pub mod sp_key;
 pub mod store;
+pub mod untrusted;
 
 pub use certificate::{Certificate, CertificateState};
 pub use credential::{Credential, CredentialKind, CredentialState, KeyUse};
+pub use key_rotation::{Delivery, KeyRotation};
 pub use mapping::{Mapping, Profile};
 pub use metadata::Metadata;
 pub use oidc::{ClientAuthentication, OidcSettings};

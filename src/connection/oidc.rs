@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Refresh;
+use super::{KeyRotation, Refresh};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +19,9 @@ pub struct OidcSettings {
     /// Endpoints entered by hand; then discovery is not fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<Endpoints>,
+    /// How the keys of `private_key_jwt` reach the provider, and change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_rotation: Option<KeyRotation>,
     /// `aud` of our client assertions.
     #[serde(default)]
     pub assertion_audience: AssertionAudience,
@@ -58,6 +61,14 @@ pub enum ClientAuthentication {
     ClientSecretBasic,
     ClientSecretPost,
     PrivateKeyJwt,
+    /// Entra's federated identity credential: an assertion that our own issuer makes. There is nothing to renew.
+    FederatedCredential,
+}
+
+impl ClientAuthentication {
+    pub const fn by_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -154,7 +154,7 @@ async fn add_next(ctx: &Ctx, conn: &mut Conn, slug: &Slug, key: &OwnKey, by: &st
 ///
 /// # Errors
 /// [`SpKeyError::NoNext`], [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
-async fn promote(conn: &mut Conn, slug: &Slug, usage: KeyUse) -> Result<Promoted, SpKeyError> {
+pub(super) async fn promote(conn: &mut Conn, slug: &Slug, usage: KeyUse) -> Result<Promoted, SpKeyError> {
     let connection = saml(store::lock_by_slug(conn, slug).await?, slug)?;
     let next = of_use(&connection, CredentialState::Next, Some(usage)).ok_or(SpKeyError::NoNext(usage))?;
     let active = |usage| of_use(&connection, CredentialState::Active, usage);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::store::{self, Attempt};
 use super::{Problem, Visitor, undecrypted};
 use crate::broker::Broker;
-use crate::connection::Connection;
+use crate::connection::{Connection, untrusted};
 use crate::metadata;
 use crate::oauth::params::Params;
 use crate::upstream::{Pending, UpstreamError, UpstreamIdentity};
@@ -29,6 +29,11 @@ pub(super) async fn answered(
     undecrypted::may_try(broker, visitor, connection)?;
     let answer = finish(broker, visitor, connection, &pending, params).await;
     broker.tell_stood_in().await;
+    if let Err(UpstreamError::UnknownCertificate { signer: Some(signer), .. }) = &answer
+        && let Err(error) = untrusted::note(&broker.ctx, &connection.id, signer).await
+    {
+        tracing::warn!(%error, connection = %connection.slug, "a certificate that is not trusted could not be noted");
+    }
     answer.map_err(|error| {
         undecrypted::note(broker, visitor, connection, &error);
         Problem::Upstream { connection: connection.display_name.clone(), error }

@@ -12,7 +12,7 @@ use super::{oidc_entry, saml_entry};
 use crate::cel::Expression;
 use crate::connection::oidc::AssertionAudience;
 use crate::connection::saml::{Encryption, SsoBinding, WantSigned};
-use crate::connection::{ClientAuthentication, Connection, Mapping, Preset, Protocol, Refresh, Slug};
+use crate::connection::{ClientAuthentication, Connection, KeyRotation, Mapping, Preset, Protocol, Refresh, Slug};
 use crate::ids::ConnectionId;
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -37,6 +37,9 @@ pub struct ConnectionEntry {
     pub client_authentication: Option<ClientAuthentication>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
+    /// Absent: the keys of private_key_jwt were given to the provider by hand, and change by hand only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_rotation: Option<KeyRotation>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -179,6 +182,7 @@ impl ConnectionEntry {
             client_id: None,
             client_authentication: None,
             client_secret: None,
+            key_rotation: None,
             scopes: None,
             tenants: Vec::new(),
             authorization_endpoint: None,

@@ -5,7 +5,7 @@ use super::connection_entry::ConnectionEntry;
 use super::secret_ref::{SecretRef, secret_variable};
 use crate::connection::oidc::{AssertionAudience, Endpoints};
 use crate::connection::{
-    ClientAuthentication, Connection, CredentialKind, OidcSettings, Preset, Refresh, RefreshPolicy,
+    ClientAuthentication, Connection, CredentialKind, KeyRotation, OidcSettings, Preset, Refresh, RefreshPolicy,
 };
 use crate::oauth::prompt::Prompt;
 
@@ -15,6 +15,7 @@ pub(super) const KEYS: &[&str] = &[
     "client_id",
     "client_authentication",
     "client_secret",
+    "key_rotation",
     "scopes",
     "tenants",
     "authorization_endpoint",
@@ -34,13 +35,16 @@ impl ConnectionEntry {
     pub(super) fn of_oidc(connection: &Connection, settings: &OidcSettings) -> Self {
         let settings = settings.clone();
         let endpoints = settings.endpoints;
-        let has_secret = connection.active(CredentialKind::ClientSecret).is_some();
+        // one that is left over after the change to another way means nothing
+        let has_secret =
+            settings.client_authentication.by_secret() && connection.active(CredentialKind::ClientSecret).is_some();
         let variable = || SecretRef::Env(secret_variable("CONNECTION", connection.slug.as_str()));
         Self {
             issuer: Some(settings.issuer).filter(|issuer| !issuer.is_empty()),
             client_id: Some(settings.client_id).filter(|id| !id.is_empty()),
             client_authentication: Some(settings.client_authentication),
             client_secret: has_secret.then(variable),
+            key_rotation: settings.key_rotation,
             scopes: Some(settings.scopes),
             tenants: settings.tenants,
             authorization_endpoint: endpoints.as_ref().map(|e| e.authorization_endpoint.clone()),
@@ -75,6 +79,7 @@ impl ConnectionEntry {
             issuer: self.issuer.clone().unwrap_or_default(),
             client_id: self.client_id.clone().unwrap_or_default(),
             client_authentication: self.client_authentication(),
+            key_rotation: self.key_rotation,
             scopes: self.scopes.clone().unwrap_or_else(|| ["openid", "profile", "email"].map(String::from).to_vec()),
             tenants: self.tenants.clone(),
             endpoints,
@@ -110,8 +115,14 @@ impl ConnectionEntry {
         if !settings.scopes.iter().any(|scope| scope == "openid") {
             out.add("scopes", "must hold openid: without it the provider says nothing about who signed in");
         }
-        if settings.client_authentication == ClientAuthentication::PrivateKeyJwt && self.client_secret.is_some() {
-            out.add("client_secret", "has no place beside client_authentication: private_key_jwt");
+        if !settings.client_authentication.by_secret() && self.client_secret.is_some() {
+            out.add(
+                "client_secret",
+                "has no place beside client_authentication: private_key_jwt or federated_credential",
+            );
+        }
+        if let Some(reason) = self.key_rotation.and_then(KeyRotation::fault) {
+            out.add("key_rotation", reason);
         }
         if settings.is_multi_tenant() && self.tenants.is_empty() {
             out.add("tenants", "the issuer stands for every Entra tenant: list the tenant ids that may sign in");

@@ -81,6 +81,10 @@ fn own_keys(entry: &ConnectionEntry) -> &'static [(&'static str, KeyUse, Option<
     }
 }
 
+fn needs_secret(entry: &ConnectionEntry) -> bool {
+    entry.protocol == EntryProtocol::Oidc && entry.client_authentication().by_secret()
+}
+
 struct Planner<'a> {
     ctx: &'a Ctx,
     job: &'a Job,
@@ -153,7 +157,7 @@ impl Planner<'_> {
                     steps.push(Step::MakeConnectionKey(id.clone(), entry.slug.clone(), *key_use));
                 }
             }
-            if own_keys.is_empty() && entry.client_secret.is_none() && !has_secret {
+            if needs_secret(entry) && entry.client_secret.is_none() && !has_secret {
                 self.plan.notes.push(format!(
                     "connection {} has no client secret yet: nobody can sign in through it until it has one",
                     entry.slug

@@ -98,6 +98,7 @@ mod tests {
             issuer: issuer.into(),
             client_id: "c".into(),
             client_authentication: ClientAuthentication::ClientSecretPost,
+            key_rotation: None,
             scopes: vec![],
             tenants: tenants.iter().map(|t| (*t).into()).collect(),
             endpoints: None,

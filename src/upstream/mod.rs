@@ -28,6 +28,7 @@
 //! | `discovery_issuer_mismatch` | configuration: the discovery document names another issuer |
 //! | `endpoint_invalid` | configuration: an endpoint is no URL we may send anybody to |
 //! | `credential_missing`, `credential_unreadable` | configuration: no active secret or key, or it does not open |
+//! | `issuer_key_missing` | configuration: our own issuer has no RS256 key, which a federated credential needs |
 //! | `invalid_client` | the token endpoint does not accept our credential |
 //! | `code_spent` | it did not, and had used up the code when another one of ours was shown |
 //! | `response_missing` | SAML: the form has no response |
@@ -46,6 +47,7 @@ mod code_flow;
 mod credential_uses;
 mod discovery;
 mod end_session;
+mod federated_credential;
 mod identity;
 mod issuer;
 mod jwks;
@@ -69,6 +71,7 @@ mod token_request;
 mod userinfo;
 
 pub use credential_uses::Uses;
+pub use federated_credential::{AUDIENCE as FEDERATED_AUDIENCE, subject as federated_subject};
 pub use identity::{Once, UpstreamIdentity};
 pub use logout::{Departure, LogoutNotice, Onward, SamlMessage};
 pub use published_keys::KeysAt;
@@ -78,12 +81,15 @@ pub use standby::{StoodIn, WINDOW as STANDBY_WINDOW};
 
 use std::sync::Arc;
 
-use crate::connection::{Connection, Credential, Protocol};
+use arc_swap::ArcSwapOption;
+
+use crate::connection::{Connection, Credential, Protocol, untrusted};
 use crate::ctx::Ctx;
 use crate::ids::CredentialId;
 use crate::jose::JwkSet;
 use crate::oauth::params::Params;
 use crate::secret::Secret;
+use crate::signing_key::KeySet;
 use crate::trace::Recording;
 
 /// What is remembered of providers between logins. One per process.
@@ -93,6 +99,8 @@ pub struct Upstreams {
     jwks: jwks::KeySets,
     saml: saml_flow::Saml,
     published_keys: published_keys::PublishedKeys,
+    /// By which our own issuer vouches for us where a provider takes that.
+    own_keys: ArcSwapOption<KeySet>,
     standbys: standby::Standbys,
     uses: credential_uses::CredentialUses,
 }
@@ -100,6 +108,11 @@ pub struct Upstreams {
 impl Upstreams {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The signing keys of our own issuer, from now on.
+    pub fn sign_with(&self, keys: Arc<KeySet>) {
+        self.own_keys.store(Some(keys));
     }
 
     /// Makes the trip to the provider: where to send the browser, and what to remember until it comes back.
@@ -293,9 +306,9 @@ pub enum UpstreamError {
     #[error("{reason}: {detail}")]
     Invalid { reason: &'static str, detail: String },
     /// SAML: signed with a certificate that is not trusted, and that the answer itself carries (lower-case hex of its
-    /// SHA-256). `detail` says how to trust it.
+    /// SHA-256). `detail` says how to trust it. `signer`: that certificate, where the signature holds under it.
     #[error("unknown_certificate: {detail}")]
-    UnknownCertificate { sha256: String, detail: String },
+    UnknownCertificate { sha256: String, detail: String, signer: Option<Box<untrusted::Signer>> },
     /// Our side of the connection is wrong: credential missing or refused, issuer or tenants not as they should be.
     #[error("{reason}: {detail}")]
     Misconfigured { reason: &'static str, detail: String },

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::connection::certificate::fingerprint;
 use crate::connection::saml::IdpSource;
-use crate::connection::{Connection, SamlSettings, saml as settings};
+use crate::connection::{Connection, SamlSettings, saml as settings, untrusted};
 use crate::ctx::Ctx;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, Secret, mint};
@@ -301,7 +301,8 @@ pub(super) fn refused(refusal: Refusal, connection: &Connection, settings: &Saml
         "your IdP signed with certificate SHA-256 {}, which is not trusted: {what_to_do}",
         fingerprint(&sha256)
     );
-    UpstreamError::UnknownCertificate { sha256, detail }
+    let signer = refusal.signer.as_deref().map(untrusted::Signer::from).map(Box::new);
+    UpstreamError::UnknownCertificate { sha256, detail, signer }
 }
 
 /// Downstream's `max_age`, as an OpenID provider would keep it.

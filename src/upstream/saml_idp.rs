@@ -4,7 +4,7 @@
 use super::UpstreamError;
 use super::saml::{Binding, Endpoint, IdpMetadata, KeyKind, TrustedCertificate, read_idp_metadata};
 use crate::connection::saml::{IdpSource, SsoBinding};
-use crate::connection::{Connection, SamlSettings, certificate, metadata};
+use crate::connection::{Connection, SamlSettings, certificate, metadata, untrusted};
 
 /// What a connection trusts and uses.
 #[derive(Debug)]
@@ -97,6 +97,18 @@ impl From<&TrustedCertificate> for certificate::Facts {
                 KeyKind::Ec => "ec",
             },
             key_bits: read.bits(),
+            not_before: read.not_before(),
+            not_after: read.not_after(),
+        }
+    }
+}
+
+impl From<&TrustedCertificate> for untrusted::Signer {
+    fn from(read: &TrustedCertificate) -> Self {
+        Self {
+            der: read.der().to_vec(),
+            sha256: read.sha256().to_owned(),
+            subject: read.subject(),
             not_before: read.not_before(),
             not_after: read.not_after(),
         }

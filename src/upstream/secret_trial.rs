@@ -121,7 +121,7 @@ async fn questions<'c>(
     let Protocol::Oidc(settings) = &connection.protocol else {
         return Err(SecretTrial::Unclear("the connection speaks SAML, which knows no client secret".into()));
     };
-    if kind(settings) == CredentialKind::PrivateKey && matches!(candidate, Candidate::Secret(_)) {
+    if kind(settings) != CredentialKind::ClientSecret && matches!(candidate, Candidate::Secret(_)) {
         return Err(SecretTrial::Unclear("the connection proves itself with keys of ours, not with a secret".into()));
     }
     let provider = upstreams.discovery.get(ctx, settings).await;

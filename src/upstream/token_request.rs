@@ -9,7 +9,7 @@ use serde_json::json;
 use super::answer::{Answer, Words};
 use super::discovery::{Provider, not_readable};
 use super::proof::Proof;
-use super::{UpstreamError, Upstreams};
+use super::{UpstreamError, Upstreams, federated_credential};
 use crate::connection::{ClientAuthentication, Connection, Credential, CredentialKind, OidcSettings};
 use crate::ctx::Ctx;
 use crate::secret::Secret;
@@ -96,6 +96,12 @@ async fn send(
         let (status, body) = ask(ctx, settings, &provider.token_endpoint, &proof, fields).await?;
         Ok((Answer::read(status, &body), body))
     };
+    if settings.client_authentication == ClientAuthentication::FederatedCredential {
+        let keys = upstreams.own_keys.load_full();
+        let proof = Proof::Assertion(federated_credential::sign(ctx, connection, keys.as_deref())?);
+        let (status, body) = ask(ctx, settings, &provider.token_endpoint, &proof, fields).await?;
+        return tokens(Answer::read(status, &body), &body);
+    }
     let (first, second) = upstreams.standbys.order(connection, kind(settings), ctx.now());
     let first = first.ok_or_else(|| missing(settings))?;
     let (answer, body) = show(first).await?;
@@ -164,7 +170,8 @@ pub(super) const fn kind(settings: &OidcSettings) -> CredentialKind {
         ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost => {
             CredentialKind::ClientSecret
         }
-        ClientAuthentication::PrivateKeyJwt => CredentialKind::PrivateKey,
+        // a federated credential is no credential of the connection's: its keys would be the nearest
+        ClientAuthentication::PrivateKeyJwt | ClientAuthentication::FederatedCredential => CredentialKind::PrivateKey,
     }
 }
 

@@ -5,6 +5,7 @@ pub mod api;
 pub mod credential;
 pub mod form;
 pub mod guide;
+pub mod keys;
 pub mod pages;
 pub mod provider;
 pub mod renewal;

@@ -7,7 +7,7 @@ use crate::admin::frame::Frame;
 use crate::admin::moment::Moment;
 use crate::connection::listing::Arrivals;
 use crate::connection::saml::IdpSource;
-use crate::connection::{ClientAuthentication, Connection, CredentialKind, Protocol};
+use crate::connection::{Connection, CredentialKind, Protocol};
 use crate::provisioning::EntryProtocol;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ fn missing(one: &Connection) -> Vec<&'static str> {
             if settings.client_id.is_empty() {
                 out.push("Who we are there: the client id is not known yet.");
             }
-            let by_secret = settings.client_authentication != ClientAuthentication::PrivateKeyJwt;
+            let by_secret = settings.client_authentication.by_secret();
             if by_secret && one.active(CredentialKind::ClientSecret).is_none() {
                 out.push("How we prove ourselves: there is no client secret in use.");
             }

@@ -18,6 +18,7 @@ fn connection(preset: Preset, issuer: &str) -> Connection {
             issuer: issuer.into(),
             client_id: "avouch".into(),
             client_authentication: ClientAuthentication::ClientSecretBasic,
+            key_rotation: None,
             scopes: vec!["openid".into()],
             tenants: Vec::new(),
             endpoints: None,

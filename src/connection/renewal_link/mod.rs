@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::{ClientAuthentication, Connection, Protocol, Slug};
+use super::{Connection, Protocol, Slug};
 use crate::audit::{self, Author, Event};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
@@ -133,7 +133,7 @@ pub async fn create(
         if !connection.may_login() {
             return Err(RenewalLinkError::Disabled(slug.clone()));
         }
-        if matches!(&connection.protocol, Protocol::Oidc(settings) if settings.client_authentication == ClientAuthentication::PrivateKeyJwt) {
+        if matches!(&connection.protocol, Protocol::Oidc(settings) if !settings.client_authentication.by_secret()) {
             return Err(RenewalLinkError::NoSecret(slug.clone()));
         }
         let known = store::of(conn, &connection.id).await?;

@@ -91,6 +91,18 @@ impl TrustedCertificate {
         self.not_after
     }
 
+    /// Its subject as OpenSSL writes names, of 200 characters at most and none that controls anything. Whoever made the
+    /// certificate chose it.
+    pub fn subject(&self) -> String {
+        let Ok(certificate) = X509::from_der(&self.der) else { return String::new() };
+        let entries = certificate.subject_name().entries().map(|entry| {
+            let value = entry.data().to_string().unwrap_or_default();
+            format!("{}={value}", entry.object().nid().short_name().unwrap_or("?"))
+        });
+        let text = entries.collect::<Vec<_>>().join(", ");
+        text.chars().filter(|c| !c.is_control()).take(200).collect()
+    }
+
     pub(super) fn public_key(&self) -> Option<PKey<Public>> {
         X509::from_der(&self.der).ok()?.public_key().ok()
     }

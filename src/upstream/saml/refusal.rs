@@ -1,5 +1,7 @@
 //! Why a SAML message was not believed. The words stand in the table at the head of [`super`].
 
+use super::certificate::TrustedCertificate;
+
 /// One cause, one word that never changes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}: {detail}")]
@@ -11,11 +13,13 @@ pub struct Refusal {
     /// SHA-256 (lower-case hex) of the certificate the message itself carries, when that one is not trusted: the
     /// identity provider has probably changed its certificate.
     pub signer_sha256: Option<String>,
+    /// That certificate, where the signature really holds under it.
+    pub signer: Option<Box<TrustedCertificate>>,
 }
 
 impl Refusal {
     pub(in crate::upstream) fn new(reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), signer_sha256: None }
+        Self { reason, detail: detail.into(), signer_sha256: None, signer: None }
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Facts {
     pub(super) key: KeyKind,
     /// SHA-256 of the certificate in its KeyInfo: a hint for the log, never a key.
     pub(super) embedded_sha256: Option<String>,
+    /// The certificate itself, DER. As little a key.
+    pub(super) embedded: Option<Vec<u8>>,
 }
 
 /// # Errors
@@ -52,7 +54,9 @@ pub(super) fn check(signature: Node<'_, '_>, parent_id: &str) -> Result<Facts, R
         return refuse("signature_child", "a signature holds other than SignedInfo, SignatureValue and KeyInfo");
     }
     let key = signed_info(children[0], parent_id)?;
-    Ok(Facts { key, embedded_sha256: embedded(signature) })
+    let embedded = embedded(signature);
+    let sha256 = embedded.as_deref().map(|der| hex(digest(&SHA256, der).as_ref()));
+    Ok(Facts { key, embedded_sha256: sha256, embedded })
 }
 
 fn signed_info(info: Node<'_, '_>, parent_id: &str) -> Result<KeyKind, Refusal> {
@@ -119,8 +123,8 @@ fn only_prefix_lists(method: Option<Node<'_, '_>>, reason: &'static str) -> Resu
     refuse(reason, "an algorithm has parameters that are not allowed")
 }
 
-fn embedded(signature: Node<'_, '_>) -> Option<String> {
+fn embedded(signature: Node<'_, '_>) -> Option<Vec<u8>> {
     let key_info = xml::child(signature, DS, "KeyInfo")?;
     let certificate = key_info.descendants().find(|node| xml::is(*node, DS, "X509Certificate"))?;
-    Some(hex(digest(&SHA256, &xml::base64(&xml::text(certificate))?).as_ref()))
+    xml::base64(&xml::text(certificate))
 }

@@ -46,7 +46,27 @@ pub(super) fn verify(
     {
         return Ok(Verified { bytes, signed_by_sha256: candidates[0].sha256().to_owned() });
     }
-    Err(untrusted(facts, certificates))
+    let mut refusal = untrusted(facts, certificates);
+    if refusal.signer_sha256.is_some() {
+        refusal.signer = signer(engine, xml, facts, certificates).map(Box::new);
+    }
+    Err(refusal)
+}
+
+/// The certificate in the message that is not trusted and that the signature holds under all the same: its sender has the
+/// key. It is told, and vouches for nothing.
+fn signer(
+    engine: &dyn XmlSignatureEngine,
+    xml: &str,
+    facts: &[&Facts],
+    certificates: &[TrustedCertificate],
+) -> Option<TrustedCertificate> {
+    let embedded = facts.iter().filter_map(|fact| fact.embedded.as_deref());
+    let mut unknown = embedded
+        .filter_map(|der| TrustedCertificate::from_der(der).ok())
+        .filter(|one| !certificates.iter().any(|trusted| trusted.sha256() == one.sha256()))
+        .filter(|one| facts.iter().all(|fact| fact.key == one.kind()));
+    unknown.next().filter(|one| engine.verified_bytes(xml, &[one.der()]).is_ok())
 }
 
 /// The best support feature there is: telling a changed certificate from a broken signature.
@@ -63,6 +83,7 @@ pub(super) fn untrusted(facts: &[&Facts], certificates: &[TrustedCertificate]) -
                  new certificate, add it to the connection"
             ),
             signer_sha256: Some(sha256.clone()),
+            signer: None,
         },
         None => {
             Refusal::new("signature_invalid", "the signature does not hold under any certificate of the connection")

@@ -8,6 +8,7 @@
 //   pkce_required  default true
 // Prints {"ready":true,"issuer":...} once it answers. Afterwards stdin takes commands:
 //   {"cmd":"rotate_keys"}  fresh signing keys, the old ones gone from the JWKS; sessions, codes and grants stay
+//   {"cmd":"forget_clients"}  what it has cached of its clients' JWKS grows old at once; everything else stays
 //   {"cmd":"log"}          the back-channel requests seen so far: [{method, path, authorization_scheme}]
 // It exits when stdin closes.
 import http from 'node:http';
@@ -30,6 +31,7 @@ const issuer = `http://localhost:${server.address().port}`;
 const seen = [];
 // Sessions, codes and grants outlive a Provider: a new one on the same server and store is the same with other keys.
 const adapter = createMemoryAdapter();
+let keys = signingKeys();
 let answer = provider().callback();
 server.on('request', (request, response) => {
   const { pathname } = new URL(request.url, issuer);
@@ -42,6 +44,11 @@ server.on('request', (request, response) => {
 say({ ready: true, issuer });
 await serve(lines, {
   rotate_keys: () => {
+    keys = signingKeys();
+    answer = provider().callback();
+    return {};
+  },
+  forget_clients: () => {
     answer = provider().callback();
     return {};
   },
@@ -51,7 +58,7 @@ await serve(lines, {
 function provider() {
   const made = new Provider(issuer, {
     adapter,
-    jwks: { keys: signingKeys() },
+    jwks: { keys },
     clients: config.clients ?? [],
     cookies: { keys: ['only-for-tests'] },
     pkce: { required: () => config.pkce_required ?? true },

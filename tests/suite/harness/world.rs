@@ -105,7 +105,7 @@ pub fn connection(slug: &str, idp: &FakeIdp, more: &str) -> String {
     if !has("issuer:") {
         yaml.push_str(&format!("    issuer: {issuer}\n"));
     }
-    if !more.contains("private_key_jwt") {
+    if !more.contains("private_key_jwt") && !more.contains("federated_credential") {
         yaml.push_str("    client_secret: { file: contoso }\n");
     }
     yaml.extend(more.lines().map(|line| format!("    {line}\n")));

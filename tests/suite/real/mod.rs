@@ -8,6 +8,7 @@ mod chromium;
 mod device;
 mod device_chromium;
 mod go_oidc;
+mod key_rotation;
 mod librdkafka;
 mod oidc_provider;
 mod openid_client;

@@ -4,6 +4,7 @@
 mod authentication;
 mod availability;
 mod entra;
+mod federated_credential;
 pub mod idp_metadata;
 mod keys;
 mod lies;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::lanes::{Bar, Lanes};
 use super::secret::shown::ShownSecret;
-use super::shown::{self, ShownCertificate, ShownKeys, ShownMetadata};
+use super::shown::{self, ShownCertificate, ShownKeys, ShownMetadata, ShownSigner};
 use super::{add_secret, beside_fields, pasted, saml, secret, withdraw_secret};
 use crate::admin::connection::form::{self, Typed};
 use crate::admin::connection::guide::{self, Addresses, Paste};
@@ -51,6 +51,7 @@ pub(super) struct CredentialsPage {
     certificates: Option<Vec<ShownCertificate>>,
     metadata: Option<ShownMetadata>,
     keys: Option<ShownKeys>,
+    untrusted: Vec<ShownSigner>,
     /// As they were typed.
     expires_at: String,
     pem: String,
@@ -86,6 +87,7 @@ pub(super) async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Resu
         certificates: shown::certificates(&one, &head.path, now),
         metadata: shown::metadata(&one, now),
         keys: shown::keys(&one, &head.path, now),
+        untrusted: shown::untrusted(&mut *ctx.db.acquire().await?, &one, now).await?,
         expires_at: String::new(),
         pem: String::new(),
         head,

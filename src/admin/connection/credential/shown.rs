@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 use crate::admin::moment::Moment;
 use crate::connection::certificate::{self, Certificate, fingerprint};
 use crate::connection::saml::IdpSource;
-use crate::connection::{Connection, Credential, CredentialKind, CredentialState, KeyUse, Protocol};
+use crate::connection::{Connection, Credential, CredentialKind, CredentialState, KeyUse, Protocol, untrusted};
+use crate::db::Conn;
 use crate::upstream::saml::TrustedCertificate;
 
 /// One of the provider's certificates.
@@ -131,4 +132,33 @@ pub fn keys(one: &Connection, path: &str, now: OffsetDateTime) -> Option<ShownKe
         (false, _) => "By it we prove ourselves; the provider reads its public part from our JWKS URL.",
     };
     Some(ShownKeys { about, keys: own.into_iter().map(shown).collect(), has_next, rotates })
+}
+
+/// A certificate that a refused answer was signed with.
+pub struct ShownSigner {
+    pub fingerprint: String,
+    pub subject: String,
+    pub from: Moment,
+    pub until: Moment,
+    pub seen: Moment,
+    pub times: i64,
+}
+
+/// # Errors
+/// the database's.
+pub async fn untrusted(
+    conn: &mut Conn,
+    one: &Connection,
+    now: OffsetDateTime,
+) -> Result<Vec<ShownSigner>, sqlx::Error> {
+    let seen = untrusted::list(conn, &one.slug).await?;
+    let shown = seen.into_iter().map(|seen| ShownSigner {
+        fingerprint: fingerprint(&seen.signer.sha256),
+        subject: seen.signer.subject,
+        from: Moment::new(seen.signer.not_before, now),
+        until: Moment::new(seen.signer.not_after, now),
+        seen: Moment::new(seen.last_seen_at, now),
+        times: seen.times,
+    });
+    Ok(shown.collect())
 }

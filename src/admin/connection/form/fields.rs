@@ -13,6 +13,7 @@ const AUTHENTICATION: &[(&str, &str)] = &[
     ("client_secret_basic", "A secret, in the Authorization header"),
     ("client_secret_post", "A secret, in the body"),
     ("private_key_jwt", "A signed assertion: no secret to renew"),
+    ("federated_credential", "Federated credential of Entra ID: nothing to renew"),
 ];
 
 const NAME: Field = field(

@@ -160,7 +160,7 @@ async fn save_credentials(posted: Posted<Edit, Typed>, name: Path<String>) -> Re
     let sections = Context::of(&one).typed(form::provider(Provider::of(&one), protocol(&one)), &sent);
     let version = form::typed(&sent, "version").to_owned();
     let mut errors = FieldErrors::default();
-    let by_key = form::typed(&sent, "client_authentication") == "private_key_jwt";
+    let by_key = !form::typed(&sent, "client_authentication").starts_with("client_secret");
     let secret = credential::pasted(&sent, &mut errors).filter(|_| protocol(&one) == EntryProtocol::Oidc && !by_key);
     if errors.is_empty() {
         match put(&desk, &one, &sections, version.clone()).await? {

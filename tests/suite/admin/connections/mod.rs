@@ -3,6 +3,7 @@
 mod api;
 mod credentials;
 mod handover;
+mod keys;
 mod lookers;
 mod setup;
 
