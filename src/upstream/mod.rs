@@ -50,7 +50,7 @@ mod logout;
 mod logout_token;
 mod oidc;
 mod published_keys;
-mod quoted;
+pub(crate) mod quoted;
 mod renewal;
 pub mod saml;
 mod saml_flow;

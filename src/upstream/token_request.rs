@@ -85,21 +85,23 @@ pub(super) async fn ask_in_vain(
 ) -> Result<Said, UpstreamError> {
     let redirect_uri = ctx.urls.callback(connection.slug.as_str());
     let (code, verifier) = (ctx.rng.token(), ctx.rng.token());
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "authorization_code").append_pair("code", &code);
-    form.append_pair("redirect_uri", &redirect_uri).append_pair("code_verifier", &verifier);
-    let mut request = http::Request::post(&provider.token_endpoint)
-        .header(ACCEPT, "application/json")
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    match settings.client_authentication {
-        ClientAuthentication::ClientSecretPost => {
-            form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret.expose());
+    let request = {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "authorization_code").append_pair("code", &code);
+        form.append_pair("redirect_uri", &redirect_uri).append_pair("code_verifier", &verifier);
+        let mut request = http::Request::post(&provider.token_endpoint)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        match settings.client_authentication {
+            ClientAuthentication::ClientSecretPost => {
+                form.append_pair("client_id", &settings.client_id).append_pair("client_secret", secret.expose());
+            }
+            _ => request = request.header(AUTHORIZATION, basic(&settings.client_id, secret.expose()).as_str()),
         }
-        _ => request = request.header(AUTHORIZATION, basic(&settings.client_id, secret.expose()).as_str()),
-    }
-    let request = request
-        .body(form.finish().into_bytes())
-        .map_err(|_| UpstreamError::misconfigured("endpoint_invalid", "token_endpoint: it is not a URL"))?;
+        request
+            .body(form.finish().into_bytes())
+            .map_err(|_| UpstreamError::misconfigured("endpoint_invalid", "token_endpoint: it is not a URL"))?
+    };
     let response = ctx.http.send(request).await.map_err(|error| UpstreamError::unavailable(WHAT, error.to_string()))?;
     let status = response.status();
     if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
