@@ -8,6 +8,7 @@ pub mod guide;
 pub mod pages;
 pub mod provider;
 pub mod renewal;
+pub mod rotation;
 pub mod settings;
 pub mod setup;
 pub mod view;

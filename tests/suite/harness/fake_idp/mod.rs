@@ -88,6 +88,8 @@ pub struct Script {
     pub refresh_tokens: RefreshTokens,
     /// The only client secrets that it takes. Absent: whatever comes.
     pub client_secrets: Option<Vec<String>>,
+    /// The same, asked each time.
+    pub takes_secrets: Option<Box<dyn Fn() -> Vec<String> + Send>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +135,7 @@ impl Default for Script {
             misbehaviour: BTreeMap::new(),
             refresh_tokens: RefreshTokens::None,
             client_secrets: None,
+            takes_secrets: None,
         }
     }
 }

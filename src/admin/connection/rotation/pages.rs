@@ -1,0 +1,1 @@
+//! Pages: `/admin/connections/{slug}/credentials/rotation`.
