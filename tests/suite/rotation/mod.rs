@@ -2,8 +2,10 @@
 //! in between: answers that are lost, providers that throttle, processes that die, operators who change their minds.
 
 mod crash;
+mod desk;
 mod entra;
 mod hurdles;
+mod kill;
 mod provider;
 mod providers;
 
