@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::cause::{Cause, Hitch};
 use super::driver::{self, At, Removal, manner};
+use super::prove::{ask, prove, said_of};
 use super::{Rotation, Step, ending, store};
 use crate::broker::Broker;
 use crate::connection::credential::client_secret::{self, Ground, UpstreamSecretError};
@@ -19,20 +20,8 @@ use crate::upstream::SecretTrial;
 const SETTLE: Duration = Duration::seconds(5);
 /// Providers need that long until a new secret counts at all.
 const FIRST_PROOF: Duration = Duration::seconds(30);
-const NEXT_PROOF: Duration = Duration::seconds(30);
-/// One of their servers that knows it proves nothing about the others.
-const PROOFS: i32 = 3;
-const SPREAD: Duration = Duration::seconds(60);
-const LONGEST_PAUSE: Duration = Duration::minutes(5);
-const WINDOW: Duration = Duration::minutes(15);
-/// Three in a minute, with [`NEXT_PROOF`] the most that is asked of any provider.
-const CUT_PROOF: Duration = Duration::seconds(20);
-/// The provider has said that the old one is over, and cannot be asked.
-const BLIND: Duration = Duration::seconds(60);
 /// A proof older than that is no ground to remove anything.
 const FRESH: Duration = Duration::hours(1);
-/// In a minute, with those of operators.
-const TRIES: u32 = 3;
 const MOST_ATTEMPTS: i32 = 12;
 
 pub(super) enum Next {
@@ -140,7 +129,7 @@ impl Scene {
     }
 }
 
-fn enter(one: &mut Rotation, step: Step, now: OffsetDateTime, after: Duration) {
+pub(super) fn enter(one: &mut Rotation, step: Step, now: OffsetDateTime, after: Duration) {
     one.step = step;
     one.step_at = now;
     one.attempts = 0;
@@ -148,7 +137,7 @@ fn enter(one: &mut Rotation, step: Step, now: OffsetDateTime, after: Duration) {
     one.next_at = now + after;
 }
 
-async fn save(conn: &mut Conn, one: &Rotation, now: OffsetDateTime) -> Result<Next, Hitch> {
+pub(super) async fn save(conn: &mut Conn, one: &Rotation, now: OffsetDateTime) -> Result<Next, Hitch> {
     let goes_on = one.next_at <= now;
     if !store::save(conn, one, goes_on.then(|| now + store::LEASE)).await? {
         return Err(Hitch::Lost);
@@ -156,7 +145,7 @@ async fn save(conn: &mut Conn, one: &Rotation, now: OffsetDateTime) -> Result<Ne
     Ok(if goes_on { Next::Now } else { Next::Rests })
 }
 
-async fn rest(ctx: &Ctx, one: &Rotation) -> Result<Next, Hitch> {
+pub(super) async fn rest(ctx: &Ctx, one: &Rotation) -> Result<Next, Hitch> {
     let mut conn = ctx.db.acquire().await?;
     if store::save(&mut conn, one, None).await? { Ok(Next::Rests) } else { Err(Hitch::Lost) }
 }
@@ -242,78 +231,6 @@ async fn add(broker: &Broker, one: &mut Rotation, scene: &Scene) -> Result<Next,
         one.candidate = Some(ctx.vault.seal(Rotation::place(&one.id), value.expose().as_bytes(), &ctx.rng));
     }
     enter(one, Step::Store, now, Duration::ZERO);
-    save(&mut *ctx.db.acquire().await?, one, now).await
-}
-
-/// One question at the provider, if this minute has one left.
-async fn ask(broker: &Broker, one: &Rotation, scene: &Scene) -> Result<Result<SecretTrial, Duration>, Hitch> {
-    let (ctx, slug) = (&broker.ctx, scene.connection.slug.to_string());
-    let now = ctx.now();
-    if let Some(wait) = broker.secret_trials.wait(&slug, TRIES, now) {
-        return Ok(Err(wait + Duration::seconds(1)));
-    }
-    broker.secret_trials.note(slug, now);
-    let gone = || Hitch::never(Cause::TurnedBack, "the new secret is not among the connection's any more");
-    let value = scene.value(ctx, one)?.ok_or_else(gone)?;
-    Ok(Ok(driver::probe(&scene.at(broker, one)?, &value).await))
-}
-
-fn said_of(trial: SecretTrial) -> String {
-    match trial {
-        SecretTrial::Proven => String::new(),
-        SecretTrial::Refused(said) => format!("the provider does not take the new secret yet: {said}"),
-        SecretTrial::Unclear(said) => format!("nothing is proven: {said}"),
-        SecretTrial::Unreachable(said) => format!("the provider cannot be asked: {said}"),
-    }
-}
-
-async fn prove(broker: &Broker, one: &mut Rotation, scene: &Scene) -> Result<Next, Hitch> {
-    let ctx = &broker.ctx;
-    let cuts = manner(&scene.driver.settings).cuts;
-    match scene.new_secret(one).map(|known| known.state) {
-        Some(CredentialState::Next) => {}
-        // somebody was quicker
-        Some(CredentialState::Active) => return proven(ctx, one).await,
-        _ => return Err(Hitch::never(Cause::TurnedBack, "the new secret was withdrawn here before it was proven")),
-    }
-    let trial = match ask(broker, one, scene).await? {
-        Ok(trial) => trial,
-        Err(wait) => {
-            one.next_at = ctx.now() + wait;
-            return rest(ctx, one).await;
-        }
-    };
-    let now = ctx.now();
-    if trial == SecretTrial::Proven {
-        one.proofs += 1;
-        one.proved_at = Some(now);
-        one.last_error = None;
-        let since = *one.proofs_since.get_or_insert(now);
-        if cuts || (one.proofs >= PROOFS && now - since >= SPREAD) {
-            return proven(ctx, one).await;
-        }
-        one.next_at = now + NEXT_PROOF;
-        return rest(ctx, one).await;
-    }
-    if cuts && matches!(trial, SecretTrial::Unclear(_)) && now - one.step_at >= BLIND {
-        return proven(ctx, one).await;
-    }
-    // its servers disagree: the count begins anew
-    (one.proofs, one.proofs_since) = (0, None);
-    one.attempts += 1;
-    let said = scene.at(broker, one)?.without_secrets(&said_of(trial));
-    if now - one.step_at >= WINDOW {
-        return Err(Hitch::never(Cause::NotProven, said));
-    }
-    let pause = if cuts { CUT_PROOF } else { NEXT_PROOF * 2_i32.pow((one.attempts - 1).clamp(0, 4).unsigned_abs()) };
-    one.next_at = (now + pause.min(LONGEST_PAUSE)).min((one.step_at + WINDOW).max(now + CUT_PROOF));
-    one.last_error = Some(said);
-    rest(ctx, one).await
-}
-
-async fn proven(ctx: &Ctx, one: &mut Rotation) -> Result<Next, Hitch> {
-    let now = ctx.now();
-    enter(one, Step::Promote, now, Duration::ZERO);
     save(&mut *ctx.db.acquire().await?, one, now).await
 }
 

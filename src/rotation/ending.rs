@@ -14,6 +14,7 @@ use crate::connection::credential::client_secret::{self, UpstreamSecretError};
 use crate::connection::secret_driver;
 use crate::connection::{CredentialKind, CredentialState};
 use crate::db::{self, Conn};
+use crate::ids::CredentialId;
 use crate::upstream::SecretTrial;
 
 /// After what may pass by itself.
@@ -26,11 +27,7 @@ pub(super) async fn done(broker: &Broker, one: &mut Rotation, scene: &Scene) -> 
     if let Some(previous) = &one.previous {
         let known = scene.connection.credentials.iter().find(|known| known.id == *previous);
         if known.is_some_and(|known| known.state == CredentialState::Retiring) {
-            match client_secret::withdraw(ctx, &one.author(), slug, previous.as_str()).await {
-                Err(UpstreamSecretError::Database(error)) => return Err(error.into()),
-                // somebody else has done it meanwhile
-                Ok(()) | Err(_) => {}
-            }
+            withdraw(broker, one, scene, previous).await?;
         }
     }
     let now = ctx.now();
@@ -119,12 +116,18 @@ async fn take_back(broker: &Broker, one: &Rotation, scene: &Scene) -> Result<boo
     };
     let stored = scene.new_secret(one).filter(|known| known.kind() == CredentialKind::ClientSecret);
     if let Some(stored) = stored.filter(|known| !keeps && known.state == CredentialState::Next) {
-        match client_secret::withdraw(ctx, &one.author(), &scene.connection.slug, stored.id.as_str()).await {
-            Err(UpstreamSecretError::Database(error)) => return Err(error.into()),
-            Ok(()) | Err(_) => {}
-        }
+        withdraw(broker, one, scene, &stored.id).await?;
     }
     Ok(back)
+}
+
+/// Unless somebody else has done it meanwhile.
+async fn withdraw(broker: &Broker, one: &Rotation, scene: &Scene, id: &CredentialId) -> Result<(), Hitch> {
+    let slug = &scene.connection.slug;
+    match client_secret::withdraw(&broker.ctx, &one.author(), slug, id.as_str()).await {
+        Err(UpstreamSecretError::Database(error)) => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// The provider says that it never took the new secret.

@@ -10,6 +10,7 @@ mod advance;
 mod cause;
 mod driver;
 mod ending;
+mod prove;
 pub mod store;
 pub mod watch;
 

@@ -1,6 +1,7 @@
 //! A secret that rotates by itself, at the desk: how, by whose right, and how far the rotation under way has come.
 
 pub mod api;
+pub mod form;
 pub mod pages;
 
 use crate::admin::Trouble;

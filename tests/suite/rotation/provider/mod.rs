@@ -225,21 +225,19 @@ async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> HttpResp
         let before = shared.state().made;
         (before, route(&shared, &call))
     };
-    let lost = {
+    let (lost, hangs) = {
         let mut state = shared.state();
-        let lost =
-            !is_probe && state.lose > 0 && (state.made > before || call.method == "PATCH" || call.method == "PUT");
+        let changed = state.made > before || call.method == "PATCH" || call.method == "PUT";
+        let lost = !is_probe && state.lose > 0 && changed;
         if lost {
             state.lose -= 1;
         }
-        if !is_probe && state.hang_at == Some(number) {
-            state.hang_at = None;
-            drop(state);
-            shared.hangs.notify_one();
-            return std::future::pending().await;
-        }
-        lost
+        (lost, !is_probe && state.hang_at.take_if(|at| *at == number).is_some())
     };
+    if hangs {
+        shared.hangs.notify_one();
+        return std::future::pending().await;
+    }
     if lost { HttpResponse::BadGateway().finish() } else { answer }
 }
 
