@@ -76,6 +76,7 @@ id!(OperatorKeyId, "opk");
 id!(/** Who may sit at the desk by what an upstream says. */ OperatorRuleId, "oru");
 id!(/** An operator's session at the admin pages. */ OperatorSessionId, "ops");
 id!(/** By it somebody without an account renews a credential. */ RenewalLinkId, "rnl");
+id!(/** One rotation of a connection's client secret by its provider's API. */ RotationId, "rot");
 id!(AuditEventId, "evt");
 id!(WebhookId, "whk");
 id!(/** `jti` of an access token. */ TokenId, "jti");

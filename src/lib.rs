@@ -42,6 +42,7 @@ pub mod broker; // the live state: configuration and keys in memory
 pub mod calendar; // the feed of what ends
 pub mod mail; // what operators are told of by e-mail
 pub mod metadata; // keeping SAML providers' metadata fresh
+pub mod rotation; // an upstream secret, renewed by its provider's own API
 pub mod token;
 pub mod upstream; // talking to an IdP // what we mint
 pub mod webhook; // who outside is told of what matters

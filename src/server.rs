@@ -104,6 +104,7 @@ async fn assemble(
         tokio::spawn(broker::listen::run(broker.clone())),
         tokio::spawn(janitor::run(broker.clone())),
         tokio::spawn(metadata::watch::run(broker.clone())),
+        tokio::spawn(crate::rotation::watch::run(broker.clone())),
         tokio::spawn(logout::notification::send::run(broker.clone())),
         tokio::spawn(webhook::send::run(broker.clone())),
         tokio::spawn(mail::send::run(broker.clone())),

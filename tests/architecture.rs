@@ -32,7 +32,10 @@ const RANKS: [(&str, &[&str]); 7] = [
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
-    ("steps", &["alert", "authorization", "calendar", "mail", "metadata", "registration", "token", "webhook"]),
+    (
+        "steps",
+        &["alert", "authorization", "calendar", "mail", "metadata", "registration", "rotation", "token", "webhook"],
+    ),
     (
         "journeys and top",
         &[

@@ -30,6 +30,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(replay::pages::routes)
         .configure(connection::pages::routes)
         .configure(connection::keys::pages::routes)
+        .configure(connection::rotation::pages::routes)
         .configure(super::audit::pages::routes)
         .configure(super::settings::pages::routes)
         .configure(super::webhook::pages::routes)

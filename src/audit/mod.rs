@@ -48,7 +48,7 @@ impl Outcome {
 /// operator may call takes one, so that nothing can be changed without the audit log knowing by whom.
 #[derive(Clone, Debug)]
 pub struct Author {
-    /// `operator:EMAIL`, `operator_key:NAME`, `client:ID`, `user:SUB`, `renewal_link:ID` or `system`.
+    /// `operator:EMAIL`, `operator_key:NAME`, `client:ID`, `user:SUB`, `renewal_link:ID`, `rotation:ID` or `system`.
     pub actor: String,
     pub trace_id: Option<TraceId>,
     pub remote_addr: Option<IpAddr>,

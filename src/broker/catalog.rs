@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::client::store::Stamp;
 use crate::client::{self, Client, ClientId, ClientKind};
-use crate::connection::{self, Connection, Slug};
+use crate::connection::{self, Connection, Slug, secret_driver};
 use crate::db::Conn;
 use crate::oauth::scope::{OIDC_SCOPES, Scope};
 use crate::operator::api_key::{self, OperatorKey};
@@ -27,6 +27,7 @@ pub struct Catalog {
     /// Clients by the issuers that they trust.
     trusting: HashMap<String, Vec<Arc<Client>>>,
     operator_keys: Vec<OperatorKey>,
+    secret_drivers: Vec<secret_driver::store::Ending>,
 }
 
 impl Catalog {
@@ -65,6 +66,7 @@ impl Catalog {
             resources: resources.into_iter().map(|r| (r.identifier.clone(), Arc::new(r))).collect(),
             roles,
             operator_keys: api_key::store::ending(conn).await?,
+            secret_drivers: secret_driver::store::ending(conn).await?,
         })
     }
 
@@ -156,6 +158,11 @@ impl Catalog {
     /// Those that end by themselves.
     pub fn operator_keys(&self) -> &[OperatorKey] {
         &self.operator_keys
+    }
+
+    /// Those whose own credential ends.
+    pub fn secret_drivers(&self) -> &[secret_driver::store::Ending] {
+        &self.secret_drivers
     }
 
     pub fn client_count(&self) -> usize {

@@ -15,6 +15,7 @@ pub mod preset;
 pub mod refresh;
 pub mod renewal_link;
 pub mod saml;
+pub mod secret_driver;
 pub mod sp_key;
 pub mod store;
 pub mod untrusted;

@@ -56,7 +56,7 @@ mod logout_token;
 mod oidc;
 mod proof;
 mod published_keys;
-mod quoted;
+pub(crate) mod quoted;
 mod renewal;
 pub mod saml;
 mod saml_flow;

@@ -1,7 +1,7 @@
 //! A provider's words as we may repeat them: bounded, on one line, without control or direction-changing characters.
 
 /// At most `limit` characters of `text`; what was cut shows as an ellipsis.
-pub(super) fn quoted(text: &str, limit: usize) -> String {
+pub(crate) fn quoted(text: &str, limit: usize) -> String {
     let clean = |c: char| if c.is_control() || is_invisible(c) { ' ' } else { c };
     let mut out: String = text.chars().take(limit).map(clean).collect();
     if text.chars().nth(limit).is_some() {
@@ -16,7 +16,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// The code of an error response: RFC 6749 knows short words only.
-pub(super) fn error_code(text: &str) -> String {
+pub(crate) fn error_code(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '<' | '>')).take(64).collect()
 }
 

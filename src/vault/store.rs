@@ -102,6 +102,8 @@ pub enum SealedColumn {
     TracePart,
     WebhookSecret,
     WebhookPreviousSecret,
+    SecretDriver,
+    RotationCandidate,
     IdempotentAnswer,
 }
 
@@ -163,5 +165,7 @@ sealed_columns! {
     TracePart: "login_trace_parts", "sealed", "trace_id";
     WebhookSecret: "webhooks", "secret", "id";
     WebhookPreviousSecret: "webhooks", "previous_secret", "id";
+    SecretDriver: "secret_drivers", "sealed", "connection_id";
+    RotationCandidate: "secret_rotations", "candidate", "id";
     IdempotentAnswer: "idempotency_keys", "sealed", "id";
 }

@@ -14,6 +14,7 @@ mod process;
 mod races;
 mod real;
 mod renewal;
+mod rotation;
 mod sign_in;
 mod sign_out;
 mod tokens;

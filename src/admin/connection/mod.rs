@@ -9,6 +9,7 @@ pub mod keys;
 pub mod pages;
 pub mod provider;
 pub mod renewal;
+pub mod rotation;
 pub mod settings;
 pub mod setup;
 pub mod view;

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::{Expiry, Kind, Served, Successor};
 use crate::broker::{Broker, Catalog};
 use crate::client::Client;
+use crate::connection::secret_driver::store::Ending;
 use crate::connection::{Connection, CredentialKind, Protocol};
 use crate::life::State;
 use crate::operator::api_key::OperatorKey;
@@ -27,7 +28,8 @@ impl Broker {
 fn all(catalog: &Catalog) -> impl Iterator<Item = Expiry> {
     let connections = catalog.connections().iter().filter(|one| one.enabled).flat_map(|one| of_connection(one));
     let clients = catalog.clients().filter(|one| one.enabled).flat_map(|one| of_client(one));
-    connections.chain(clients).chain(catalog.operator_keys().iter().filter_map(of_operator_key))
+    let drivers = catalog.secret_drivers().iter().map(of_secret_driver);
+    connections.chain(drivers).chain(clients).chain(catalog.operator_keys().iter().filter_map(of_operator_key))
 }
 
 /// Of two ends the one that leaves more time; none is the latest.
@@ -139,6 +141,20 @@ fn of_operator_key(key: &OperatorKey) -> Option<Expiry> {
         lenient: false,
         path: "/admin/operator-keys".into(),
     })
+}
+
+fn of_secret_driver(one: &Ending) -> Expiry {
+    Expiry {
+        kind: Kind::DriverCredential,
+        owner: one.slug.clone(),
+        name: one.name.clone(),
+        id: "driver".into(),
+        at: one.at,
+        state: State::Active,
+        successor: Successor::Missing,
+        lenient: false,
+        path: format!("/admin/connections/{}/credentials/rotation", one.slug),
+    }
 }
 
 fn of_tls(served: &Served, host: &str) -> Expiry {

@@ -22,6 +22,8 @@ pub enum Kind {
     ConnectionSecret,
     /// A key that proves us to an OpenID provider.
     ConnectionKey,
+    /// By it a connection's secret is rotated.
+    DriverCredential,
     SamlIdpCertificate,
     SamlMetadata,
     SamlSpKey,
@@ -38,6 +40,7 @@ impl Kind {
         match self {
             Self::ConnectionSecret => "connection_secret",
             Self::ConnectionKey => "connection_key",
+            Self::DriverCredential => "driver_credential",
             Self::SamlIdpCertificate => "saml_idp_certificate",
             Self::SamlMetadata => "saml_metadata",
             Self::SamlSpKey => "saml_sp_key",
@@ -53,6 +56,7 @@ impl Kind {
         match self {
             Self::ConnectionSecret => "our client secret",
             Self::ConnectionKey => "our key",
+            Self::DriverCredential => "the rotation's own credential",
             Self::SamlIdpCertificate => "SAML certificate",
             Self::SamlMetadata => "SAML metadata",
             Self::SamlSpKey => "our SAML key",
@@ -68,6 +72,7 @@ impl Kind {
             self,
             Self::ConnectionSecret
                 | Self::ConnectionKey
+                | Self::DriverCredential
                 | Self::SamlIdpCertificate
                 | Self::SamlMetadata
                 | Self::SamlSpKey
@@ -148,6 +153,9 @@ impl Expiry {
                 format!("A provider that looks at the date does not take our key any more: {}", lowered(&nobody))
             }
             Kind::ConnectionSecret | Kind::ConnectionKey | Kind::SamlIdpCertificate => nobody,
+            Kind::DriverCredential => {
+                format!("The client secret of {name} does not rotate by itself any more, and ends some day.")
+            }
             Kind::ClientSecret => {
                 format!("{name} gets no tokens: nobody can sign in to it, and it cannot call anything.")
             }
@@ -166,6 +174,7 @@ impl Expiry {
                 "The next one is there; let it take over."
             }
             (Kind::ConnectionSecret, _) => "Make another secret at the provider, and put it in beside this one.",
+            (Kind::DriverCredential, _) => "Make another one at the provider with the same right, and enter it.",
             (Kind::ConnectionKey | Kind::SamlSpKey, _) => {
                 "Add the next key, let the provider read it, and then let it take over."
             }

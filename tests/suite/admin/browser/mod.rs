@@ -94,6 +94,8 @@ const PAGES: &[Visit] = &[
     Visit("connection-test", "/admin/connections/hostile/test", Who::Owner),
     Visit("connection-replay", "/admin/connections/refusing/replay", Who::Owner),
     Visit("renewal-links", "/admin/connections/refusing/renewal-links", Who::Owner),
+    Visit("rotation", "/admin/connections/refusing/credentials/rotation", Who::Owner),
+    Visit("rotation-keycloak", "/admin/connections/refusing/credentials/rotation?kind=keycloak", Who::Owner),
     Visit("renewal-links-auditor", "/admin/connections/fabrikam/renewal-links", Who::Auditor),
     Visit("renewal-link-withdraw", "/admin/connections/refusing/renewal-links/{renewal-link}/delete", Who::Owner),
     Visit("renew", "/renew/{renew}", Who::Stranger),

@@ -74,7 +74,8 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
 /// Whether the client proves itself, by a secret in its header (RFC 6749 §2.3.1).
 fn is_known(shared: &Shared, req: &HttpRequest) -> bool {
     let state = shared.state();
-    let Some(secrets) = &state.script.client_secrets else { return true };
+    let asked = state.script.takes_secrets.as_ref().map(|taken| taken());
+    let Some(secrets) = asked.as_ref().or(state.script.client_secrets.as_ref()) else { return true };
     is_one_of(req, secrets)
 }
 

@@ -94,6 +94,8 @@ pub struct Script {
     pub refuses_clients: (u16, &'static str),
     /// It uses a code up before it looks at the client.
     pub spends_codes_first: bool,
+    /// The same, asked each time.
+    pub takes_secrets: Option<Box<dyn Fn() -> Vec<String> + Send>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +144,7 @@ impl Default for Script {
             introspecting_secrets: Vec::new(),
             refuses_clients: (401, "invalid_client"),
             spends_codes_first: false,
+            takes_secrets: None,
         }
     }
 }
