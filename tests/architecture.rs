@@ -32,7 +32,7 @@ const RANKS: [(&str, &[&str]); 7] = [
     ),
     ("talking upstream", &["upstream"]),
     ("the live state", &["broker"]),
-    ("steps", &["alert", "authorization", "calendar", "metadata", "registration", "token", "webhook"]),
+    ("steps", &["alert", "authorization", "calendar", "drift", "metadata", "registration", "token", "webhook"]),
     (
         "journeys and top",
         &[

@@ -34,6 +34,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(configuration::api::routes)
         .configure(connection::api::routes)
         .configure(connection::renewal::api::routes)
+        .configure(connection::drift::api::routes)
         .configure(user::api::routes)
         .configure(signing_key::api::routes)
         .configure(signing_key::schedule::api::routes)

@@ -16,6 +16,7 @@ pub mod renewal_link;
 pub mod saml;
 pub mod sp_key;
 pub mod store;
+pub mod version;
 
 pub use certificate::{Certificate, CertificateState};
 pub use credential::{Credential, CredentialKind, CredentialState, KeyUse};
@@ -54,6 +55,8 @@ pub struct Connection {
     pub certificates: Vec<Certificate>,
     /// What is known from the `metadata_url` of a SAML connection, if it was asked under these settings.
     pub refreshing: Option<metadata::Refreshing>,
+    /// Approved versions of the discovery document, each under the issuer that it was read for.
+    pub approved: Vec<version::Approved>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +101,12 @@ impl Connection {
             Protocol::Oidc(settings) => settings.refresh,
             Protocol::Saml(_) => Refresh { policy: RefreshPolicy::LoginOnly, max_age: None },
         }
+    }
+
+    /// What the provider's discovery document says, as far as it is approved under the present issuer.
+    pub fn approved_surface(&self) -> Option<&version::Surface> {
+        let Protocol::Oidc(settings) = &self.protocol else { return None };
+        self.approved.iter().find(|one| one.source == settings.issuer).map(|one| &one.surface)
     }
 
     /// What was last read from the provider's `metadata_url`.

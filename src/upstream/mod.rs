@@ -71,7 +71,8 @@ pub use secret_trial::SecretTrial;
 
 use std::sync::Arc;
 
-use crate::connection::{Connection, Protocol};
+use crate::connection::version::Surface;
+use crate::connection::{Connection, OidcSettings, Protocol};
 use crate::ctx::Ctx;
 use crate::jose::JwkSet;
 use crate::oauth::params::Params;
@@ -162,6 +163,14 @@ impl Upstreams {
             }
             Protocol::Saml(settings) => saml_flow::check(ctx, connection, settings).await,
         }
+    }
+
+    /// What the provider's discovery document says now, past caches and what is approved.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Misconfigured`.
+    pub async fn surface(&self, ctx: &Ctx, settings: &OidcSettings) -> Result<Surface, UpstreamError> {
+        discovery::fetch(ctx, settings).await
     }
 
     /// Whether the provider takes this client secret, which need not be stored. Nobody signs in by it.

@@ -41,7 +41,7 @@ impl Upstreams {
         if kept.claims["iss"].as_str() != Some(issuer::expected(settings, &kept.claims)?.as_str()) {
             return Err(issuer_changed());
         }
-        let provider = self.discovery.get(ctx, settings).await?;
+        let provider = self.discovery.get(ctx, connection, settings).await?;
         token_request::refresh(ctx, connection, settings, &provider, &kept.refresh_token).await.map(Renewal)
     }
 
@@ -57,7 +57,7 @@ impl Upstreams {
         renewal: &Renewal,
     ) -> Result<Renewed, UpstreamError> {
         let settings = oidc(connection)?;
-        let provider = self.discovery.get(ctx, settings).await?;
+        let provider = self.discovery.get(ctx, connection, settings).await?;
         let id_token = match &renewal.0.id_token {
             None => None,
             Some(token) => {

@@ -36,7 +36,7 @@ pub(super) async fn of(
         // whether it looks at the secret before the code is not known, and differs between its servers for a while
         return SecretTrial::Unclear("Entra ID does not say at its token endpoint which of the two is wrong".into());
     }
-    let provider = match upstreams.discovery.get(ctx, settings).await {
+    let provider = match upstreams.discovery.get(ctx, connection, settings).await {
         Ok(provider) => provider,
         Err(error) => return SecretTrial::Unreachable(error.to_string()),
     };

@@ -3,6 +3,7 @@
 
 mod authentication;
 mod availability;
+mod drift;
 mod entra;
 pub mod idp_metadata;
 mod keys;
