@@ -40,6 +40,7 @@ pub mod alert; // what operators should hear of before they ask
 pub mod authorization; // one /authorize request
 pub mod broker; // the live state: configuration and keys in memory
 pub mod calendar; // the feed of what ends
+pub mod drift; // whether providers still say what they said
 pub mod mail; // what operators are told of by e-mail
 pub mod metadata; // keeping SAML providers' metadata fresh
 pub mod rotation; // an upstream secret, renewed by its provider's own API

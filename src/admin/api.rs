@@ -36,6 +36,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(connection::keys::api::routes)
         .configure(connection::renewal::api::routes)
         .configure(connection::rotation::api::routes)
+        .configure(connection::drift::api::routes)
         .configure(user::api::routes)
         .configure(signing_key::api::routes)
         .configure(signing_key::schedule::api::routes)

@@ -70,6 +70,7 @@ mod tests {
             credentials,
             certificates: Vec::new(),
             refreshing: None,
+            approved: Vec::new(),
         };
         let set = jwks(&connection);
         assert_eq!(set["keys"].as_array().unwrap().len(), 3);

@@ -19,6 +19,7 @@ pub mod secret_driver;
 pub mod sp_key;
 pub mod store;
 pub mod untrusted;
+pub mod version;
 
 pub use certificate::{Certificate, CertificateState};
 pub use credential::{Credential, CredentialKind, CredentialState, KeyUse};
@@ -58,6 +59,8 @@ pub struct Connection {
     pub certificates: Vec<Certificate>,
     /// What is known from the `metadata_url` of a SAML connection, if it was asked under these settings.
     pub refreshing: Option<metadata::Refreshing>,
+    /// Approved versions of the discovery document, each under the issuer that it was read for.
+    pub approved: Vec<version::Approved>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -102,6 +105,12 @@ impl Connection {
             Protocol::Oidc(settings) => settings.refresh,
             Protocol::Saml(_) => Refresh { policy: RefreshPolicy::LoginOnly, max_age: None },
         }
+    }
+
+    /// What the provider's discovery document says, as far as it is approved under the present issuer.
+    pub fn approved_surface(&self) -> Option<&version::Surface> {
+        let Protocol::Oidc(settings) = &self.protocol else { return None };
+        self.approved.iter().find(|one| one.source == settings.issuer).map(|one| &one.surface)
     }
 
     /// What was last read from the provider's `metadata_url`.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{
     Certificate, Connection, Credential, OidcSettings, Preset, Protocol, SamlSettings, Slug, certificate, credential,
-    metadata,
+    metadata, version,
 };
 use crate::cel::Expression;
 use crate::db::Conn;
@@ -39,6 +39,7 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Connection>, sqlx::Error> {
     let mut credentials = credential::store::all(conn).await?;
     let mut certificates = certificate::store::all(conn).await?;
     let mut refreshing = metadata::store::all(conn).await?;
+    let mut approved = version::store::approved(conn).await?;
     Ok(rows
         .into_iter()
         .filter_map(|row| {
@@ -46,6 +47,7 @@ pub async fn all(conn: &mut Conn) -> Result<Vec<Connection>, sqlx::Error> {
                 credentials: credentials.remove(&row.id).unwrap_or_default(),
                 certificates: certificates.remove(&row.id).unwrap_or_default(),
                 refreshing: refreshing.remove(&row.id),
+                approved: approved.remove(&row.id).unwrap_or_default(),
             };
             readable(row, parts)
         })
@@ -93,6 +95,7 @@ pub async fn by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>,
         credentials: credential::store::of(conn, &id).await?,
         certificates: certificate::store::of(conn, &id).await?,
         refreshing: metadata::store::of(conn, &id).await?,
+        approved: version::store::approved_of(conn, &id).await?,
     };
     Ok(readable(row, parts))
 }
@@ -197,6 +200,7 @@ struct Parts {
     credentials: Vec<Credential>,
     certificates: Vec<Certificate>,
     refreshing: Option<metadata::Refreshing>,
+    approved: Vec<version::Approved>,
 }
 
 fn readable(row: Row, parts: Parts) -> Option<Connection> {
@@ -238,5 +242,6 @@ fn parse(row: Row, parts: Parts) -> Result<Connection, String> {
         credentials: parts.credentials,
         certificates: parts.certificates,
         refreshing,
+        approved: parts.approved,
     })
 }

@@ -248,6 +248,7 @@ impl ConnectionEntry {
             credentials: Vec::new(),
             certificates: Vec::new(),
             refreshing: None,
+            approved: Vec::new(),
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) async fn start(
     settings: &OidcSettings,
     hints: &StartHints,
 ) -> Result<Trip, UpstreamError> {
-    let provider = upstreams.discovery.get(ctx, settings).await?;
+    let provider = upstreams.discovery.get(ctx, connection, settings).await?;
     let endpoint = authorization_url::endpoint(&ctx.http, &provider.authorization_endpoint)?;
     let state = mint(Kind::UpstreamState, &ctx.rng);
     let nonce = ctx.rng.token();
@@ -51,7 +51,7 @@ pub(super) async fn finish(
         let detail = "the connection was changed during the sign-in; start again";
         return Err(UpstreamError::invalid("issuer_changed", detail));
     }
-    let provider = upstreams.discovery.get(ctx, settings).await?;
+    let provider = upstreams.discovery.get(ctx, connection, settings).await?;
     trace.passed(
         Word::Discovery,
         json!({

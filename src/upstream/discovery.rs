@@ -1,37 +1,21 @@
 //! A provider's metadata (OIDC Discovery 1.0, RFC 8414): fetched when first needed, so that Avouch starts while a
 //! provider is down, or taken from endpoints entered by hand.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use url::Url;
 
 use super::UpstreamError;
 use super::cache::Cache;
 use super::issuer;
-use crate::connection::OidcSettings;
 use crate::connection::oidc::Endpoints;
+use crate::connection::{Connection, OidcSettings};
 use crate::ctx::Ctx;
 
 const WHAT: &str = "the provider's discovery document";
 
-/// What we use of the document.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Provider {
-    pub(super) issuer: String,
-    pub(super) authorization_endpoint: String,
-    pub(super) token_endpoint: String,
-    pub(super) jwks_uri: String,
-    pub(super) userinfo_endpoint: Option<String>,
-    pub(super) end_session_endpoint: Option<String>,
-    #[serde(default)]
-    pub(super) introspection_endpoint: Option<String>,
-    #[serde(default)]
-    pub(super) revocation_endpoint: Option<String>,
-    /// RFC 9207: every authorization response names its issuer.
-    #[serde(default)]
-    pub(super) authorization_response_iss_parameter_supported: bool,
-}
+pub(super) use crate::connection::version::Surface as Provider;
 
 #[derive(Default)]
 pub(super) struct Documents(Cache<Provider>);
@@ -39,8 +23,18 @@ pub(super) struct Documents(Cache<Provider>);
 impl Documents {
     /// # Errors
     /// `Unavailable`, `discovery_issuer_mismatch`, `tenants_missing`.
-    pub(super) async fn get(&self, ctx: &Ctx, settings: &OidcSettings) -> Result<Arc<Provider>, UpstreamError> {
+    pub(super) async fn get(
+        &self,
+        ctx: &Ctx,
+        connection: &Connection,
+        settings: &OidcSettings,
+    ) -> Result<Arc<Provider>, UpstreamError> {
         issuer::acceptable(settings)?;
+        // whatever the provider says by now: a change of it waits for an operator
+        if let (None, Some(approved)) = (&settings.endpoints, connection.approved_surface()) {
+            issuer::check_document(settings, &approved.issuer)?;
+            return Ok(Arc::new(approved.clone()));
+        }
         match &settings.endpoints {
             Some(endpoints) => Ok(Arc::new(by_hand(settings, endpoints))),
             None => {
@@ -118,5 +112,8 @@ fn by_hand(settings: &OidcSettings, endpoints: &Endpoints) -> Provider {
         introspection_endpoint: None,
         revocation_endpoint: None,
         authorization_response_iss_parameter_supported: false,
+        id_token_signing_alg_values_supported: BTreeSet::new(),
+        token_endpoint_auth_methods_supported: BTreeSet::new(),
+        code_challenge_methods_supported: BTreeSet::new(),
     }
 }

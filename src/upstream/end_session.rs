@@ -2,7 +2,7 @@
 
 use super::logout::{Departure, Onward};
 use super::{UpstreamError, Upstreams, authorization_url};
-use crate::connection::OidcSettings;
+use crate::connection::{Connection, OidcSettings};
 use crate::ctx::Ctx;
 use crate::secret::{Kind, Secret, mint};
 
@@ -17,10 +17,11 @@ const LONGEST_URL: usize = 4000;
 pub(super) async fn leave(
     upstreams: &Upstreams,
     ctx: &Ctx,
+    connection: &Connection,
     settings: &OidcSettings,
     id_token: Option<&Secret<String>>,
 ) -> Result<Option<Departure>, UpstreamError> {
-    let provider = upstreams.discovery.get(ctx, settings).await?;
+    let provider = upstreams.discovery.get(ctx, connection, settings).await?;
     let Some(endpoint) = &provider.end_session_endpoint else { return Ok(None) };
     let mut url = authorization_url::endpoint(&ctx.http, endpoint)?;
     url.set_fragment(None);

@@ -90,7 +90,7 @@ impl Upstreams {
     ) -> Result<Option<Departure>, UpstreamError> {
         match &connection.protocol {
             Protocol::Oidc(settings) if settings.upstream_logout => {
-                end_session::leave(self, ctx, settings, id_token).await
+                end_session::leave(self, ctx, connection, settings, id_token).await
             }
             Protocol::Saml(settings) if settings.single_logout => {
                 saml_logout::leave(ctx, connection, settings, session)
@@ -154,7 +154,7 @@ impl Upstreams {
         token: &str,
     ) -> Result<LogoutNotice, UpstreamError> {
         let Protocol::Oidc(settings) = &connection.protocol else { return Err(other_protocol()) };
-        logout_token::verify(self, ctx, settings, token).await
+        logout_token::verify(self, ctx, connection, settings, token).await
     }
 }
 

@@ -14,7 +14,7 @@ use super::issuer;
 use super::jwks::KeySet;
 use super::logout::LogoutNotice;
 use super::{UpstreamError, Upstreams};
-use crate::connection::OidcSettings;
+use crate::connection::{Connection, OidcSettings};
 use crate::ctx::Ctx;
 use crate::session::EndedUpstream;
 
@@ -43,6 +43,7 @@ const LONGEST_ID: usize = 255;
 pub(super) async fn verify(
     upstreams: &Upstreams,
     ctx: &Ctx,
+    connection: &Connection,
     settings: &OidcSettings,
     token: &str,
 ) -> Result<LogoutNotice, UpstreamError> {
@@ -51,7 +52,7 @@ pub(super) async fn verify(
     if presented.claims["iss"].as_str() != Some(expected_issuer.as_str()) {
         return refuse("issuer_mismatch", "the logout token comes from another issuer (iss)");
     }
-    let provider = upstreams.discovery.get(ctx, settings).await?;
+    let provider = upstreams.discovery.get(ctx, connection, settings).await?;
     let keys = upstreams.jwks.get(ctx, &provider.jwks_uri).await?;
     match presented.verify(settings, &keys, &expected_issuer) {
         Err(UpstreamError::Invalid { reason: "unknown_key", detail }) => {

@@ -83,7 +83,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::connection::{Connection, Credential, Protocol, untrusted};
+use crate::connection::version::Surface;
+use crate::connection::{Connection, Credential, OidcSettings, Protocol, untrusted};
 use crate::ctx::Ctx;
 use crate::ids::CredentialId;
 use crate::jose::JwkSet;
@@ -185,6 +186,14 @@ impl Upstreams {
             }
             Protocol::Saml(settings) => saml_flow::check(ctx, connection, settings).await,
         }
+    }
+
+    /// What the provider's discovery document says now, past caches and what is approved.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Misconfigured`.
+    pub async fn surface(&self, ctx: &Ctx, settings: &OidcSettings) -> Result<Surface, UpstreamError> {
+        discovery::fetch(ctx, settings).await
     }
 
     /// Whether the provider takes this client secret, which need not be stored. Nobody signs in by it.

@@ -41,7 +41,7 @@ impl Upstreams {
         if kept.claims["iss"].as_str() != Some(issuer::expected(settings, &kept.claims)?.as_str()) {
             return Err(issuer_changed());
         }
-        let provider = self.discovery.get(ctx, settings).await?;
+        let provider = self.discovery.get(ctx, connection, settings).await?;
         let parties = token_request::Parties { upstreams: self, connection, settings, provider: &provider };
         token_request::refresh(ctx, &parties, &kept.refresh_token).await.map(Renewal)
     }
@@ -58,7 +58,7 @@ impl Upstreams {
         renewal: &Renewal,
     ) -> Result<Renewed, UpstreamError> {
         let settings = oidc(connection)?;
-        let provider = self.discovery.get(ctx, settings).await?;
+        let provider = self.discovery.get(ctx, connection, settings).await?;
         let id_token = match &renewal.0.id_token {
             None => None,
             Some(token) => {

@@ -124,7 +124,7 @@ async fn questions<'c>(
     if kind(settings) != CredentialKind::ClientSecret && matches!(candidate, Candidate::Secret(_)) {
         return Err(SecretTrial::Unclear("the connection proves itself with keys of ours, not with a secret".into()));
     }
-    let provider = upstreams.discovery.get(ctx, settings).await;
+    let provider = upstreams.discovery.get(ctx, connection, settings).await;
     let provider = provider.map_err(|error| SecretTrial::Unreachable(error.to_string()))?;
     if connection.preset == Some(Preset::Entra) || is_entra(&settings.issuer) {
         let question = of_entra(settings, &provider)?;

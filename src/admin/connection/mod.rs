@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod credential;
+pub mod drift;
 pub mod form;
 pub mod guide;
 pub mod keys;

@@ -37,6 +37,7 @@ fn connection(preset: Preset, issuer: &str) -> Connection {
         credentials: Vec::new(),
         certificates: Vec::new(),
         refreshing: None,
+        approved: Vec::new(),
     }
 }
 

@@ -144,6 +144,7 @@ impl House {
             credentials: vec![credential],
             certificates: Vec::new(),
             refreshing: None,
+            approved: Vec::new(),
         };
         let ctx = Ctx {
             mailer: None,

@@ -3,6 +3,7 @@
 
 mod authentication;
 mod availability;
+mod drift;
 mod entra;
 mod federated_credential;
 pub mod idp_metadata;

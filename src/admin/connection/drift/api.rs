@@ -1,0 +1,55 @@
+//! `/api/v1/connections/{slug}/versions`.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::admin::api::{done, one};
+use crate::admin::connection::slug;
+use crate::admin::extract::Api;
+use crate::admin::{Edit, Read, Trouble};
+use crate::connection::version::{self, State, Version};
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.route("/connections/{slug}/versions", web::get().to(all))
+        .route("/connections/{slug}/versions/{id}/approve", web::post().to(approve))
+        .route("/connections/{slug}/versions/{id}/reject", web::post().to(reject));
+}
+
+fn view(version: &Version, used: Option<&Version>) -> Value {
+    let moment = |at: OffsetDateTime| at.format(&Rfc3339).unwrap_or_default();
+    let decided = version.decided.as_ref();
+    json!({
+        "id": version.id.to_string(),
+        "state": version.state,
+        "document": version.surface,
+        "changes": used.map(|used| used.surface.changes(&version.surface)),
+        "first_seen_at": moment(version.first_seen_at),
+        "last_seen_at": moment(version.last_seen_at),
+        "decided_at": decided.map(|(at, _)| moment(*at)),
+        "decided_by": decided.map(|(_, by)| by),
+    })
+}
+
+async fn all(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Trouble> {
+    let known = version::list(&mut *api.broker.ctx.db.acquire().await?, &slug(&name)?).await?;
+    let used = known.iter().find(|version| version.state == State::Approved);
+    let items: Vec<_> = known.iter().map(|version| view(version, used)).collect();
+    Ok(one(&json!({ "items": items }), None))
+}
+
+fn number(text: &str) -> Result<i64, Trouble> {
+    text.parse().map_err(|_| Trouble::Unknown(format!("version {text:?}")))
+}
+
+async fn approve(api: Api<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    version::approve(&api.broker.ctx, &api.author, &slug(&at.0)?, number(&at.1)?).await?;
+    Ok(done())
+}
+
+async fn reject(api: Api<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    version::reject(&api.broker.ctx, &api.author, &slug(&at.0)?, number(&at.1)?).await?;
+    Ok(done())
+}

@@ -1,0 +1,16 @@
+//! Drift watch at the desk: versions of a provider's discovery document, and what an operator decides about them.
+
+pub mod api;
+
+use crate::admin::Trouble;
+use crate::connection::version::VersionError;
+
+impl From<VersionError> for Trouble {
+    fn from(error: VersionError) -> Self {
+        match error {
+            VersionError::Database(error) => error.into(),
+            VersionError::Unknown(slug) => Self::Unknown(format!("connection {slug}")),
+            VersionError::NothingToDecide(_) => Self::Conflict("nothing_to_decide", error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A provider's discovery document says something else than it did. Until an operator has approved it, what was approved
+//! counts: nobody's secret goes to a new place because a document names it.
+
+use serde_json::json;
+use time::Duration;
+
+use crate::admin::Api;
+use crate::harness::{FakeIdp, World};
+
+/// As the janitor does, an hour later than the last time.
+async fn look(world: &World) {
+    world.broker.clock.advance(Duration::minutes(61));
+    avouch::drift::look(world.broker.live()).await.unwrap();
+    world.broker.catch_up().await;
+}
+
+async fn states(api: &Api) -> Vec<String> {
+    let all = api.get("/connections/contoso/versions").await;
+    assert_eq!(all.status, 200, "{}", all.json);
+    all.json["items"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn newest(api: &Api) -> serde_json::Value {
+    api.get("/connections/contoso/versions").await.json["items"][0].clone()
+}
+
+fn move_token_endpoint(world: &World, to: &FakeIdp) {
+    let moved = format!("{}/token", to.issuer);
+    world.idp.tell(|script| {
+        script.discovery = Some(Box::new(move |document| document["token_endpoint"] = json!(moved)));
+    });
+}
+
+#[tokio::test]
+async fn a_moved_token_endpoint_is_not_used_until_it_is_approved() {
+    let mut world = World::new().await;
+    look(&world).await;
+    let api = Api::of(&world.broker, "editor").await;
+    assert_eq!(states(&api).await, ["approved"], "the first is approved as the connection was");
+    let elsewhere = FakeIdp::start(&world.broker.clock).await;
+    move_token_endpoint(&world, &elsewhere);
+    look(&world).await;
+    look(&world).await;
+    assert_eq!(states(&api).await, ["pending", "approved"]);
+    assert_eq!(world.count("connection.drift_seen", "failed").await, 1, "said once");
+    world.signed_in().await;
+    assert_eq!(elsewhere.received().token.len(), 0, "the secret stays at home");
+    world.broker.restart().await;
+    world.signed_in().await;
+    assert_eq!(elsewhere.received().token.len(), 0, "nor does a restart forget");
+
+    let api = Api::of(&world.broker, "editor").await;
+    let pending = newest(&api).await;
+    let home = format!("{}/token", world.idp.issuer);
+    assert_eq!(pending["changes"], json!({ "token_endpoint": [home, format!("{}/token", elsewhere.issuer)] }));
+    let (id, none) = (pending["id"].as_str().unwrap(), json!({}));
+    let auditor = Api::of(&world.broker, "auditor").await;
+    let path = format!("/connections/contoso/versions/{id}");
+    assert_eq!(auditor.post(&format!("{path}/approve"), &none).await.status, 403);
+    assert_eq!(api.post(&format!("{path}/reject"), &none).await.status, 204);
+    look(&world).await;
+    assert_eq!(states(&api).await, ["rejected", "approved"], "not asked again");
+    assert_eq!(api.post(&format!("{path}/reject"), &none).await.status, 409);
+    assert_eq!(api.post(&format!("{path}/approve"), &none).await.status, 204);
+    assert_eq!(states(&api).await, ["approved", "superseded"]);
+    assert_eq!(world.count("connection.drift_approved", "success").await, 1);
+    world.broker.catch_up().await;
+    let mut browser = world.shop.browser();
+    world.shop.sign_in(&mut browser, &[]).await;
+    assert_eq!(elsewhere.received().token.len(), 1, "approved, it is used");
+}
+
+#[tokio::test]
+async fn weaker_algorithms_wait_and_additions_do_not() {
+    let world = World::new().await;
+    look(&world).await;
+    let api = Api::of(&world.broker, "editor").await;
+    let say = |algs: serde_json::Value| {
+        world.idp.tell(|script| {
+            script.discovery = Some(Box::new(move |document| {
+                document["id_token_signing_alg_values_supported"] = algs.clone();
+                document["scopes_supported"] = json!(["openid", "new"]);
+            }));
+        });
+    };
+    say(json!(["RS256", "ES256"]));
+    look(&world).await;
+    assert_eq!(states(&api).await, ["approved", "superseded"]);
+    say(json!(["RS256", "ES256", "none"]));
+    look(&world).await;
+    assert_eq!(states(&api).await, ["pending", "approved", "superseded"]);
+    say(json!(["RS256", "ES256"]));
+    look(&world).await;
+    assert_eq!(states(&api).await, ["superseded", "approved", "superseded"], "it went back by itself");
+}
+
+#[tokio::test]
+async fn a_provider_whose_document_is_gone_or_lies_about_its_issuer_changes_nothing() {
+    let mut world = World::new().await;
+    look(&world).await;
+    world.idp.tell(|script| {
+        script.discovery = Some(Box::new(|document| document["issuer"] = json!("https://evil.example")));
+    });
+    look(&world).await;
+    let api = Api::of(&world.broker, "editor").await;
+    assert_eq!(states(&api).await, ["approved"]);
+    world.broker.restart().await;
+    world.broker.clock.advance(Duration::days(30));
+    world.signed_in().await;
+}
+
+#[tokio::test]
+async fn two_looks_at_once_ask_the_provider_once() {
+    let world = World::new().await;
+    look(&world).await;
+    let before = world.idp.received().discovery;
+    world.broker.clock.advance(Duration::minutes(61));
+    let (one, other) = (avouch::drift::look(world.broker.live()), avouch::drift::look(world.broker.live()));
+    let (one, other) = tokio::join!(one, other);
+    (one.unwrap(), other.unwrap());
+    assert_eq!(world.idp.received().discovery, before + 1);
+}
