@@ -25,7 +25,8 @@ CREATE TABLE mail_events (
 INSERT INTO mail_events (action, outcome) VALUES
     ('credential.expiring', 'success'),
     ('connection.secret_fallback', 'failed'),
-    ('connection.rotation_failed', 'failed');
+    ('connection.rotation_failed', 'failed'),
+    ('connection.drift_seen', 'failed');
 
 CREATE FUNCTION mails_owe() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

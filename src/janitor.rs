@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::admin::idempotency;
 use crate::broker::Broker;
 use crate::{
-    alert, audit, authorization, client, connection, device, drift, login, logout, mail, operator, session, signing_key,
-    token, trace, webhook,
+    alert, audit, authorization, client, connection, device, drift, login, logout, mail, operator, session,
+    signing_key, token, trace, webhook,
 };
 
 const EVERY: Duration = Duration::from_secs(60);

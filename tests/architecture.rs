@@ -34,7 +34,18 @@ const RANKS: [(&str, &[&str]); 7] = [
     ("the live state", &["broker"]),
     (
         "steps",
-        &["alert", "authorization", "calendar", "drift", "mail", "metadata", "registration", "rotation", "token", "webhook"],
+        &[
+            "alert",
+            "authorization",
+            "calendar",
+            "drift",
+            "mail",
+            "metadata",
+            "registration",
+            "rotation",
+            "token",
+            "webhook",
+        ],
     ),
     (
         "journeys and top",

@@ -31,6 +31,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(connection::pages::routes)
         .configure(connection::keys::pages::routes)
         .configure(connection::rotation::pages::routes)
+        .configure(connection::drift::pages::routes)
         .configure(super::audit::pages::routes)
         .configure(super::settings::pages::routes)
         .configure(super::webhook::pages::routes)

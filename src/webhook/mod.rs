@@ -21,7 +21,7 @@ use crate::secret::Secret;
 use crate::vault::{Place, Sealed};
 
 /// What a webhook can be told of, with the words for whoever chooses.
-pub const EVENTS: [(&str, &str); 11] = [
+pub const EVENTS: [(&str, &str); 12] = [
     (
         "credential.expiring",
         "A secret, certificate, key or metadata ends soon: 60, 30, 14, 7, 3 and 1 days before, and when it has",
@@ -30,6 +30,10 @@ pub const EVENTS: [(&str, &str); 11] = [
     ("connection.secret_fallback", "A provider refuses the secret in use, and sign-ins go on by another one"),
     ("signing_key.rotated", "Another key signs tokens from now on, or a key was revoked"),
     ("connection.changed", "A connection was made, changed or deleted"),
+    (
+        "connection.drift_seen",
+        "A provider's discovery document names another endpoint or fewer algorithms, and waits for an operator",
+    ),
     (
         "connection.rotation_failed",
         "A client secret that rotates by itself could not be rotated; the old one is in use",

@@ -16,6 +16,7 @@ pub enum Tab {
     Credentials,
     Claims,
     Settings,
+    Versions,
 }
 
 /// The head of the page, its tabs included.
@@ -89,13 +90,17 @@ impl Head {
     pub fn tabs(&self) -> Vec<TabLink> {
         let tab =
             |tab, label, tail| TabLink { label, href: format!("{}{tail}", self.path), current: self.tab == Some(tab) };
-        vec![
+        let mut tabs = vec![
             tab(Tab::Overview, "Overview", ""),
             tab(Tab::Credentials, "Credentials", "/credentials"),
             tab(Tab::Claims, "Claims and rules", "/claims"),
             tab(Tab::Settings, "Settings", "/settings"),
             TabLink { label: "Sign-ins", href: self.traces.clone(), current: false },
-        ]
+        ];
+        if self.protocol == protocol_name(EntryProtocol::Oidc) {
+            tabs.insert(4, tab(Tab::Versions, "Versions", "/versions"));
+        }
+        tabs
     }
 }
 

@@ -18,7 +18,7 @@ use crate::audit::tally::{self, ByConnection, Day};
 use crate::broker::Broker;
 use crate::broker::catalog::Catalog;
 use crate::connection::credential::handover;
-use crate::connection::renewal_link;
+use crate::connection::{renewal_link, version};
 
 /// Days in the chart, today included.
 const DAYS: u16 = 14;
@@ -35,6 +35,8 @@ pub struct Picture {
     pub lately: HashMap<String, ByConnection>,
     /// Connections whose secret in use is refused while another one stands in, by slug, and since when.
     pub standing_in: HashMap<String, OffsetDateTime>,
+    /// Connections whose provider says something else than was approved, by slug, and since when.
+    pub drifting: HashMap<String, OffsetDateTime>,
     /// Renewal links that nobody used yet, by the slug of the connection, and when they were made.
     pub links: HashMap<String, OffsetDateTime>,
     /// Everything with an end, the next first.
@@ -51,9 +53,11 @@ impl Picture {
         let lately = tally::store::by_connection(&mut conn, now - Duration::DAY).await?;
         let standing_in = handover::store::standing_in(&mut conn, now - Duration::DAY).await?;
         let links = renewal_link::store::waiting(&mut conn, now).await?;
+        let drifting = version::store::pending(&mut conn).await?;
         Ok(Self {
             now,
             standing_in,
+            drifting,
             links: links.into_iter().collect(),
             catalog: broker.catalog.load_full(),
             days,

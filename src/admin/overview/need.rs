@@ -35,6 +35,7 @@ enum Harm {
     Stopped,
     Ended,
     StandingIn,
+    Drifting,
     Ends(OffsetDateTime),
     Stale,
     Refused,
@@ -97,6 +98,23 @@ fn of_connection(connection: &Connection, picture: &Picture) -> Vec<Need> {
         needs.push(Need {
             path: format!("/admin/connections/{}/credentials", connection.slug),
             ..need(Harm::StandingIn, "failing", "Refused".into(), says, advice, None)
+        });
+    }
+    if let Some(since) = picture.drifting.get(connection.slug.as_str()) {
+        let advice = format!(
+            "Since {}. What was approved counts until you decide; where it moved for good, sign-ins fail.",
+            When::new(*since, picture.now).minute()
+        );
+        needs.push(Need {
+            path: format!("/admin/connections/{}/versions", connection.slug),
+            ..need(
+                Harm::Drifting,
+                "waiting",
+                "Decide".into(),
+                "says something else than was approved".into(),
+                advice,
+                None,
+            )
         });
     }
     if let Some(refreshing) = connection.refreshing.as_ref().filter(|one| one.failures >= FAILURES) {

@@ -175,7 +175,12 @@ pub async fn seen(ctx: &Ctx, slug: &Slug, source: &str, surface: &Surface) -> Re
                     return store::seen_again(conn, same.id, now).await;
                 }
                 let event = Event::failed("connection.drift_seen", "approval_needed", "system").connection(slug);
-                let detail = json!({ "changes": approved.surface.changes(surface) });
+                let detail = json!({
+                    "changes": approved.surface.changes(surface),
+                    "cause": "The provider's discovery document names another endpoint or fewer algorithms than were approved.",
+                    "remedy": "Ask its administrator whether the change is theirs, then approve or reject it. What was approved counts until then.",
+                    "page": format!("/admin/connections/{slug}/versions"),
+                });
                 audit::record(ctx, conn, event.detail(detail)).await?;
                 (State::Pending, vec![State::Pending])
             }

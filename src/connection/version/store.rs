@@ -25,6 +25,15 @@ pub async fn approved(conn: &mut Conn) -> Result<HashMap<String, Vec<Approved>>,
     Ok(all)
 }
 
+/// The slugs of connections where something waits for a decision, and since when.
+pub async fn pending(conn: &mut Conn) -> Result<HashMap<String, OffsetDateTime>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT c.slug, v.first_seen_at FROM upstream_versions v JOIN connections c ON c.id = v.connection_id
+         WHERE v.state = 'pending' AND v.source = c.settings->>'issuer'"
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.slug, row.first_seen_at)).collect())
+}
+
 pub async fn approved_of(conn: &mut Conn, connection: &ConnectionId) -> Result<Vec<Approved>, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT source, document FROM upstream_versions WHERE state = 'approved' AND connection_id = $1 ORDER BY id",

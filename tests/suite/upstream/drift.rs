@@ -4,7 +4,7 @@
 use serde_json::json;
 use time::Duration;
 
-use crate::admin::Api;
+use crate::admin::{Api, Operator};
 use crate::harness::{FakeIdp, World};
 
 /// As the janitor does, an hour later than the last time.
@@ -119,4 +119,32 @@ async fn two_looks_at_once_ask_the_provider_once() {
     let (one, other) = tokio::join!(one, other);
     (one.unwrap(), other.unwrap());
     assert_eq!(world.idp.received().discovery, before + 1);
+}
+
+#[tokio::test]
+async fn whoever_has_to_decide_sees_it_and_decides_on_the_page() {
+    let world = World::new().await;
+    look(&world).await;
+    let elsewhere = FakeIdp::start(&world.broker.clock).await;
+    move_token_endpoint(&world, &elsewhere);
+    look(&world).await;
+    let mut auditor = Operator::signed_in(&world.broker, "auditor").await;
+    let page = auditor.open("/admin").await;
+    assert!(page.body.contains("says something else than was approved"), "{page}");
+    let page = auditor.open("/admin/connections/contoso/versions").await;
+    assert!(page.body.contains(&format!("{}/token", elsewhere.issuer)) && !page.has("approve"), "{page}");
+    let mut editor = Operator::signed_in(&world.broker, "editor").await;
+    let page = editor.open("/admin/connections/contoso/versions").await;
+    let page = editor.press(&page, "reject").await;
+    assert!(page.has("approve") && !page.has("reject"), "{page}");
+    let page = editor.press(&page, "approve").await;
+    assert!(!page.has("approve") && page.body.contains(&format!("{}/token", elsewhere.issuer)), "{page}");
+    assert!(!editor.open("/admin").await.body.contains("says something else"));
+    // and new keys at the same address needed nobody
+    world.idp.tell(|script| script.discovery = None);
+    look(&world).await;
+    world.idp.rotate();
+    let before = world.count("connection.drift_seen", "failed").await;
+    look(&world).await;
+    assert_eq!(world.count("connection.drift_seen", "failed").await, before);
 }

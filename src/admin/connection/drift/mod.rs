@@ -1,6 +1,7 @@
 //! Drift watch at the desk: versions of a provider's discovery document, and what an operator decides about them.
 
 pub mod api;
+pub mod pages;
 
 use crate::admin::Trouble;
 use crate::connection::version::VersionError;

@@ -47,6 +47,7 @@ impl Desk {
             tokio::join!(furnish(&world), Broker::start(Options::default()), Chromium::start());
         let jwks = get(&world.broker.url("/.well-known/jwks.json")).await.json;
         names.insert("kid", jwks["keys"][0]["kid"].as_str().expect("a key").to_owned());
+        drifted(&world).await;
         let (former, next) = handover::under_way(&world.broker, "broken").await;
         names.extend([("former", former), ("next", next)]);
         names.insert("webhook", webhook(&world.broker).await);
@@ -197,4 +198,20 @@ fn certificate(days: i64) -> String {
     params.not_after = now + time::Duration::days(days);
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("an RSA key");
     STANDARD.encode(params.self_signed(&key).expect("a certificate").der())
+}
+
+/// Contoso's provider says that its endpoints moved.
+async fn drifted(world: &World) {
+    let look = async || avouch::drift::look(world.broker.live()).await.expect("a look");
+    look().await;
+    world.broker.clock.advance(time::Duration::minutes(61));
+    world.idp.tell(|script| {
+        script.discovery = Some(Box::new(|document| {
+            document["token_endpoint"] = "https://login.contoso.example/oauth2/token".into();
+            document["userinfo_endpoint"] = HOSTILE.into();
+        }));
+    });
+    look().await;
+    world.idp.tell(|script| script.discovery = None);
+    world.broker.catch_up().await;
 }

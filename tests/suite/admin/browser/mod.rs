@@ -80,6 +80,8 @@ const PAGES: &[Visit] = &[
     Visit("connection-saml-keys", "/admin/connections/fabrikam/keys", Who::Owner),
     Visit("connection-keys-put-back", "/admin/connections/fabrikam/keys/put-back", Who::Owner),
     Visit("connection-claims", "/admin/connections/fabrikam/claims", Who::Owner),
+    Visit("connection-versions", "/admin/connections/contoso/versions", Who::Owner),
+    Visit("connection-versions-first", "/admin/connections/hostile/versions", Who::Auditor),
     Visit("connection-settings", "/admin/connections/refusing/settings", Who::Owner),
     Visit("connection-saml-settings", "/admin/connections/fabrikam/settings", Who::Auditor),
     Visit("connection-register", "/admin/connections/contoso/setup/register", Who::Owner),

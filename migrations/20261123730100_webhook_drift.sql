@@ -1,0 +1,1 @@
+INSERT INTO webhook_events (action, outcome, event) VALUES ('connection.drift_seen', 'failed', 'connection.drift_seen');
