@@ -120,7 +120,7 @@ async fn a_snippet_holds_no_secret_and_says_what_cannot_work() {
         (vec!["nobody", "influxctl"], "there is no client nobody"),
         (vec!["influxctl", "influx"], "there are influxdb, influxctl"),
         (vec!["influxctl", "influxdb", "--user", "marty"], "they begin with usr_"),
-        (vec!["influxctl", "influxdb", "--user", unknown], "u"),
+        (vec!["influxctl", "influxdb", "--user", unknown], "there is no user usr_0"),
     ];
     for (arguments, expected) in table {
         let (well, text) = world.broker.cli(&[&["snippet"], arguments.as_slice()].concat()).await;
