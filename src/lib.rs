@@ -53,6 +53,7 @@ pub mod admin; // the operator's desk: admin pages and admin API
 pub mod device; // RFC 8628: a person approves a device that cannot show a browser
 pub mod discovery; // what we tell the world
 pub mod grant; // the token endpoint
+pub mod integration; // systems known by name: presets and snippets
 pub mod login; // from /authorize through an upstream to a session
 pub mod logout; // ending a session
 pub mod provisioning; // the resource file: plan, apply, export

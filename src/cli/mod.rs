@@ -10,6 +10,7 @@ mod healthcheck;
 mod keys;
 mod operator;
 mod resources;
+mod snippet;
 mod sp_keys;
 mod user;
 
@@ -45,6 +46,8 @@ enum Command {
     /// What changes at one connection between two resource files
     #[command(subcommand)]
     Connection(connection::Connection),
+    /// What to paste at a system that a client is used at, filled in
+    Snippet(snippet::Snippet),
     /// A new secret for a client
     #[command(subcommand)]
     Client(client::Client),
@@ -97,6 +100,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Apply(apply) => apply.run(&config)?,
         Command::Export => resources::export(&config)?,
         Command::Connection(connection) => connection.run(&config)?,
+        Command::Snippet(snippet) => snippet.run(&config)?,
         Command::Client(client) => client.run(&config)?,
         Command::Operator(operator) => operator.run(&config)?,
         Command::User(user) => user.run(&config)?,

@@ -9,6 +9,7 @@ mod database;
 mod device;
 mod federation;
 mod fixtures;
+mod integrations;
 mod operations;
 mod process;
 mod races;
