@@ -117,7 +117,8 @@ async fn two_looks_at_once_ask_the_provider_once() {
     world.broker.clock.advance(Duration::minutes(61));
     let (one, other) = (avouch::drift::look(world.broker.live()), avouch::drift::look(world.broker.live()));
     let (one, other) = tokio::join!(one, other);
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     assert_eq!(world.idp.received().discovery, before + 1);
 }
 
