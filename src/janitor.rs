@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::admin::idempotency;
 use crate::broker::Broker;
 use crate::{
-    alert, audit, authorization, client, connection, device, drift, login, logout, mail, operator, session,
-    signing_key, token, trace, webhook,
+    alert, audit, authorization, client, connection, device, login, logout, mail, operator, session, signing_key,
+    token, trace, webhook,
 };
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -36,9 +36,6 @@ pub async fn run(broker: Arc<Broker>) {
         }
         if let Err(error) = alert::look(&broker).await {
             tracing::warn!(%error, "it could not be seen whether operators should be told of something");
-        }
-        if let Err(error) = drift::look(&broker).await {
-            tracing::warn!(%error, "it could not be seen whether providers say something else");
         }
         if let Err(error) = keep_keys(&broker).await {
             tracing::warn!(%error, "signing keys could not be kept to their schedule");

@@ -26,8 +26,8 @@ use crate::web::client_addr::TrustedProxies;
 use crate::web::rate_limit::{self, RateLimit};
 use crate::web::{security_headers, tls, trace};
 use crate::{
-    admin, authorization, calendar, device, grant, janitor, login, logout, mail, metadata, operator, registration,
-    renewal, signing_key, token, webhook,
+    admin, authorization, calendar, device, drift, grant, janitor, login, logout, mail, metadata, operator,
+    registration, renewal, signing_key, token, webhook,
 };
 
 /// How long readiness says no before the listener closes, so that a load balancer stops sending first (SIGTERM only).
@@ -104,6 +104,7 @@ async fn assemble(
         tokio::spawn(broker::listen::run(broker.clone())),
         tokio::spawn(janitor::run(broker.clone())),
         tokio::spawn(metadata::watch::run(broker.clone())),
+        tokio::spawn(drift::run(broker.clone())),
         tokio::spawn(crate::rotation::watch::run(broker.clone())),
         tokio::spawn(logout::notification::send::run(broker.clone())),
         tokio::spawn(webhook::send::run(broker.clone())),

@@ -1,12 +1,17 @@
-//! Drift watch: whether OpenID providers still say what they said. Looked for by the janitor, one replica for each
+//! Drift watch: whether OpenID providers still say what they said. Looked for all the time, one replica for each
 //! connection and hour. What a change means is decided by [`crate::connection::version`].
+
+use std::sync::Arc;
 
 use time::Duration;
 
 use crate::broker::Broker;
 use crate::connection::{Connection, Protocol, version};
+use crate::errand::Standing;
 
 const EVERY: Duration = Duration::hours(1);
+/// Between one look for whose turn it is and the next.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A provider that does not answer is the business of others, and looked at again in an hour.
 ///
@@ -18,6 +23,21 @@ pub async fn look(broker: &Broker) -> Result<(), sqlx::Error> {
         look_at(broker, connection).await?;
     }
     Ok(())
+}
+
+/// Until the pool is closed. A task of its own: providers that do not answer hold up nobody but each other.
+pub async fn run(broker: Arc<Broker>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        match broker.standing() {
+            Standing::Over => return,
+            Standing::Waiting => continue,
+            Standing::Open => {}
+        }
+        if let Err(error) = look(&broker).await {
+            tracing::warn!(%error, "it could not be seen whether providers say something else");
+        }
+    }
 }
 
 async fn look_at(broker: &Broker, connection: &Connection) -> Result<(), sqlx::Error> {

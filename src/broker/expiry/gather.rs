@@ -77,7 +77,15 @@ fn of_connection(connection: &Connection) -> Vec<Expiry> {
         let successor = if later { Successor::Working } else { Successor::Missing };
         expiry(Kind::SamlIdpCertificate, one.id.as_str(), one.not_after, one.state, successor)
     });
-    let ours = || connection.credentials.iter().filter(|one| one.state.is_published());
+    let in_use = |one: &&crate::connection::Credential| match &connection.protocol {
+        Protocol::Oidc(settings) if settings.client_authentication.by_secret() => {
+            one.kind() == CredentialKind::ClientSecret
+        }
+        // what is left of a time before ends nobody's sign-in
+        Protocol::Oidc(_) => one.kind() == CredentialKind::PrivateKey,
+        Protocol::Saml(_) => true,
+    };
+    let ours = || connection.credentials.iter().filter(|one| one.state.is_published()).filter(in_use);
     let own = ours().filter_map(|one| {
         let at = one.expires_at?;
         let kind = match (one.kind(), &connection.protocol) {

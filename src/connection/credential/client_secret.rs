@@ -222,9 +222,11 @@ pub async fn withdraw(ctx: &Ctx, author: &Author, slug: &Slug, id: &str) -> Resu
         let connection = oidc(connection::store::lock_by_slug(conn, slug).await?, slug)?;
         let secret = find(&connection, id)?;
         match secret.state {
-            CredentialState::Active => return Err(UpstreamSecretError::Active(secret.id.clone())),
+            CredentialState::Active if by_secret(&connection) => {
+                return Err(UpstreamSecretError::Active(secret.id.clone()));
+            }
             CredentialState::Revoked => return Err(UpstreamSecretError::NoSuchSecret(slug.clone())),
-            CredentialState::Next | CredentialState::Retiring | CredentialState::Retired => {}
+            CredentialState::Active | CredentialState::Next | CredentialState::Retiring | CredentialState::Retired => {}
         }
         store::set_state(conn, &secret.id, CredentialState::Revoked).await?;
         let event = author.did("connection.secret_withdrawn").connection(slug);
@@ -232,6 +234,11 @@ pub async fn withdraw(ctx: &Ctx, author: &Author, slug: &Slug, id: &str) -> Resu
         Ok(())
     })
     .await
+}
+
+/// Otherwise no secret is in use, whatever its state says.
+fn by_secret(connection: &Connection) -> bool {
+    matches!(&connection.protocol, Protocol::Oidc(settings) if settings.client_authentication.by_secret())
 }
 
 pub(super) fn oidc(connection: Option<Connection>, slug: &Slug) -> Result<Connection, UpstreamSecretError> {

@@ -161,7 +161,10 @@ pub async fn seen(ctx: &Ctx, slug: &Slug, source: &str, surface: &Surface) -> Re
         let (state, ended) = match approved {
             None => (State::Approved, vec![State::Pending]),
             Some(approved) if approved.surface == *surface => {
-                store::supersede(conn, id, source, State::Pending, now).await?;
+                // it took back what somebody was asked about: should it come again, it is asked anew
+                for open in open {
+                    store::supersede(conn, id, source, open, now).await?;
+                }
                 return store::seen_again(conn, approved.id, now).await;
             }
             Some(approved) if !approved.surface.needs_approval(surface) => {

@@ -29,7 +29,7 @@ pub async fn approved(conn: &mut Conn) -> Result<HashMap<String, Vec<Approved>>,
 pub async fn pending(conn: &mut Conn) -> Result<HashMap<String, OffsetDateTime>, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT c.slug, v.first_seen_at FROM upstream_versions v JOIN connections c ON c.id = v.connection_id
-         WHERE v.state = 'pending' AND v.source = c.settings->>'issuer'"
+         WHERE v.state = 'pending' AND v.source = c.settings->>'issuer' AND c.settings->'endpoints' IS NULL"
     );
     Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.slug, row.first_seen_at)).collect())
 }

@@ -13,6 +13,11 @@ pub(super) const ROWS: &[Row] = &[
         "The provider itself said no; the evidence has its words.",
         "With access_denied the person gave up, or is not assigned to the application there; with invalid_grant the code was too old or our redirect URI differs. Otherwise its log has more.",
     ),
+    (
+        &["issuer_key_missing"],
+        "The connection proves itself by our own issuer's word, and our issuer has no RS256 key to sign it with.",
+        "Entra takes RS256 alone: give the algorithm RS256 a key at the desk, under Signing keys, or let the connection prove itself by a key of its own.",
+    ),
     (&["issuer_changed"], "The connection was changed while the person was at the provider.", "Begin anew."),
     (
         &["iss_parameter_missing"],

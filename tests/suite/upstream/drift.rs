@@ -149,3 +149,30 @@ async fn whoever_has_to_decide_sees_it_and_decides_on_the_page() {
     look(&world).await;
     assert_eq!(world.count("connection.drift_seen", "failed").await, before);
 }
+
+#[tokio::test]
+async fn what_the_provider_took_back_is_nobodys_decision_any_more() {
+    let world = World::new().await;
+    let api = Api::of(&world.broker, "editor").await;
+    look(&world).await;
+    let elsewhere = FakeIdp::start(&world.broker.clock).await;
+    move_token_endpoint(&world, &elsewhere);
+    look(&world).await;
+    let id = newest(&api).await["id"].as_str().unwrap().to_owned();
+    let path = format!("/connections/contoso/versions/{id}");
+    assert_eq!(api.post(&format!("{path}/reject"), &json!({})).await.status, 204);
+    world.idp.tell(|script| script.discovery = None);
+    look(&world).await;
+    assert_eq!(api.post(&format!("{path}/approve"), &json!({})).await.status, 409);
+    let mut editor = Operator::signed_in(&world.broker, "editor").await;
+    assert!(!editor.open("/admin/connections/contoso/versions").await.has("approve"));
+
+    // endpoints by hand: nothing is discovered, and nothing waits
+    move_token_endpoint(&world, &elsewhere);
+    look(&world).await;
+    let at = |path: &str| format!("{}{path}", world.idp.issuer);
+    let (authorize, token, jwks) = (at("/authorize"), at("/token"), at("/jwks"));
+    world.set_contoso(&format!("endpoints: {{ authorization_endpoint: \"{authorize}\", token_endpoint: \"{token}\", jwks_uri: \"{jwks}\" }}")).await;
+    world.broker.catch_up().await;
+    assert!(!editor.open("/admin").await.body.contains("says something else"));
+}

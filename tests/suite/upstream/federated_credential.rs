@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::admin::{Api, Operator};
 use crate::harness::app::{claims, get, header};
 use crate::harness::{App, World};
 use avouch::jose::PublicJwk;
@@ -69,6 +70,19 @@ async fn our_issuer_vouches_for_the_connection_and_no_secret_is_sent() {
     assert_ne!(said["jti"], claims(&calls[1].params["client_assertion"])["jti"]);
     let other = Registered { subject: "connection:Contoso", ..entra };
     assert!(other.takes(&sent.params["client_assertion"]).await.is_err());
+}
+
+#[tokio::test]
+async fn the_secret_that_was_left_behind_can_be_forgotten() {
+    let (world, _) = world().await;
+    let editor = Api::of(&world.broker, "editor").await;
+    let id = editor.get("/connections/contoso/secrets").await.json["items"][0]["id"].as_str().unwrap().to_owned();
+    let mut operator = Operator::signed_in(&world.broker, "editor").await;
+    let page = operator.open("/admin/connections/contoso/credentials").await;
+    assert!(page.body.contains(&format!("/secrets/{id}/delete")), "{page}");
+    assert_eq!(editor.delete(&format!("/connections/contoso/secrets/{id}")).await.status, 204);
+    world.broker.catch_up().await;
+    world.signed_in().await;
 }
 
 #[tokio::test]

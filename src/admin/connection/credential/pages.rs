@@ -70,9 +70,10 @@ pub(super) async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Resu
     let frame = desk.frame(Section::Connections);
     let (one, head) = load(desk, &frame, &slug, Some(Tab::Credentials)).await?;
     let shown = match one.protocol {
-        Protocol::Oidc(_) => {
+        Protocol::Oidc(ref settings) => {
+            let by_secret = settings.client_authentication.by_secret();
             let (known, rehearsals) = secret::list(&mut *ctx.db.acquire().await?, &slug).await?;
-            Some(secret::shown::all(&known, rehearsals, &head.path, now))
+            Some(secret::shown::all(&known, rehearsals, (&head.path, by_secret), now))
         }
         Protocol::Saml(_) => None,
     };

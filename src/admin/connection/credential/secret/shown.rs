@@ -28,6 +28,8 @@ pub struct ShownSecret {
     pub uses: i64,
     /// The provider refuses it, and another one stands in.
     pub refused_at: Option<Moment>,
+    /// Nobody signs in by it.
+    pub removable: bool,
     pub rehearsal: Option<ShownRehearsal>,
     /// Of one that retires.
     pub verdict: Option<Verdict>,
@@ -56,7 +58,7 @@ pub struct Shown {
 pub fn all(
     known: &[KnownSecret],
     mut rehearsals: HashMap<String, Rehearsal>,
-    path: &str,
+    (path, by_secret): (&str, bool),
     now: OffsetDateTime,
 ) -> Shown {
     let has_next = known.iter().any(|one| one.state == State::Next);
@@ -71,6 +73,7 @@ pub fn all(
             test: format!("{path}/test?credential_id={}", one.id),
             id: one.id.clone(),
             label,
+            removable: !by_secret || one.state != State::Active,
             state: one.state.as_str(),
             state_word: state_word(one.state),
             created_by: one.created_by.clone(),
