@@ -172,7 +172,8 @@ async fn what_the_provider_took_back_is_nobodys_decision_any_more() {
     look(&world).await;
     let at = |path: &str| format!("{}{path}", world.idp.issuer);
     let (authorize, token, jwks) = (at("/authorize"), at("/token"), at("/jwks"));
-    world.set_contoso(&format!("endpoints: {{ authorization_endpoint: \"{authorize}\", token_endpoint: \"{token}\", jwks_uri: \"{jwks}\" }}")).await;
+    let by_hand = format!("authorization_endpoint: {authorize}\ntoken_endpoint: {token}\njwks_uri: {jwks}");
+    world.set_contoso(&by_hand).await;
     world.broker.catch_up().await;
     assert!(!editor.open("/admin").await.body.contains("says something else"));
 }
