@@ -19,7 +19,6 @@ pub struct Mail {
     pub recipient: String,
     pub event_id: AuditEventId,
     pub attempts: i32,
-    pub created_at: OffsetDateTime,
 }
 
 /// What is due to one address.

@@ -16,19 +16,22 @@ pub async fn take(
     let rows = sqlx::query!(
         "UPDATE mails SET attempts = attempts + 1, next_attempt_at = $1
          WHERE (recipient, event_id) IN (SELECT recipient, event_id FROM mails
-                                         WHERE state = 'owed' AND next_attempt_at <= $2
+                                         WHERE state = 'owed' AND next_attempt_at <= $2 AND recipient IN (
+                                             SELECT recipient FROM mails
+                                             WHERE state = 'owed' AND next_attempt_at <= $2
+                                             GROUP BY recipient ORDER BY min(attempts), min(next_attempt_at) LIMIT $4)
                                          ORDER BY attempts, next_attempt_at, event_id LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING recipient, event_id, attempts, created_at",
+         RETURNING recipient, event_id, attempts",
         lease_ends,
         now,
-        TOGETHER
+        TOGETHER,
+        i64::try_from(limit).unwrap_or(i64::MAX)
     );
     let mut bundles: Vec<Bundle> = Vec::new();
     for row in rows.fetch_all(conn).await? {
         let mail = Mail {
             event_id: AuditEventId::from_stored(row.event_id),
             attempts: row.attempts,
-            created_at: row.created_at,
             recipient: row.recipient,
         };
         match bundles.iter_mut().find(|bundle| bundle.recipient == mail.recipient) {
@@ -36,8 +39,6 @@ pub async fn take(
             None => bundles.push(Bundle { recipient: mail.recipient.clone(), mails: vec![mail] }),
         }
     }
-    // the settings hold fewer addresses than there are places
-    bundles.truncate(limit.max(1));
     bundles.iter_mut().for_each(|bundle| bundle.mails.sort_by(|a, b| a.event_id.as_str().cmp(b.event_id.as_str())));
     Ok(bundles)
 }

@@ -99,6 +99,22 @@ async fn whoever_is_to_be_told_gets_one_letter_with_everything_that_ends() {
     }
 }
 
+/// As many as the settings take, which is more than are written to at a time.
+#[tokio::test]
+async fn everybody_in_the_settings_is_written_to_at_once() {
+    let (mut server, port) = Peer::mail_server(json!({ "certificate": null })).await;
+    let broker = Broker::start(Options { settings: settings(port), ..Options::default() }).await;
+    let owner = Api::of(&broker, "owner").await;
+    let everybody: Vec<String> = (0..20).map(|number| format!("person{number}@tidewater.example")).collect();
+    tell(&owner, &everybody.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    broker.apply(ROBOT).await;
+    secret_ends(&broker, &owner, "robot", 6).await;
+    broker.catch_up().await;
+    broker.live().reload().await.unwrap();
+    avouch::alert::look(broker.live()).await.unwrap();
+    letters(&mut server, 20).await;
+}
+
 #[tokio::test]
 async fn a_mail_server_that_is_down_is_asked_again_and_one_that_refuses_is_told_of() {
     let (mut server, port) = Peer::mail_server(json!({ "certificate": null })).await;
