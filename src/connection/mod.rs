@@ -107,6 +107,11 @@ impl Connection {
         }
     }
 
+    /// Whether a client secret is what it proves itself with.
+    pub fn by_secret(&self) -> bool {
+        matches!(&self.protocol, Protocol::Oidc(settings) if settings.client_authentication.by_secret())
+    }
+
     /// What the provider's discovery document says, as far as it is approved under the present issuer.
     pub fn approved_surface(&self) -> Option<&version::Surface> {
         let Protocol::Oidc(settings) = &self.protocol else { return None };

@@ -98,7 +98,7 @@ impl Scene {
         let ctx = &broker.ctx;
         let none = || Hitch::never(Cause::NoSecret, "the connection has no client secret in use");
         let Protocol::Oidc(oidc) = &self.connection.protocol else { return Err(none()) };
-        if !secret_driver::has_secret(&self.connection) {
+        if !self.connection.by_secret() {
             return Err(none());
         }
         let active = self.connection.active(CredentialKind::ClientSecret).ok_or_else(none)?;

@@ -222,7 +222,8 @@ pub async fn withdraw(ctx: &Ctx, author: &Author, slug: &Slug, id: &str) -> Resu
         let connection = oidc(connection::store::lock_by_slug(conn, slug).await?, slug)?;
         let secret = find(&connection, id)?;
         match secret.state {
-            CredentialState::Active if by_secret(&connection) => {
+            // otherwise no secret is in use, whatever its state says
+            CredentialState::Active if connection.by_secret() => {
                 return Err(UpstreamSecretError::Active(secret.id.clone()));
             }
             CredentialState::Revoked => return Err(UpstreamSecretError::NoSuchSecret(slug.clone())),
@@ -234,11 +235,6 @@ pub async fn withdraw(ctx: &Ctx, author: &Author, slug: &Slug, id: &str) -> Resu
         Ok(())
     })
     .await
-}
-
-/// Otherwise no secret is in use, whatever its state says.
-fn by_secret(connection: &Connection) -> bool {
-    matches!(&connection.protocol, Protocol::Oidc(settings) if settings.client_authentication.by_secret())
 }
 
 pub(super) fn oidc(connection: Option<Connection>, slug: &Slug) -> Result<Connection, UpstreamSecretError> {

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 
 pub use settings::{Kind, Settings};
 
-use super::{ClientAuthentication, Connection, CredentialKind, Protocol, Slug};
+use super::{CredentialKind, Slug};
 use crate::audit::{self, Author};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
@@ -117,11 +117,6 @@ impl SecretDriver {
     }
 }
 
-/// Whether the connection has a client secret that could be rotated.
-pub fn has_secret(connection: &Connection) -> bool {
-    matches!(&connection.protocol, Protocol::Oidc(settings) if settings.client_authentication != ClientAuthentication::PrivateKeyJwt)
-}
-
 /// A credential that the provider gave in exchange for the one before (RFC 7592 §3), sealed for its place.
 pub fn sealed(ctx: &Ctx, connection: &ConnectionId, credential: &Secret<String>) -> Sealed {
     ctx.vault.seal(SecretDriver::place(connection), credential.expose().as_bytes(), &ctx.rng)
@@ -145,7 +140,7 @@ pub async fn put(
     db::in_tx(&ctx.db, async |conn: &mut Conn| {
         let connection = super::store::lock_by_slug(conn, slug).await?;
         let connection = connection.ok_or_else(|| SecretDriverError::Unknown(slug.clone()))?;
-        if !has_secret(&connection) {
+        if !connection.by_secret() {
             return Err(SecretDriverError::NoSecret(slug.clone()));
         }
         let before = store::of(conn, &connection.id).await?;

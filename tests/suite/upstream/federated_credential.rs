@@ -83,6 +83,10 @@ async fn the_secret_that_was_left_behind_can_be_forgotten() {
     assert_eq!(editor.delete(&format!("/connections/contoso/secrets/{id}")).await.status, 204);
     world.broker.catch_up().await;
     world.signed_in().await;
+    // and none is made to rotate
+    let driver = json!({ "driver": { "kind": "auth0", "url": "https://contoso.eu.auth0.com", "client_id": "rotator" }, "credential": "x" });
+    let refused = editor.put("/connections/contoso/rotation", &driver).await;
+    assert_eq!((refused.status, refused.text("code")), (409, "no_secret"), "{}", refused.json);
 }
 
 #[tokio::test]

@@ -70,10 +70,9 @@ pub(super) async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Resu
     let frame = desk.frame(Section::Connections);
     let (one, head) = load(desk, &frame, &slug, Some(Tab::Credentials)).await?;
     let shown = match one.protocol {
-        Protocol::Oidc(ref settings) => {
-            let by_secret = settings.client_authentication.by_secret();
+        Protocol::Oidc(_) => {
             let (known, rehearsals) = secret::list(&mut *ctx.db.acquire().await?, &slug).await?;
-            Some(secret::shown::all(&known, rehearsals, (&head.path, by_secret), now))
+            Some(secret::shown::all(&known, rehearsals, (&head.path, one.by_secret()), now))
         }
         Protocol::Saml(_) => None,
     };

@@ -101,7 +101,7 @@ async fn page(
     let (slug, now) = (slug(name)?, ctx.now());
     let frame = desk.frame(Section::Connections);
     let (one, head) = shown(desk, &frame, &slug, Some(Tab::Credentials)).await?;
-    if !secret_driver::has_secret(&one) {
+    if !one.by_secret() {
         return Err(Trouble::Conflict(
             "no_secret",
             "the connection proves itself without a client secret; there is nothing to rotate".into(),
