@@ -15,14 +15,7 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until the pool is closed. Each piece may fail without stopping the others.
 pub async fn run(broker: Arc<Broker>) {
-    loop {
-        tokio::time::sleep(EVERY).await;
-        if broker.ctx.db.is_closed() {
-            return;
-        }
-        if !broker.is_live() {
-            continue;
-        }
+    while broker.pause(EVERY).await {
         match broker.ctx.agree_on_the_time().await {
             Ok(ahead) => broker.metrics.clock_is_ahead(ahead),
             Err(error) => tracing::warn!(%error, "the database was not asked for the time"),

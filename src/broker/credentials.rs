@@ -2,20 +2,36 @@
 //! had to stand in for another.
 
 use serde_json::json;
+use time::Duration;
 
 use super::Broker;
 use crate::audit::{self, Event};
-use crate::connection::credential::handover::store::{self, Used};
+use crate::connection::Slug;
+use crate::connection::credential::handover::store;
 use crate::db;
 use crate::upstream::{STANDBY_WINDOW, StoodIn};
 
 impl Broker {
+    /// In a minute, at the provider of one connection.
+    pub const CREDENTIAL_TRIES: u32 = 3;
+
+    /// Counts a trial of a credential: each shows the provider a wrong one too, and providers lock out who does that often.
+    ///
+    /// # Errors
+    /// how long to wait, where there were too many just now; then none is counted.
+    pub fn may_try_credential(&self, slug: &Slug) -> Result<(), Duration> {
+        let now = self.ctx.now();
+        if let Some(wait) = self.credential_trials.wait(slug.as_str(), Self::CREDENTIAL_TRIES, now) {
+            return Err(wait);
+        }
+        self.credential_trials.note(slug.to_string(), now);
+        Ok(())
+    }
+
     /// # Errors
     /// the database's; what was gathered is then lost.
     pub(super) async fn write_credential_uses(&self) -> Result<(), sqlx::Error> {
-        let taken = self.upstreams.take_uses();
-        let uses: Vec<_> =
-            taken.into_iter().map(|(id, uses)| (id, Used { times: uses.times, last: uses.last })).collect();
+        let uses = self.upstreams.take_uses();
         if !uses.is_empty() {
             store::used(&mut *self.ctx.db.acquire().await?, &uses).await?;
         }

@@ -82,8 +82,8 @@ pub struct Broker {
     pub secret_rotations: Attempts,
     /// Answers that did not decrypt, by connection and address.
     pub undecrypted: Attempts,
-    /// Client secrets tried at a provider, by connection.
-    pub secret_trials: Attempts,
+    /// Our credentials tried at a provider, by connection.
+    credential_trials: Attempts,
     live: AtomicBool,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -121,7 +121,7 @@ impl Broker {
             webhooks_owed: tokio::sync::Notify::new(),
             secret_rotations: Attempts::new(LIMITED),
             undecrypted: Attempts::new(LIMITED),
-            secret_trials: Attempts::new(MINUTE),
+            credential_trials: Attempts::new(MINUTE),
             live: AtomicBool::new(true),
             reloading: tokio::sync::Mutex::default(),
             ctx,
@@ -198,6 +198,18 @@ impl Broker {
             ErrorCode::TemporarilyUnavailable,
             "the database cannot be reached; try again in a few seconds",
         ))
+    }
+
+    /// Between one look of a background task and the next: so long, and until the database is there. False: it is over.
+    pub async fn pause(&self, pause: Duration) -> bool {
+        loop {
+            tokio::time::sleep(pause).await;
+            match self.standing() {
+                Standing::Open => return true,
+                Standing::Over => return false,
+                Standing::Waiting => {}
+            }
+        }
     }
 
     /// Whether what is owed to somebody outside can be paid now.

@@ -7,7 +7,6 @@ use time::Duration;
 
 use crate::broker::Broker;
 use crate::connection::{Connection, Protocol, version};
-use crate::errand::Standing;
 
 const EVERY: Duration = Duration::hours(1);
 /// Between one look for whose turn it is and the next.
@@ -27,13 +26,7 @@ pub async fn look(broker: &Broker) -> Result<(), sqlx::Error> {
 
 /// Until the pool is closed. A task of its own: providers that do not answer hold up nobody but each other.
 pub async fn run(broker: Arc<Broker>) {
-    loop {
-        tokio::time::sleep(PAUSE).await;
-        match broker.standing() {
-            Standing::Over => return,
-            Standing::Waiting => continue,
-            Standing::Open => {}
-        }
+    while broker.pause(PAUSE).await {
         if let Err(error) = look(&broker).await {
             tracing::warn!(%error, "it could not be seen whether providers say something else");
         }

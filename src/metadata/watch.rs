@@ -17,14 +17,7 @@ const AT_A_TIME: usize = 8;
 
 /// Runs until the pool is closed.
 pub async fn run(broker: Arc<Broker>) {
-    loop {
-        tokio::time::sleep(EVERY).await;
-        if broker.ctx.db.is_closed() {
-            return;
-        }
-        if !broker.is_live() {
-            continue;
-        }
+    while broker.pause(EVERY).await {
         let now = broker.ctx.now();
         let is_due = |connection: &Arc<Connection>| {
             let known = connection.refreshing.as_ref();

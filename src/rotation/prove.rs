@@ -22,8 +22,6 @@ const WINDOW: Duration = Duration::minutes(15);
 const CUT_PROOF: Duration = Duration::seconds(20);
 /// The provider has said that the old one is over, and cannot be asked.
 const BLIND: Duration = Duration::seconds(60);
-/// In a minute, with those of operators.
-const TRIES: u32 = 3;
 
 /// One question at the provider, if this minute has one left.
 pub(super) async fn ask(
@@ -31,14 +29,11 @@ pub(super) async fn ask(
     one: &Rotation,
     scene: &Scene,
 ) -> Result<Result<SecretTrial, Duration>, Hitch> {
-    let (ctx, slug) = (&broker.ctx, scene.connection.slug.to_string());
-    let now = ctx.now();
-    if let Some(wait) = broker.secret_trials.wait(&slug, TRIES, now) {
+    if let Err(wait) = broker.may_try_credential(&scene.connection.slug) {
         return Ok(Err(wait + Duration::seconds(1)));
     }
-    broker.secret_trials.note(slug, now);
     let gone = || Hitch::never(Cause::TurnedBack, "the new secret is not among the connection's any more");
-    let value = scene.value(ctx, one)?.ok_or_else(gone)?;
+    let value = scene.value(&broker.ctx, one)?.ok_or_else(gone)?;
     Ok(Ok(driver::probe(&scene.at(broker, one)?, &value).await))
 }
 

@@ -18,14 +18,7 @@ const AT_A_TIME: usize = 8;
 
 /// Runs until the pool is closed.
 pub async fn run(broker: Arc<Broker>) {
-    loop {
-        tokio::time::sleep(EVERY).await;
-        if broker.ctx.db.is_closed() {
-            return;
-        }
-        if !broker.is_live() {
-            continue;
-        }
+    while broker.pause(EVERY).await {
         if let Err(error) = look(&broker).await {
             tracing::warn!(%error, "rotations of upstream secrets could not be looked at");
         }

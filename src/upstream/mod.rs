@@ -71,7 +71,6 @@ mod token_request;
 mod trip;
 mod userinfo;
 
-pub use credential_uses::Uses;
 pub use federated_credential::{AUDIENCE as FEDERATED_AUDIENCE, subject as federated_subject};
 pub use identity::{Once, UpstreamIdentity};
 pub use logout::{Departure, LogoutNotice, Onward, SamlMessage};
@@ -85,6 +84,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
+use crate::connection::credential::handover::store::Used;
 use crate::connection::version::Surface;
 use crate::connection::{Connection, Credential, OidcSettings, Protocol, untrusted};
 use crate::ctx::Ctx;
@@ -219,7 +219,7 @@ impl Upstreams {
     }
 
     /// Which credentials were taken since the last time that somebody asked.
-    pub fn take_uses(&self) -> Vec<(CredentialId, Uses)> {
+    pub fn take_uses(&self) -> Vec<(CredentialId, Used)> {
         self.uses.take()
     }
 

@@ -9,6 +9,8 @@ pub use change::{Added, ChangeError, Origin, add, counts, distrusted, follow, pr
 
 use std::ops::Deref;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 
 use crate::ids::CertificateId;
@@ -89,6 +91,13 @@ impl Facts {
     pub fn is_in_time(&self, now: OffsetDateTime) -> bool {
         self.not_before <= now && now < self.not_after
     }
+}
+
+/// A certificate as a file that administrators exchange (RFC 7468).
+pub fn pem(der: &[u8]) -> String {
+    let base64 = STANDARD.encode(der);
+    let lines: Vec<&str> = base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----", lines.join("\n"))
 }
 
 /// A fingerprint as people compare it: `AB:CD:..`.

@@ -4,6 +4,7 @@
 
 pub mod lanes;
 pub mod pages;
+pub(super) mod proof;
 mod saml;
 pub mod secret;
 pub mod shown;
@@ -62,8 +63,8 @@ pub fn pasted(sent: &Typed, errors: &mut FieldErrors) -> Option<Pasted> {
     value.map(|value| Pasted { value: Secret::new(value), expires_at })
 }
 
-/// The end of that day, in UTC: providers show dates.
-fn day(text: &str) -> Result<Option<OffsetDateTime>, String> {
+/// The midnight that day begins with, in UTC: of what is only known by its day, the cautious end.
+pub fn day(text: &str) -> Result<Option<OffsetDateTime>, String> {
     let Some(text) = given(text) else { return Ok(None) };
     let day = Date::parse(&text, format_description!("[year]-[month]-[day]"));
     let day = day.map_err(|_| "Write the date like 2027-05-21.".to_owned())?;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::number;
 use crate::admin::api::{done, one};
 use crate::admin::connection::slug;
 use crate::admin::extract::Api;
@@ -38,10 +39,6 @@ async fn all(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Trouble
     let used = known.iter().find(|version| version.state == State::Approved);
     let items: Vec<_> = known.iter().map(|version| view(version, used)).collect();
     Ok(one(&json!({ "items": items }), None))
-}
-
-fn number(text: &str) -> Result<i64, Trouble> {
-    text.parse().map_err(|_| Trouble::Unknown(format!("version {text:?}")))
 }
 
 async fn approve(api: Api<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {

@@ -6,6 +6,11 @@ pub mod pages;
 use crate::admin::Trouble;
 use crate::connection::version::VersionError;
 
+/// The id of a version, as it stands in a path.
+fn number(text: &str) -> Result<i64, Trouble> {
+    text.parse().map_err(|_| Trouble::Unknown(format!("version {text:?}")))
+}
+
 impl From<VersionError> for Trouble {
     fn from(error: VersionError) -> Self {
         match error {

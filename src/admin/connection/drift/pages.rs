@@ -5,10 +5,11 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde_json::Value;
 
+use super::number;
 use crate::admin::connection::pages::shown;
-use crate::admin::connection::slug;
 use crate::admin::connection::view::{Head, Tab};
-use crate::admin::extract::{Desk, Posted};
+use crate::admin::connection::{path, slug};
+use crate::admin::extract::{Desk, Posted, Seated};
 use crate::admin::frame::{Done, Frame, Section};
 use crate::admin::moment::Moment;
 use crate::admin::pages::show;
@@ -117,18 +118,18 @@ const fn said(state: State) -> (&'static str, &'static str) {
     }
 }
 
-fn number(text: &str) -> Result<i64, Trouble> {
-    text.parse().map_err(|_| Trouble::Unknown(format!("version {text:?}")))
+fn back(desk: &Seated, name: &str) -> HttpResponse {
+    see_other(&desk.broker.ctx.urls.local(&Done::Saved.at(&format!("{}/versions", path(name)))))
 }
 
 async fn approve(posted: Posted<Edit, NoFields>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
     let desk = &posted.desk;
     version::approve(&desk.broker.ctx, &desk.author, &slug(&at.0)?, number(&at.1)?).await?;
-    Ok(see_other(&Done::Saved.at(&desk.broker.ctx.urls.local(&format!("/admin/connections/{}/versions", at.0)))))
+    Ok(back(desk, &at.0))
 }
 
 async fn reject(posted: Posted<Edit, NoFields>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
     let desk = &posted.desk;
     version::reject(&desk.broker.ctx, &desk.author, &slug(&at.0)?, number(&at.1)?).await?;
-    Ok(see_other(&Done::Saved.at(&desk.broker.ctx.urls.local(&format!("/admin/connections/{}/versions", at.0)))))
+    Ok(back(desk, &at.0))
 }

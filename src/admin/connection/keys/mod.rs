@@ -7,6 +7,7 @@ pub mod pages;
 mod register;
 mod shown;
 
+use super::credential::proof;
 use super::{slug, stored};
 use crate::admin::Trouble;
 use crate::audit::Author;
@@ -15,10 +16,6 @@ use crate::connection::key_rotation::{self, Delivery, Ground, KeyError, Promoted
 use crate::connection::{ClientAuthentication, CredentialState, Protocol};
 use crate::provisioning::one::{self, Entry, Expect};
 use crate::provisioning::{ConnectionEntry, Problem};
-use crate::upstream::SecretTrial;
-
-/// Tries in a minute, as of secrets.
-const TRIES: u32 = 3;
 
 /// The next key signs from now on: because it was published long enough, because the provider took it a moment ago, or
 /// because somebody says why it may all the same.
@@ -43,14 +40,10 @@ pub async fn promote(
             let next = connection.keys(CredentialState::Next).find(|key| key.id.as_str() == id);
             match next {
                 Some(next) if !by_url => {
-                    let (trials, now) = (&broker.secret_trials, ctx.now());
-                    if let Some(wait) = trials.wait(slug.as_str(), TRIES, now) {
-                        let wait = wait.whole_seconds() + 1;
-                        let wait = format!("it was tried {TRIES} times in a minute; try again in {wait} s");
-                        return Err(Trouble::Conflict("not_rehearsed", wait));
-                    }
-                    trials.note(slug.to_string(), now);
-                    proven(broker.upstreams.try_key(ctx, &connection, next).await)?
+                    proof::may_try(broker, &slug)?;
+                    let trial = broker.upstreams.try_key(ctx, &connection, next).await;
+                    proof::proven(trial, "key_refused", "key", "register it there first")?;
+                    Ground::Proven
                 }
                 // what is no next key is refused by the promotion, which knows what it is
                 _ => Ground::Published,
@@ -58,23 +51,6 @@ pub async fn promote(
         }
     };
     Ok(key_rotation::promote(ctx, author, &slug, id, &ground).await?)
-}
-
-fn proven(trial: SecretTrial) -> Result<Ground, Trouble> {
-    let not = |said| Err(Trouble::Conflict("not_rehearsed", said));
-    match trial {
-        SecretTrial::Proven => Ok(Ground::Proven),
-        SecretTrial::Refused(said) => Err(Trouble::Conflict(
-            "key_refused",
-            format!("the provider does not take this key; it answered {said} (register it there first)"),
-        )),
-        SecretTrial::Unclear(why) => {
-            not(format!("nothing is proven: {why}; say in override why it may take over all the same"))
-        }
-        SecretTrial::Unreachable(why) => {
-            not(format!("the provider cannot be asked now: {why}; try again, or say in override why not"))
-        }
-    }
 }
 
 /// How the connection proves itself from now on, and how its keys reach the provider.

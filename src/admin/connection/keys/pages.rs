@@ -4,12 +4,12 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
-use time::macros::format_description;
-use time::{Date, Duration, Time};
+use time::Duration;
 
 use super::register::Registration;
 use super::shown::ShownKey;
 use super::{Way, choose};
+use crate::admin::connection::credential;
 use crate::admin::connection::guide::Addresses;
 use crate::admin::connection::pages::shown;
 use crate::admin::connection::view::{Head, Tab};
@@ -195,17 +195,14 @@ fn field_of(path: &str) -> Option<&'static str> {
 
 async fn plan(posted: Posted<Edit, Planned>, name: Path<String>) -> Result<HttpResponse, Trouble> {
     let Posted { desk, form } = posted;
-    let day = |text: String| Date::parse(&text, format_description!("[year]-[month]-[day]"));
-    let wanted = match (given(&form.promote_at), given(&form.days_before_expiry)) {
-        (Some(text), _) => match day(text) {
-            Ok(day) => Ok(Takeover::At(day.with_time(Time::MIDNIGHT).assume_utc())),
-            Err(_) => Err(FieldErrors::one("promote_at", "Write the date like 2027-05-21.")),
-        },
-        (None, Some(text)) => match text.parse::<u16>() {
+    let wanted = match (credential::day(&form.promote_at), given(&form.days_before_expiry)) {
+        (Err(message), _) => Err(FieldErrors::one("promote_at", message)),
+        (Ok(Some(day)), _) => Ok(Takeover::At(day)),
+        (Ok(None), Some(text)) => match text.parse::<u16>() {
             Ok(days) => Ok(Takeover::BeforeEnd(Duration::days(days.into()))),
             Err(_) => Err(FieldErrors::one("days_before_expiry", "Write a whole number.")),
         },
-        (None, None) => Ok(Takeover::ByHand),
+        (Ok(None), None) => Ok(Takeover::ByHand),
     };
     let errors = match wanted {
         Err(errors) => errors,

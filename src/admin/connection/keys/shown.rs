@@ -1,13 +1,12 @@
 //! Our keys as the page shows them: the public part only.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::admin::connection::credential::shown::state_word;
 use crate::admin::moment::Moment;
 use crate::connection::CredentialState;
+use crate::connection::certificate::pem;
 use crate::connection::key_rotation::KnownKey;
 
 /// The members that a public key has (RFC 7518 §6, RFC 8037 §2): whatever else stands in storage stays there.
@@ -21,12 +20,6 @@ pub fn public(jwk: &Value) -> Value {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect::<Map<_, _>>(),
     )
-}
-
-pub fn pem(der: &[u8]) -> String {
-    let base64 = STANDARD.encode(der);
-    let lines: Vec<&str> = base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----", lines.join("\n"))
 }
 
 pub struct ShownKey {

@@ -1,9 +1,10 @@
 //! The form of a connection's rotation: what may be typed, and the right that each kind of driver needs at least.
 
 use serde::Deserialize;
+use time::OffsetDateTime;
 use time::macros::format_description;
-use time::{Date, OffsetDateTime, Time};
 
+use crate::admin::connection::credential;
 use crate::admin::form::{FieldErrors, given};
 use crate::connection::secret_driver::settings::{graph_url, login_url};
 use crate::connection::secret_driver::{self, Kind, SecretDriver, Settings, Wanted};
@@ -129,16 +130,10 @@ impl RotationForm {
             },
             Kind::Registration => Settings::Registration { url: own(&self.url) },
         };
-        let credential_expires_at = match given(&self.credential_expires_at) {
-            None => None,
-            Some(text) => match Date::parse(&text, format_description!("[year]-[month]-[day]")) {
-                Ok(day) => Some(day.with_time(Time::MIDNIGHT).assume_utc()),
-                Err(_) => {
-                    errors.add("credential_expires_at", "Write the date like 2027-05-21.");
-                    None
-                }
-            },
-        };
+        let credential_expires_at = credential::day(&self.credential_expires_at).unwrap_or_else(|message| {
+            errors.add("credential_expires_at", message);
+            None
+        });
         // what is no number is out of every range
         let number = |text: &str| text.trim().parse().unwrap_or_default();
         Wanted {

@@ -3,13 +3,12 @@
 
 pub mod pages;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::form;
 use super::provider::Provider;
 use crate::admin::form::{FieldErrors, given};
+use crate::connection::certificate::pem;
 use crate::connection::{Connection, KeyUse, Slug};
 use crate::provisioning::{ConnectionEntry, EntryProtocol};
 
@@ -122,12 +121,6 @@ pub fn certificates(one: &Connection) -> Vec<(&'static str, String)> {
         Some((name, pem(&key.public.as_ref()?.certificate)))
     });
     own.collect()
-}
-
-fn pem(der: &[u8]) -> String {
-    let base64 = STANDARD.encode(der);
-    let lines: Vec<&str> = base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----", lines.join("\n"))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
+use super::proof;
 use crate::admin::Trouble;
 use crate::admin::connection::{slug, stored};
 use crate::audit::{self, Author, Event};
@@ -20,9 +21,6 @@ use crate::connection::credential::rehearsal::{Rehearsal, Verdict, store};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::upstream::SecretTrial;
-
-/// Tries in a minute: each shows the provider a wrong secret too, and providers lock out who does that often.
-const TRIES: u32 = 3;
 
 /// What came of a rehearsal, for whoever asked.
 pub struct Tried {
@@ -48,12 +46,7 @@ pub async fn rehearse(broker: &Broker, author: &Author, name: &str, id: &str) ->
     let (ctx, slug) = (&broker.ctx, slug(name)?);
     let connection = stored(&mut *ctx.db.acquire().await?, &slug).await?;
     let next = client_secret::next(&connection, id)?;
-    let (trials, now) = (&broker.secret_trials, ctx.now());
-    if let Some(wait) = trials.wait(slug.as_str(), TRIES, now) {
-        let wait = format!("it was tried {TRIES} times in a minute; try again in {} s", wait.whole_seconds() + 1);
-        return Err(Trouble::Conflict("not_rehearsed", wait));
-    }
-    trials.note(slug.to_string(), now);
+    proof::may_try(broker, &slug)?;
     let tried = broker.upstreams.rehearse(ctx, &connection, next).await;
     let rehearsal = tried.kept(ctx.now(), &author.actor);
     let verdict = rehearsal.verdict;
@@ -83,22 +76,8 @@ fn author_saw(author: &Author, event: fn(&'static str, String, String) -> Event,
 impl Tried {
     /// The same as a promotion is refused with it.
     fn ground(self) -> Result<Ground, Trouble> {
-        let (code, sentence) = match self.trial {
-            SecretTrial::Proven => return Ok(Ground::Rehearsed),
-            SecretTrial::Refused(said) => {
-                let help = "providers may need a minute until a new secret counts: try again, or paste it again";
-                ("secret_refused", format!("the provider does not take this secret; it answered {said} ({help})"))
-            }
-            SecretTrial::Unclear(why) => (
-                "not_rehearsed",
-                format!("nothing is proven: {why}; say in override why it may take over all the same"),
-            ),
-            SecretTrial::Unreachable(why) => (
-                "not_rehearsed",
-                format!("the provider cannot be asked now: {why}; try again, or say in override why not"),
-            ),
-        };
-        Err(Trouble::Conflict(code, sentence))
+        let help = "providers may need a minute until a new secret counts: try again, or paste it again";
+        proof::proven(self.trial, "secret_refused", "secret", help).map(|()| Ground::Rehearsed)
     }
 }
 
