@@ -96,6 +96,8 @@ pub struct Script {
     pub spends_codes_first: bool,
     /// The same, asked each time.
     pub takes_secrets: Option<Box<dyn Fn() -> Vec<String> + Send>>,
+    /// The client assertions that it takes. Absent: whatever comes.
+    pub takes_assertions: Option<Box<dyn Fn(&str) -> bool + Send>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +147,7 @@ impl Default for Script {
             refuses_clients: (401, "invalid_client"),
             spends_codes_first: false,
             takes_secrets: None,
+            takes_assertions: None,
         }
     }
 }
