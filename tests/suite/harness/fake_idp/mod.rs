@@ -70,6 +70,7 @@ pub struct TokenCall {
     pub params: Params,
 }
 
+type Takes = Box<dyn Fn(&str) -> bool + Send>;
 type Alter<T> = Option<Box<dyn Fn(&mut T) + Send>>;
 
 /// How to answer. The default is the truth about somebody called Marty.
@@ -97,7 +98,7 @@ pub struct Script {
     /// The same, asked each time.
     pub takes_secrets: Option<Box<dyn Fn() -> Vec<String> + Send>>,
     /// The client assertions that it takes. Absent: whatever comes.
-    pub takes_assertions: Option<Box<dyn Fn(&str) -> bool + Send>>,
+    pub takes_assertions: Option<Takes>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 //! programs prove themselves to us.
 
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use avouch::clock::{Clock as _, SystemClock};
 use avouch::jose::{KeyPair, PublicJwk};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -148,7 +148,7 @@ async fn zeebe_has(stage: &mut Stage, which: &[usize], what: &str) {
 }
 
 async fn zeebe_token(at: &str, issuer: &str, pair: &KeyPair) -> Answer {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemClock.now().unix_timestamp();
     let said = json!({ "iss": "zeebe", "sub": "zeebe", "aud": issuer, "iat": now, "exp": now + 60, "jti": random() });
     let assertion = jwt(pair, &json!({}), &said);
     let fields =

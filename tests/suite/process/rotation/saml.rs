@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
 
+use avouch::clock::{Clock as _, SystemClock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::hash::MessageDigest;
@@ -10,7 +11,6 @@ use openssl::sign::Verifier;
 use openssl::x509::X509;
 use reqwest::Method;
 use serde_json::json;
-use time::OffsetDateTime;
 
 use super::visitors::{CLIENTS, wiki};
 use super::{CACHED, ROUNDS, Stage, calls, counts, ids, stands};
@@ -80,7 +80,7 @@ impl Provider {
     fn answer(&self, request_id: String, by: usize) -> String {
         let rests = || Identity::known();
         let world = forge::World {
-            now: OffsetDateTime::now_utc(),
+            now: SystemClock.now(),
             idp_entity_id: ENTITY_ID.into(),
             sp_entity_id: self.at("metadata"),
             acs_url: self.at("acs"),
