@@ -17,6 +17,7 @@ pub mod embedded_postgres; // a Postgres of our own when none is given
 pub mod errand; // what is owed to somebody outside: leases and pauses
 pub mod jose; // key pairs, JWKs, signatures
 pub mod outbound; // the one HTTP client, guarded
+pub mod overage; // groups that a provider's token had no room for
 pub mod telemetry; // logs and metrics
 pub mod vault; // encryption at rest
 pub mod web; // HTTP manners

@@ -13,10 +13,9 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use crate::broker::expiry::Served;
 use crate::broker::{self, Broker};
 use crate::config::Config;
 use crate::ctx::Ctx;
@@ -35,7 +34,6 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(3);
 /// For requests under way.
 const FINISH: u64 = 15;
-const CERTIFICATE_POLL: Duration = Duration::from_secs(30);
 
 /// A running broker.
 pub struct Server {
@@ -106,6 +104,7 @@ async fn assemble(
         tokio::spawn(janitor::run(broker.clone())),
         tokio::spawn(metadata::watch::run(broker.clone())),
         tokio::spawn(drift::run(broker.clone())),
+        tokio::spawn(crate::overage::watch::run(broker.clone())),
         tokio::spawn(crate::rotation::watch::run(broker.clone())),
         tokio::spawn(logout::notification::send::run(broker.clone())),
         tokio::spawn(webhook::send::run(broker.clone())),
@@ -170,9 +169,8 @@ async fn assemble(
     let operations = ops.handle();
     tasks.push(tokio::spawn(async { drop(ops.await) }));
     if let Some(certificate) = certificate {
-        broker.served.store(served(&certificate));
         let hangup = signal(SignalKind::hangup())?;
-        tasks.push(tokio::spawn(follow_certificate(certificate, hangup, broker.clone())));
+        tasks.push(tokio::spawn(broker::certificate::follow(certificate, hangup, broker.clone())));
     }
     Ok(Server { address, ops_address, broker, public, operations, ready, tasks })
 }
@@ -326,27 +324,5 @@ async fn forget_quiet_addresses(limit: Arc<RateLimit>) {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
         limit.forget_quiet();
-    }
-}
-
-/// For the calendar.
-fn served(certificate: &tls::Certificate) -> Option<Arc<Served>> {
-    let not_after = certificate.not_after()?;
-    Some(Arc::new(Served { id: certificate.leaf(), not_after }))
-}
-
-/// Renewed files are taken up without a restart, at once on SIGHUP, which would end the process if nobody listened; a bad
-/// pair is logged and the old certificate stays.
-async fn follow_certificate(certificate: Arc<tls::Certificate>, mut hangup: Signal, broker: Arc<Broker>) {
-    loop {
-        let _ = tokio::time::timeout(CERTIFICATE_POLL, hangup.recv()).await;
-        match certificate.reload_if_changed(broker.ctx.now()) {
-            Ok(tls::Reload::Unchanged) => {}
-            Ok(tls::Reload::Replaced { not_after }) => {
-                broker.served.store(served(&certificate));
-                tracing::info!(?not_after, "the TLS certificate was replaced");
-            }
-            Err(error) => tracing::error!(%error, "the new TLS certificate is not usable; the old one stays"),
-        }
     }
 }

@@ -41,6 +41,7 @@ const RANKS: [(&str, &[&str]); 7] = [
             "drift",
             "mail",
             "metadata",
+            "overage",
             "registration",
             "rotation",
             "token",
@@ -95,7 +96,7 @@ const BESIDE: &[(&str, &[&str])] = &[
     // steps
     ("authorization", &["token"]),
     // journeys and top
-    ("admin", &["login", "provisioning"]),
+    ("admin", &["integration", "login", "provisioning"]),
     ("cli", &["config", "demo", "integration", "janitor", "provisioning", "server", "startup"]),
     ("device", &["login"]),
     ("demo", &["config", "provisioning", "server"]),

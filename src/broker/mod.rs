@@ -5,6 +5,7 @@ pub mod assertion;
 mod attempts;
 mod bearer;
 pub mod catalog;
+pub mod certificate;
 mod credentials;
 pub mod endpoint;
 pub mod expiry;

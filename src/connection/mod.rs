@@ -4,6 +4,7 @@
 
 pub mod certificate;
 pub mod credential;
+mod graph;
 pub mod jwks;
 pub mod key_rotation;
 pub mod listing;
@@ -23,6 +24,7 @@ pub mod version;
 
 pub use certificate::{Certificate, CertificateState};
 pub use credential::{Credential, CredentialKind, CredentialState, KeyUse};
+pub use graph::{Graph, GraphGroups};
 pub use key_rotation::{Delivery, KeyRotation};
 pub use mapping::{Mapping, Profile};
 pub use metadata::Metadata;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeyRotation, Refresh};
+use super::{Graph, KeyRotation, Refresh};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +22,9 @@ pub struct OidcSettings {
     /// How the keys of `private_key_jwt` reach the provider, and change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_rotation: Option<KeyRotation>,
+    /// Entra: where more groups than a token holds are looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Graph>,
     /// `aud` of our client assertions.
     #[serde(default)]
     pub assertion_audience: AssertionAudience,

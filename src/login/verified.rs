@@ -9,6 +9,7 @@ use crate::broker::Broker;
 use crate::connection::{Connection, untrusted};
 use crate::metadata;
 use crate::oauth::params::Params;
+use crate::overage;
 use crate::upstream::{Pending, UpstreamError, UpstreamIdentity};
 
 /// The provider's answer to this trip, verified. Few answers are looked at that do not decrypt.
@@ -34,9 +35,28 @@ pub(super) async fn answered(
     {
         tracing::warn!(%error, connection = %connection.slug, "a certificate that is not trusted could not be noted");
     }
+    let answer = match answer {
+        Ok(identity) => completed(broker, visitor, connection, identity).await,
+        Err(error) => Err(error),
+    };
     answer.map_err(|error| {
         undecrypted::note(broker, visitor, connection, &error);
         Problem::Upstream { connection: connection.display_name.clone(), error }
+    })
+}
+
+/// With the groups that the token had no room for.
+async fn completed(
+    broker: &Broker,
+    visitor: &Visitor,
+    connection: &Connection,
+    identity: UpstreamIdentity,
+) -> Result<UpstreamIdentity, UpstreamError> {
+    let trace = Some(&visitor.trace);
+    let claims = overage::completed(broker, connection, identity.key(), identity.claims(), trace).await?;
+    Ok(match claims {
+        Some(claims) => identity.completed(claims),
+        None => identity,
     })
 }
 

@@ -12,7 +12,9 @@ use super::{oidc_entry, saml_entry};
 use crate::cel::Expression;
 use crate::connection::oidc::AssertionAudience;
 use crate::connection::saml::{Encryption, SsoBinding, WantSigned};
-use crate::connection::{ClientAuthentication, Connection, KeyRotation, Mapping, Preset, Protocol, Refresh, Slug};
+use crate::connection::{
+    ClientAuthentication, Connection, Graph, KeyRotation, Mapping, Preset, Protocol, Refresh, Slug,
+};
 use crate::ids::ConnectionId;
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -40,6 +42,9 @@ pub struct ConnectionEntry {
     /// Absent: the keys of private_key_jwt were given to the provider by hand, and change by hand only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_rotation: Option<KeyRotation>,
+    /// Entra: absent for security groups, at the Graph of the issuer's cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Graph>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -183,6 +188,7 @@ impl ConnectionEntry {
             client_authentication: None,
             client_secret: None,
             key_rotation: None,
+            graph: None,
             scopes: None,
             tenants: Vec::new(),
             authorization_endpoint: None,

@@ -64,6 +64,7 @@ words! {
     UpstreamToken "upstream.token" "We redeemed the provider's code";
     AnswerVerified "answer.verified" "The signed answer was verified";
     UserInfo "userinfo" "We asked the provider for more about them";
+    Groups "groups" "The provider's directory completed their groups";
     Claims "claims" "What the provider says about them";
     Mapping "mapping" "The mapping made a profile of it";
     Allow "allow" "The allow rule";

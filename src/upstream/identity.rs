@@ -72,6 +72,11 @@ impl UpstreamIdentity {
         self.kept.as_ref()
     }
 
+    /// The same evidence, with what the provider's directory says beside its token.
+    pub fn completed(self, claims: Value) -> Self {
+        Self { claims, ..self }
+    }
+
     pub(super) fn renewable(self, refresh_token: Option<Secret<String>>, claims: Value) -> Self {
         Self { kept: refresh_token.map(|refresh_token| Kept { refresh_token, claims }), ..self }
     }

@@ -99,6 +99,7 @@ mod tests {
             client_id: "c".into(),
             client_authentication: ClientAuthentication::ClientSecretPost,
             key_rotation: None,
+            graph: None,
             scopes: vec![],
             tenants: tenants.iter().map(|t| (*t).into()).collect(),
             endpoints: None,

@@ -24,6 +24,8 @@
 //! | `tenant_not_allowed` | Entra: the tenant is not in the connection's `tenants` |
 //! | `subject_changed` | a refresh brought an ID token about somebody else |
 //! | `userinfo_subject_mismatch` | UserInfo speaks of another person |
+//! | `groups_left_out` | SAML: the person is in more groups than the assertion holds |
+//! | `groups_unavailable`, `groups_forbidden` | Entra: more groups than the token holds, and the directory does not tell them |
 //! | `tenants_missing` | configuration: a multi-tenant issuer without `tenants` |
 //! | `discovery_issuer_mismatch` | configuration: the discovery document names another issuer |
 //! | `endpoint_invalid` | configuration: an endpoint is no URL we may send anybody to |
@@ -48,6 +50,7 @@ mod credential_uses;
 mod discovery;
 mod end_session;
 mod federated_credential;
+pub mod group_overage;
 mod identity;
 mod issuer;
 mod jwks;
@@ -106,6 +109,7 @@ pub struct Upstreams {
     own_keys: ArcSwapOption<KeySet>,
     standbys: standby::Standbys,
     uses: credential_uses::CredentialUses,
+    graph_tokens: group_overage::GraphTokens,
 }
 
 impl Upstreams {

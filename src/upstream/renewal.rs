@@ -10,6 +10,7 @@ use crate::connection::{Connection, OidcSettings, Protocol};
 use crate::ctx::Ctx;
 use crate::secret::Secret;
 use crate::session::upstream_grant::Kept;
+use crate::user::IdentityKey;
 
 /// The token endpoint's answer. Nothing in it is verified but that it came.
 #[derive(Debug)]
@@ -44,6 +45,14 @@ impl Upstreams {
         let provider = self.discovery.get(ctx, connection, settings).await?;
         let parties = token_request::Parties { upstreams: self, connection, settings, provider: &provider };
         token_request::refresh(ctx, &parties, &kept.refresh_token).await.map(Renewal)
+    }
+
+    /// Who it was kept of.
+    ///
+    /// # Errors
+    /// as of an ID token.
+    pub fn key(&self, connection: &Connection, claims: &Value) -> Result<IdentityKey, UpstreamError> {
+        identity::key(connection, claims)
     }
 
     /// Verifies what came: a new ID token is about the same person, by the same issuer and for us (OIDC Core §12.2).

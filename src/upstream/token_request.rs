@@ -63,6 +63,14 @@ pub(super) async fn refresh(
     send(ctx, parties, &fields, None).await
 }
 
+/// A token that is about nobody but us.
+///
+/// # Errors
+/// as [`redeem`].
+pub(super) async fn for_ourselves(ctx: &Ctx, parties: &Parties<'_>, scope: &str) -> Result<Tokens, UpstreamError> {
+    send(ctx, parties, &[("grant_type", "client_credentials"), ("scope", scope)], None).await
+}
+
 /// One form to an endpoint that authenticates clients, and what was answered.
 ///
 /// # Errors

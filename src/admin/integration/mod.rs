@@ -4,7 +4,7 @@
 pub mod api;
 pub mod pages;
 mod people;
-pub mod snippets;
+pub mod snippet;
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::snippets::href;
+use super::snippet::href;
 use super::{Prepared, carry_out, named, prepare};
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::FieldErrors;
@@ -19,7 +19,7 @@ use crate::web::redirect::see_other;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/integrations/{system}").route(web::get().to(ask)).route(web::post().to(make)))
-        .configure(super::snippets::routes);
+        .configure(super::snippet::pages::routes);
 }
 
 /// What was answered, by key.

@@ -19,6 +19,7 @@ fn connection(preset: Preset, issuer: &str) -> Connection {
             client_id: "avouch".into(),
             client_authentication: ClientAuthentication::ClientSecretBasic,
             key_rotation: None,
+            graph: None,
             scopes: vec!["openid".into()],
             tenants: Vec::new(),
             endpoints: None,

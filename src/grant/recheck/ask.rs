@@ -10,6 +10,7 @@ use crate::broker::Broker;
 use crate::connection::{Connection, RefreshPolicy};
 use crate::db;
 use crate::ids::{SessionId, UserId};
+use crate::overage;
 use crate::session::upstream_grant::{Failure, Grant, Kept, store};
 use crate::session::{self, EndReason};
 use crate::token::{refresh::Family, store as tokens};
@@ -67,7 +68,12 @@ impl Turn {
             kept.refresh_token = successor.clone();
             self.replace(&kept).await.map_err(|error| (Failure::Unavailable, error.to_string()))?;
         }
-        let renewed = upstreams.renewed(ctx, connection, &kept, &renewal).await.map_err(failed)?;
+        let mut renewed = upstreams.renewed(ctx, connection, &kept, &renewal).await.map_err(failed)?;
+        if let Some(claims) = &renewed.claims {
+            let key = upstreams.key(connection, &kept.claims).map_err(failed)?;
+            let completed = overage::completed(&self.broker, connection, &key, claims, None).await.map_err(failed)?;
+            renewed.claims = completed.or(renewed.claims);
+        }
         if let Some(claims) = &renewed.claims {
             match connection.admits(claims) {
                 Ok(true) => {}

@@ -125,6 +125,21 @@ pub(super) const ROWS: &[Row] = &[
         "Add the scope profile to the connection, and do not remove tid and oid in Entra's token configuration.",
     ),
     (
+        &["groups_forbidden"],
+        "They are in more groups than Entra's token holds, and Microsoft Graph does not let us read the rest.",
+        "Give our application the application permission GroupMember.Read.All at Entra, and grant an administrator's consent. Or let Entra send only the groups assigned to the application.",
+    ),
+    (
+        &["groups_unavailable"],
+        "They are in more groups than Entra's token holds, and Microsoft Graph did not tell the rest in time. Nothing younger than a day is known.",
+        "Try again in a minute. Where it stays, see whether this server reaches graph.microsoft.com.",
+    ),
+    (
+        &["groups_left_out"],
+        "They are in more groups than a SAML assertion of Entra holds (150), and SAML has no way to ask for the rest.",
+        "In Entra, choose \"Groups assigned to the application\" for the group claim, or take the claim out. Or connect by OpenID Connect.",
+    ),
+    (
         &["tenant_not_allowed"],
         "They come from an Entra tenant that the connection does not list.",
         "Add the tenant id to the connection's tenants, if that company should come in.",

@@ -9,6 +9,7 @@ mod federated_credential;
 pub mod idp_metadata;
 mod keys;
 mod lies;
+mod overage;
 mod response;
 pub mod saml;
 mod standby;

@@ -21,6 +21,15 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
             return HttpResponse::Ok().json(json!({ "active": false }));
         }
         "introspect" => return HttpResponse::Unauthorized().finish(),
+        "getMemberGroups" => {
+            let bearer = req.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+            let mut state = shared.state();
+            state.received.directory.push((req.path().to_owned(), bearer.unwrap_or_default()));
+            let asked = serde_json::from_slice(&body).unwrap();
+            let (status, answer) =
+                state.script.groups.as_ref().unwrap()(req.path().rsplit('/').nth(1).unwrap(), &asked);
+            return HttpResponse::build(status.try_into().unwrap()).json(answer);
+        }
         _ => return HttpResponse::NotFound().finish(),
     };
     match place {

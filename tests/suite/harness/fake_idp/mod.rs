@@ -62,6 +62,8 @@ pub struct Received {
     pub discovery: usize,
     pub jwks: usize,
     pub userinfo: usize,
+    /// Addresses and bearers of requests to the directory.
+    pub directory: Vec<(String, String)>,
 }
 
 #[derive(Clone)]
@@ -70,6 +72,7 @@ pub struct TokenCall {
     pub params: Params,
 }
 
+type Groups = Box<dyn Fn(&str, &Value) -> (u16, Value) + Send>;
 type Takes = Box<dyn Fn(&str) -> bool + Send>;
 type Alter<T> = Option<Box<dyn Fn(&mut T) + Send>>;
 
@@ -99,6 +102,8 @@ pub struct Script {
     pub takes_secrets: Option<Box<dyn Fn() -> Vec<String> + Send>>,
     /// The client assertions that it takes. Absent: whatever comes.
     pub takes_assertions: Option<Takes>,
+    /// What its directory answers to `getMemberGroups` of an object id: status and body.
+    pub groups: Option<Groups>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +154,7 @@ impl Default for Script {
             spends_codes_first: false,
             takes_secrets: None,
             takes_assertions: None,
+            groups: None,
         }
     }
 }

@@ -4,14 +4,13 @@ use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::{named, people, snippets_of};
+use super::href;
 use crate::admin::extract::Desk;
-use crate::admin::frame::{Frame, Section, segment};
+use crate::admin::frame::{Frame, Section};
+use crate::admin::integration::{named, people, snippets_of};
 use crate::admin::pages::show;
 use crate::admin::{Read, Trouble};
-use crate::broker::Broker;
 use crate::client::ClientId;
-use crate::db::Conn;
 use crate::integration::{Block, SYSTEMS, SnippetError, System};
 use crate::user::list::{self, Filter, Listed, Search};
 use crate::{client, integration};
@@ -22,25 +21,6 @@ const FOUND: i64 = 10;
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/clients/{client_id}/snippets", web::get().to(choose))
         .route("/clients/{client_id}/snippets/{system}", web::get().to(snippets));
-}
-
-/// Without a system: where one is chosen.
-pub fn href(client_id: &ClientId, system: Option<&System>) -> String {
-    let client = segment(client_id.as_str());
-    match system {
-        Some(system) => format!("/admin/clients/{client}/snippets/{}", system.name),
-        None => format!("/admin/clients/{client}/snippets"),
-    }
-}
-
-/// The systems that the client, as it is stored, can be used at.
-///
-/// # Errors
-/// the database's.
-pub async fn fitting(conn: &mut Conn, broker: &Broker, id: &ClientId) -> Result<Vec<&'static System>, sqlx::Error> {
-    let Some(client) = client::store::some(conn, &[id.to_string()]).await?.pop() else { return Ok(Vec::new()) };
-    let subject = integration::Subject { urls: &broker.ctx.urls, client: &client, people: &[] };
-    Ok(SYSTEMS.iter().filter(|system| system.snippets(&subject).is_ok()).collect())
 }
 
 #[derive(Template)]

@@ -1,0 +1,32 @@
+//! Our own TLS certificate while we serve: renewed files are taken up without a restart, and the calendar knows their end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::Signal;
+
+use super::Broker;
+use super::expiry::Served;
+use crate::web::tls::{Certificate, Reload};
+
+const POLL: Duration = Duration::from_secs(30);
+
+/// Looks every half minute, and at once on SIGHUP, which would end the process if nobody listened. A bad pair is logged and
+/// the old certificate stays.
+pub async fn follow(certificate: Arc<Certificate>, mut hangup: Signal, broker: Arc<Broker>) {
+    loop {
+        broker.served.store(served(&certificate));
+        let _ = tokio::time::timeout(POLL, hangup.recv()).await;
+        match certificate.reload_if_changed(broker.ctx.now()) {
+            Ok(Reload::Unchanged) => {}
+            Ok(Reload::Replaced { not_after }) => tracing::info!(?not_after, "the TLS certificate was replaced"),
+            Err(error) => tracing::error!(%error, "the new TLS certificate is not usable; the old one stays"),
+        }
+    }
+}
+
+/// For the calendar.
+fn served(certificate: &Certificate) -> Option<Arc<Served>> {
+    let not_after = certificate.not_after()?;
+    Some(Arc::new(Served { id: certificate.leaf(), not_after }))
+}
