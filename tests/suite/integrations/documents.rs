@@ -33,18 +33,40 @@ async fn renewed(world: &World, document: &str, preset: &str) -> String {
     out
 }
 
+/// Holds the document against what this world prints, or writes it.
+pub async fn hold(world: &World, name: &str, preset: &str) -> String {
+    let path = format!("{}/docs/integrations/{name}.md", env!("CARGO_MANIFEST_DIR"));
+    let document = std::fs::read_to_string(&path).unwrap();
+    let renewed = renewed(world, &document, preset).await;
+    if std::env::var("AVOUCH_DOCUMENTS").is_ok_and(|mode| mode == "write") {
+        std::fs::write(&path, &renewed).unwrap();
+    } else {
+        assert!(renewed == document, "{path} is stale; see the head of {}", file!());
+    }
+    renewed
+}
+
 #[tokio::test]
 async fn influxdb_shows_what_is_printed() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/integrations/influxdb.md");
     let world = World::new().await;
     let preset = preset("influxdb", &[("cluster", "https://influx.example.com")]);
     world.apply(&preset).await;
-    let document = std::fs::read_to_string(path).unwrap();
-    let renewed = renewed(&world, &document, &preset).await;
+    let renewed = hold(&world, "influxdb", &preset).await;
     assert!(renewed.contains("https://id.example.com/oauth/device/code"), "{renewed}");
-    if std::env::var("AVOUCH_DOCUMENTS").is_ok_and(|mode| mode == "write") {
-        std::fs::write(path, &renewed).unwrap();
-    } else {
-        assert!(renewed == document, "{path} is stale; see the head of {}", file!());
+}
+
+#[tokio::test]
+async fn kafka_confluent_and_camunda_show_what_is_printed() {
+    let table = [
+        ("kafka", vec![("cluster", "kafka-prod"), ("applications", "orders-app")]),
+        ("confluent", vec![("audience", "confluent-prod"), ("applications", "orders-app")]),
+        ("camunda", vec![("url", "https://camunda.example.com")]),
+    ];
+    for (system, answers) in table {
+        let world = World::new().await;
+        let preset = preset(system, &answers);
+        world.apply(&preset).await;
+        let renewed = hold(&world, system, &preset).await;
+        assert!(renewed.contains("https://id.example.com/oauth/token"), "{renewed}");
     }
 }

@@ -1,0 +1,124 @@
+//! Confluent Cloud: an identity provider, which is our issuer and JWKS, a pool for each application, which picks its tokens
+//! by their claims, and the clients, which name cluster and pool in SASL extensions that we never see.
+
+use serde_json::json;
+
+use super::oauthbearer::{self, APPLICATIONS, Machine, Written};
+use super::shell::variables;
+use super::{Block, Format, Question, SnippetError, Subject, System};
+
+const QUESTIONS: &[Question] = &[
+    Question {
+        key: "audience",
+        label: "The audience; another one for each Confluent organisation",
+        usual: Some("confluent"),
+    },
+    APPLICATIONS,
+];
+
+pub(super) const SYSTEM: System = System {
+    name: "confluent",
+    title: "Confluent Cloud",
+    questions: QUESTIONS,
+    preset: |answers| oauthbearer::preset(answers, "Confluent Cloud", answers.get("audience")),
+    snippets,
+};
+
+const POOLS: Written = Written {
+    version: "Confluent CLI 4, API iam/v2",
+    page: "https://docs.confluent.io/cloud/current/security/authenticate/workload-identities/identity-providers/oauth/overview.html",
+};
+const CLIENTS: &str = "https://docs.confluent.io/cloud/current/security/authenticate/workload-identities/identity-providers/oauth/configure-clients-oauth.html";
+
+/// Names over there, and the variables in which their values are looked for.
+const EXTENSIONS: &[(&str, &str)] = &[("logicalCluster", "LOGICAL_CLUSTER"), ("identityPoolId", "IDENTITY_POOL_ID")];
+
+fn snippets(subject: &Subject<'_>) -> Result<Vec<Block>, SnippetError> {
+    let machine = Machine::of(subject, "confluent")?;
+    let mut blocks = vec![pool(subject, &machine)?, refresh()?];
+    blocks.extend(machine.java(Written { version: "Apache Kafka clients 3.5 to 4", page: CLIENTS }, EXTENSIONS)?);
+    blocks.push(machine.librdkafka(Written { version: "librdkafka 1.9.2 and later", page: CLIENTS }, EXTENSIONS)?);
+    for block in &mut blocks[2..] {
+        if block.format == Format::Properties {
+            block
+                .warnings
+                .push("LOGICAL_CLUSTER is the cluster (lkc-...), IDENTITY_POOL_ID the pool (pool-...).".into());
+        }
+    }
+    Ok(blocks)
+}
+
+/// The provider once, the pool for each application.
+fn pool(subject: &Subject<'_>, machine: &Machine<'_>) -> Result<Block, SnippetError> {
+    let urls = subject.urls;
+    // JSON's strings are CEL's
+    let filter = format!("claims.aud=={} && claims.sub=={}", json!(machine.audience), json!(machine.client_id));
+    let provider = json!([
+        "confluent",
+        "iam",
+        "provider",
+        "create",
+        "avouch",
+        "--issuer-uri",
+        urls.issuer(),
+        "--jwks-uri",
+        urls.at("/.well-known/jwks.json"),
+        "--description",
+        "Avouch",
+    ]);
+    let pool = json!([
+        "confluent",
+        "iam",
+        "pool",
+        "create",
+        machine.client_id,
+        "--provider",
+        variables("$PROVIDER_ID"),
+        "--identity-claim",
+        "claims.sub",
+        "--filter",
+        filter,
+        "--description",
+        machine.client_id,
+    ]);
+    let mut warnings = vec![
+        "the provider is created once; PROVIDER_ID is the id (op-...) that the first command prints.".to_owned(),
+        "the filter compares aud with ==, as the token holds one audience as a string; keep aud and sub in it: where several organisations trust this issuer, nothing else keeps their tokens apart.".to_owned(),
+    ];
+    if !urls.is_https() {
+        warnings
+            .push(format!("Confluent Cloud cannot fetch keys from {}: it needs a public https issuer.", urls.issuer()));
+    }
+    Ok(Block {
+        title: "Identity provider and pool",
+        file: "a shell with the Confluent CLI",
+        format: Format::Shell,
+        text: Format::Shell.write(&json!([provider, pool]))?,
+        version: POOLS.version,
+        page: POOLS.page,
+        warnings,
+    })
+}
+
+/// Confluent keeps the JWKS as long as our Cache-Control allows.
+fn refresh() -> Result<Block, SnippetError> {
+    let command = json!([
+        "curl",
+        "--request",
+        "PATCH",
+        "--user",
+        variables("$CONFLUENT_API_KEY:$CONFLUENT_API_SECRET"),
+        variables("https://api.confluent.cloud/iam/v2/identity-providers/$PROVIDER_ID/jwks"),
+    ]);
+    Ok(Block {
+        title: "After a signing key was revoked at once",
+        file: "a shell",
+        format: Format::Shell,
+        text: Format::Shell.write(&json!([command]))?,
+        version: POOLS.version,
+        page: "https://docs.confluent.io/cloud/current/security/authenticate/workload-identities/identity-providers/oauth/jwks-manual-refresh.html",
+        warnings: vec![
+            "a key that is changed by schedule needs none of this: it is published before it is used.".into(),
+        ],
+    })
+}
