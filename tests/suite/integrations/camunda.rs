@@ -158,7 +158,7 @@ async fn sign_out(world: &World, app: &App, browser: &mut crate::harness::Browse
     browser.stop_no_more().stop_at(&bye);
     let page = browser.open(&world.broker.url(&format!("/oidc/logout?{query}"))).await;
     assert!(page.stopped && page.param("state") == "s1", "{}: {page}", app.client_id);
-    browser.stop_no_more().stop_at(&app.redirect_uri);
+    browser.stop_no_more().stop_at(&world.shop.redirect_uri);
     let (_, page) = world.shop.sign_in(browser, &[("prompt", "none")]).await;
     page.assert_error("login_required");
 }
