@@ -18,6 +18,7 @@ use crate::harness::{App, World};
 use crate::validators::{Spring, Trust};
 
 const URL: &str = "https://camunda.example";
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const VALUES: &str = "Helm values, one part of several";
 
 const AUDIENCES: [&str; 6] = [
@@ -263,18 +264,34 @@ async fn cluster_and_connectors_prove_themselves_by_a_certificate() {
     let token_url = settings["CAMUNDA_CLIENT_AUTH_TOKENURL"].as_str();
     let x5t = URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate.der()));
     let kid = URL_SAFE_NO_PAD.encode(digest(&SHA256, certificate.der()));
-    for named in [json!({ "alg": "RS256", "typ": "JWT", "x5t": x5t }), json!({ "alg": "RS256", "kid": kid })] {
+    let assertion = |named: &Value| {
         let now = world.broker.clock.now().unix_timestamp();
         let said = json!({ "iss": client_id, "sub": client_id, "aud": token_url, "iat": now, "exp": now + 300, "jti": random() });
-        let assertion = compact(&named, &said, |message| key(0).sign(message));
-        let proof = [
-            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-            ("client_assertion", &assertion),
-        ];
+        compact(named, &said, |message| key(0).sign(message))
+    };
+    let of_spring = json!({ "alg": "RS256", "kid": kid });
+    for named in [&json!({ "alg": "RS256", "typ": "JWT", "x5t": x5t }), &of_spring] {
+        let assertion = assertion(named);
+        let proof = [("client_assertion_type", ASSERTION), ("client_assertion", assertion.as_str())];
         let answer = caller(&settings, &proof).await;
         assert_eq!(answer.status, 200, "{named}: {}", answer.json);
         is_for(&trust, answer.text("access_token"), &settings["CAMUNDA_CLIENT_AUTH_AUDIENCE"]);
     }
+    let mut app = App::new(&world.broker, setting("CLIENTID"), None).scoped("openid profile");
+    app.redirect_uri = setting("REDIRECTURI").to_owned();
+    let (_, page) = app.sign_in(&mut app.browser(), &[("code_challenge", ""), ("code_challenge_method", "")]).await;
+    let (code, assertion) = (page.param("code"), assertion(&of_spring));
+    let redemption = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", &app.redirect_uri),
+        ("client_assertion_type", ASSERTION),
+        ("client_assertion", &assertion),
+    ];
+    let answer = app.token(&redemption).await;
+    assert_eq!(answer.status, 200, "{}", answer.json);
+    let person = is_for(&trust, answer.text("access_token"), setting("AUDIENCES"));
+    assert_eq!(person[setting("USERNAMECLAIM")], person["sub"]);
 
     // the same in the chart
     let values = yaml(&printed[VALUES]);
