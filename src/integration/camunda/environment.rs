@@ -2,17 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::super::shell::{secret_variable, variables};
-use super::super::{Block, Format, SnippetError};
 use super::helm::SIGNS_BY;
-use super::{Component, PERSON, Part};
+use super::{Component, OIDC, PERSON, Part};
+use crate::integration::shell::{secret_variable, variables};
+use crate::integration::{Block, Format, SnippetError};
 
 const VERSION: &str = "Camunda 8.8 and 8.9";
 const MANAGEMENT: &str = "https://docs.camunda.io/docs/self-managed/components/management-identity/configuration/connect-to-an-oidc-provider/";
 const ORCHESTRATION: &str = "https://docs.camunda.io/docs/self-managed/components/orchestration-cluster/core-settings/configuration/properties/";
 const CLIENT: &str = "https://docs.camunda.io/docs/apis-tools/java-client/authentication/";
-
-const OIDC: &str = "CAMUNDA_SECURITY_AUTHENTICATION_OIDC";
 
 pub(super) fn blocks(part: &Part<'_>) -> Result<Vec<Block>, SnippetError> {
     let block = |title, file, page, settings: &Value, warnings: Vec<String>| -> Result<Block, SnippetError> {

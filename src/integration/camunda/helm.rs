@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::shell::{secret_variable, variables};
-use super::super::{Block, Format, SnippetError};
-use super::{Component, PERSON, Part};
+use super::{Component, OIDC, PERSON, Part};
+use crate::integration::shell::{secret_variable, variables};
+use crate::integration::{Block, Format, SnippetError};
 
 const VERSION: &str = "Camunda 8.8 and 8.9, Helm chart 13 and 14";
 const PAGE: &str = "https://docs.camunda.io/docs/self-managed/deployment/helm/configure/authentication-and-authorization/generic-oidc-provider/";
@@ -157,26 +157,24 @@ fn orchestration(part: &Part<'_>) -> Value {
     let mut caller = json!({ "clientId": part.client_id(), "audience": part.audience });
     let mut cluster = json!({ "enabled": true });
     let mut connectors = json!({ "enabled": true });
+    // the chart names each endpoint but this one, and then nothing is discovered
+    let mut settings =
+        vec![json!({ "name": format!("{OIDC}_ENDSESSIONENDPOINTURI"), "value": part.subject.urls.at("/oidc/logout") })];
     if part.by_certificate {
-        let assertion = "CAMUNDA_SECURITY_AUTHENTICATION_OIDC_ASSERTION_KEYSTORE";
-        let client = "CAMUNDA_CLIENT_AUTH_CLIENTASSERTION";
-        let mut names =
-            keystore(&format!("{assertion}_PATH"), &format!("{assertion}_PASSWORD"), &format!("{assertion}_KEYALIAS"));
-        names.push(password(&format!("{assertion}_KEYPASSWORD")));
-        names.push(json!({ "name": "CAMUNDA_SECURITY_AUTHENTICATION_OIDC_CLIENTAUTHENTICATIONMETHOD", "value": "private_key_jwt" }));
-        mount(&mut cluster, names);
-        mount(
-            &mut connectors,
-            keystore(
-                &format!("{client}_KEYSTOREPATH"),
-                &format!("{client}_KEYSTOREPASSWORD"),
-                &format!("{client}_KEYSTOREKEYALIAS"),
-            ),
-        );
+        let method = json!({ "name": format!("{OIDC}_CLIENTAUTHENTICATIONMETHOD"), "value": "private_key_jwt" });
+        let keys =
+            ["PATH", "PASSWORD", "KEYALIAS", "KEYPASSWORD"].map(|name| format!("{OIDC}_ASSERTION_KEYSTORE_{name}"));
+        settings.extend([method, path(&keys[0]), password(&keys[1]), alias(&keys[2]), password(&keys[3])]);
+        mount(&mut cluster);
+        let keys =
+            ["PATH", "PASSWORD", "KEYALIAS"].map(|name| format!("CAMUNDA_CLIENT_AUTH_CLIENTASSERTION_KEYSTORE{name}"));
+        connectors["env"] = json!([path(&keys[0]), password(&keys[1]), alias(&keys[2])]);
+        mount(&mut connectors);
     } else {
         oidc["secret"] = credential(part);
         caller["secret"] = credential(part);
     }
+    cluster["env"] = json!(settings);
     cluster["security"] = json!({
         "authentication": { "method": "oidc", "oidc": oidc },
         "authorizations": { "enabled": true },
@@ -191,20 +189,19 @@ fn orchestration(part: &Part<'_>) -> Value {
     with(values, "connectors", connectors)
 }
 
-fn keystore(path: &str, secret: &str, alias: &str) -> Vec<Value> {
-    vec![
-        json!({ "name": path, "value": format!("{MOUNTED}/keystore.p12") }),
-        password(secret),
-        json!({ "name": alias, "value": SIGNS_BY }),
-    ]
+fn path(name: &str) -> Value {
+    json!({ "name": name, "value": format!("{MOUNTED}/keystore.p12") })
+}
+
+fn alias(name: &str) -> Value {
+    json!({ "name": name, "value": SIGNS_BY })
 }
 
 fn password(name: &str) -> Value {
     json!({ "name": name, "valueFrom": { "secretKeyRef": { "name": KEYSTORE, "key": "password" } } })
 }
 
-fn mount(component: &mut Value, environment: Vec<Value>) {
-    component["env"] = json!(environment);
+fn mount(component: &mut Value) {
     component["extraVolumes"] = json!([{ "name": "keystore", "secret": { "secretName": KEYSTORE } }]);
     component["extraVolumeMounts"] = json!([{ "name": "keystore", "mountPath": MOUNTED, "readOnly": true }]);
 }

@@ -40,6 +40,9 @@ const QUESTIONS: &[Question] = &[
 /// machine passes for a person.
 const PERSON: &str = "oid";
 
+/// What the Orchestration Cluster's variables begin with.
+const OIDC: &str = "CAMUNDA_SECURITY_AUTHENTICATION_OIDC";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Component {
     Identity,

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::Answers;
 use super::PERSON;
+use crate::integration::Answers;
 
 /// A component's address: below the common one, or its own.
 fn base(answers: &Answers, key: &str) -> String {
