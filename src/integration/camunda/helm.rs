@@ -22,6 +22,12 @@ pub(super) fn blocks(part: &Part<'_>) -> Result<Vec<Block>, SnippetError> {
         Component::Console => console(part),
         Component::Program => return Ok(Vec::new()),
     };
+    let mut warnings = part.warnings();
+    if part.component == Component::Orchestration {
+        warnings.push(
+            "the chart lets the cluster take tokens for Web Modeler's client audience too, web-modeler-api when Helm is not given that part: give it, or set global.identity.auth.webModeler.clientApiAudience to one of your own.".to_owned(),
+        );
+    }
     let mut blocks = Vec::new();
     if part.client().is_confidential() {
         blocks.push(secret(part)?);
@@ -33,7 +39,7 @@ pub(super) fn blocks(part: &Part<'_>) -> Result<Vec<Block>, SnippetError> {
         text: Format::Yaml.write(&values)?,
         version: VERSION,
         page: PAGE,
-        warnings: part.warnings(),
+        warnings,
     });
     Ok(blocks)
 }
@@ -78,6 +84,7 @@ fn global(part: &Part<'_>, name: &str, own: Value) -> Map<String, Value> {
     let mut auth = json!({
         "enabled": true,
         "type": "GENERIC",
+        // by this one the cluster discovers where to sign out and checks `iss`; by the endpoints alone it does neither
         "issuer": urls.issuer(),
         "publicIssuerUrl": urls.issuer(),
         "issuerBackendUrl": urls.issuer(),
@@ -157,14 +164,11 @@ fn orchestration(part: &Part<'_>) -> Value {
     let mut caller = json!({ "clientId": part.client_id(), "audience": part.audience });
     let mut cluster = json!({ "enabled": true });
     let mut connectors = json!({ "enabled": true });
-    // the chart names each endpoint but this one, and then nothing is discovered
-    let mut settings =
-        vec![json!({ "name": format!("{OIDC}_ENDSESSIONENDPOINTURI"), "value": part.subject.urls.at("/oidc/logout") })];
     if part.by_certificate {
         let method = json!({ "name": format!("{OIDC}_CLIENTAUTHENTICATIONMETHOD"), "value": "private_key_jwt" });
         let keys =
             ["PATH", "PASSWORD", "KEYALIAS", "KEYPASSWORD"].map(|name| format!("{OIDC}_ASSERTION_KEYSTORE_{name}"));
-        settings.extend([method, path(&keys[0]), password(&keys[1]), alias(&keys[2]), password(&keys[3])]);
+        cluster["env"] = json!([method, path(&keys[0]), password(&keys[1]), alias(&keys[2]), password(&keys[3])]);
         mount(&mut cluster);
         let keys =
             ["PATH", "PASSWORD", "KEYALIAS"].map(|name| format!("CAMUNDA_CLIENT_AUTH_CLIENTASSERTION_KEYSTORE{name}"));
@@ -174,7 +178,6 @@ fn orchestration(part: &Part<'_>) -> Value {
         oidc["secret"] = credential(part);
         caller["secret"] = credential(part);
     }
-    cluster["env"] = json!(settings);
     cluster["security"] = json!({
         "authentication": { "method": "oidc", "oidc": oidc },
         "authorizations": { "enabled": true },
