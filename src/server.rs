@@ -13,6 +13,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use crate::broker::expiry::Served;
@@ -170,7 +171,8 @@ async fn assemble(
     tasks.push(tokio::spawn(async { drop(ops.await) }));
     if let Some(certificate) = certificate {
         broker.served.store(served(&certificate));
-        tasks.push(tokio::spawn(follow_certificate(certificate, broker.clone())));
+        let hangup = signal(SignalKind::hangup())?;
+        tasks.push(tokio::spawn(follow_certificate(certificate, hangup, broker.clone())));
     }
     Ok(Server { address, ops_address, broker, public, operations, ready, tasks })
 }
@@ -221,7 +223,6 @@ fn bind(address: SocketAddr, key: &str, variable: &str) -> anyhow::Result<TcpLis
 
 /// The name of the signal that ended the waiting.
 pub async fn shutdown_signal() -> anyhow::Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(tokio::select! {
@@ -334,10 +335,11 @@ fn served(certificate: &tls::Certificate) -> Option<Arc<Served>> {
     Some(Arc::new(Served { id: certificate.leaf(), not_after }))
 }
 
-/// Renewed files are taken up without a restart; a bad pair is logged and the old certificate stays.
-async fn follow_certificate(certificate: Arc<tls::Certificate>, broker: Arc<Broker>) {
+/// Renewed files are taken up without a restart, at once on SIGHUP, which would end the process if nobody listened; a bad
+/// pair is logged and the old certificate stays.
+async fn follow_certificate(certificate: Arc<tls::Certificate>, mut hangup: Signal, broker: Arc<Broker>) {
     loop {
-        tokio::time::sleep(CERTIFICATE_POLL).await;
+        let _ = tokio::time::timeout(CERTIFICATE_POLL, hangup.recv()).await;
         match certificate.reload_if_changed(broker.ctx.now()) {
             Ok(tls::Reload::Unchanged) => {}
             Ok(tls::Reload::Replaced { not_after }) => {

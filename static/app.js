@@ -9,7 +9,7 @@ document.body.append(said);
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  const code = button.parentElement.querySelector("code");
+  const code = button.closest("figure")?.querySelector("pre code") ?? button.parentElement.querySelector("code");
   try {
     await navigator.clipboard.writeText(code.textContent);
     button.dataset.copied = "";

@@ -42,6 +42,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(signing_key::schedule::api::routes)
         .configure(super::overview::api::routes)
         .configure(super::calendar::api::routes)
+        .configure(super::integration::api::routes)
         .configure(super::openapi::api::routes)
         .default_service(web::to(nothing_here));
     app.service(api);

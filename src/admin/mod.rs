@@ -17,6 +17,7 @@ pub mod find;
 pub mod form;
 pub mod frame;
 pub mod idempotency;
+pub mod integration;
 pub mod moment;
 pub mod openapi;
 pub mod operator;

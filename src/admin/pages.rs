@@ -24,6 +24,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(sign_in::pages::routes)
         .configure(super::account::pages::routes)
         .configure(super::operator::pages::routes)
+        .configure(super::integration::pages::routes)
         .configure(client::pages::routes)
         .configure(trace::pages::routes)
         .configure(trial::pages::routes)

@@ -14,11 +14,17 @@ const QUESTIONS: &[Question] = &[
     Question { key: "client_id", label: "The name of influxctl as a client", usual: Some("influxctl") },
 ];
 
-pub(super) const CLUSTER: System =
-    System { name: "influxdb", title: "InfluxDB Clustered", questions: QUESTIONS, preset, snippets: cluster };
+pub(super) const CLUSTER: System = System {
+    name: "influxdb",
+    title: "InfluxDB Clustered",
+    questions: QUESTIONS,
+    people: Some("Administrators of the cluster"),
+    preset,
+    snippets: cluster,
+};
 
 pub(super) const INFLUXCTL: System =
-    System { name: "influxctl", title: "influxctl", questions: QUESTIONS, preset, snippets: influxctl };
+    System { name: "influxctl", title: "influxctl", questions: QUESTIONS, people: None, preset, snippets: influxctl };
 
 /// Plain `JWT`: which validators a cluster has is not published, and none refuses that.
 fn preset(answers: &Answers) -> Value {

@@ -29,6 +29,8 @@ pub struct System {
     pub name: &'static str,
     pub title: &'static str,
     pub questions: &'static [Question],
+    /// Who has to be known there before they come, in words.
+    pub people: Option<&'static str>,
     preset: fn(&Answers) -> serde_json::Value,
     snippets: fn(&Subject<'_>) -> Result<Vec<Block>, SnippetError>,
 }

@@ -27,6 +27,13 @@ pub struct ResourceFile {
 #[error("{0}")]
 pub struct FileError(String);
 
+impl FileError {
+    /// Without its place: for what was no file in somebody's hands.
+    pub fn reason(&self) -> &str {
+        self.0.splitn(4, ':').nth(3).map_or(self.0.as_str(), str::trim_start)
+    }
+}
+
 impl ResourceFile {
     /// `name` is what messages call the file.
     ///

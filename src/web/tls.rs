@@ -92,7 +92,6 @@ impl Certificate {
         Ok(Reload::Replaced { not_after })
     }
 
-    /// When the certificate in use ends.
     /// The beginning of the certificate's SHA-256, in hexadecimal: to tell one from the next.
     pub fn leaf(&self) -> String {
         let in_use = self.in_use.load();
@@ -105,6 +104,7 @@ impl Certificate {
         leaf.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// When the certificate in use ends.
     pub fn not_after(&self) -> Option<OffsetDateTime> {
         self.in_use.load().not_after
     }

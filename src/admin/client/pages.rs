@@ -11,6 +11,7 @@ use super::{entry, item, kind_words, named, path, secret, settings, setup};
 use crate::admin::extract::Desk;
 use crate::admin::form::given;
 use crate::admin::frame::{Frame, Section, segment};
+use crate::admin::integration::snippets;
 use crate::admin::moment::Moment;
 use crate::admin::pages::show;
 use crate::admin::paging::{ListQuery, Page};
@@ -136,6 +137,9 @@ struct ClientPage {
     managed_by: Option<String>,
     secrets: Vec<SecretRow>,
     endpoints: Vec<(&'static str, String)>,
+    /// Where it can be used: the title and the page with what to paste there.
+    snippets: Vec<(&'static str, String)>,
+    all_snippets: String,
     /// What is set, in the words of the settings.
     settings: Vec<(&'static str, String)>,
     events: Vec<EventRow>,
@@ -173,9 +177,9 @@ async fn client(desk: Desk<Read>, client_id: Path<String>) -> Result<HttpRespons
     let entry = entry(&stored)?.clone();
     let ctx = &desk.broker.ctx;
     let now = ctx.now();
-    let known = {
+    let (known, systems) = {
         let mut conn = ctx.db.acquire().await?;
-        secrets::list(&mut conn, &id).await?
+        (secrets::list(&mut conn, &id).await?, snippets::fitting(&mut conn, &desk.broker, &id).await?)
     };
     // its own tokens would fill the page: what was done to it, and who failed to be it
     let filter = Filter { client_id: Some(id.to_string()), action: Some("client.".into()), ..Filter::default() };
@@ -193,6 +197,8 @@ async fn client(desk: Desk<Read>, client_id: Path<String>) -> Result<HttpRespons
         endpoints.insert(3, ("Device endpoint", urls.at("/oauth/device/code")));
     }
     Ok(show(&ClientPage {
+        snippets: systems.iter().map(|one| (one.title, frame.to(&snippets::href(&id, Some(one))))).collect(),
+        all_snippets: frame.to(&snippets::href(&id, None)),
         audit: frame.to(&format!("/admin/audit?client_id={}", segment(id.as_str()))),
         name: entry.name.clone().unwrap_or_else(|| id.to_string()),
         kind: kind_words(entry.kind),

@@ -7,6 +7,7 @@ mod clients;
 mod connections;
 mod contract;
 mod idempotency;
+mod integrations;
 mod mail;
 mod openapi;
 mod operators;

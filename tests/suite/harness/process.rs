@@ -103,10 +103,14 @@ impl BrokerProcess {
         self.start(&["serve"]).await;
     }
 
+    /// Starts it and does not wait.
+    pub fn spawn(&mut self, arguments: &[&str]) {
+        self.child = Some(self.command(arguments).stdout(Stdio::null()).spawn().unwrap());
+    }
+
     /// [`BrokerProcess::serve`] by another command.
     pub async fn start(&mut self, arguments: &[&str]) {
-        let child = self.command(arguments).stdout(Stdio::null()).spawn().unwrap();
-        self.child = Some(child);
+        self.spawn(arguments);
         let url = format!("{}/.well-known/openid-configuration", self.address());
         let http = super::app::http();
         let child = self.child.as_mut().unwrap();
@@ -118,6 +122,12 @@ impl BrokerProcess {
             answer
         })
         .await;
+    }
+
+    /// `-HUP` and the like.
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
     /// SIGKILL.

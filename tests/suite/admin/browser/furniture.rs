@@ -148,6 +148,7 @@ resources:
   - {{ identifier: https://a-name-as-long-as-those-that-clouds-make.eastus2.azurecontainerapps.example/api/v2, scopes: [read] }}
 clients:
   - {{ client_id: robot, name: {hostile}, kind: machine, client_secret: {{ file: robot }}, audiences: [https://influx.example] }}
+  - {{ client_id: influxctl, name: influxctl, kind: native, grants: [device_code, refresh_token], audiences: [https://influx.example] }}
   - {{ client_id: german, name: {GERMAN}, kind: web, redirect_uris: [https://german.example/callback] }}
   - {{ client_id: arabic, name: {RTL}, kind: spa, redirect_uris: [https://arabic.example/callback] }}
 roles:

@@ -46,7 +46,7 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
         }
         None => {}
     }
-    if place == Place::Token && !is_known(&shared, &req) {
+    if place == Place::Token && !is_known(&shared, &req, &params(&body)) {
         let mut state = shared.state();
         if state.script.spends_codes_first {
             params(&body).get("code").map(|code| state.codes.remove(code));
@@ -71,9 +71,12 @@ pub async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> Http
     }
 }
 
-/// Whether the client proves itself, by a secret in its header (RFC 6749 §2.3.1).
-fn is_known(shared: &Shared, req: &HttpRequest) -> bool {
+/// Whether the client proves itself, by a secret in its header (RFC 6749 §2.3.1) or by an assertion (RFC 7523).
+fn is_known(shared: &Shared, req: &HttpRequest, params: &Params) -> bool {
     let state = shared.state();
+    if let Some(takes) = &state.script.takes_assertions {
+        return params.get("client_assertion").is_some_and(|assertion| takes(assertion));
+    }
     let asked = state.script.takes_secrets.as_ref().map(|taken| taken());
     let Some(secrets) = asked.as_ref().or(state.script.client_secrets.as_ref()) else { return true };
     is_one_of(req, secrets)

@@ -70,6 +70,7 @@ pub struct TokenCall {
     pub params: Params,
 }
 
+type Takes = Box<dyn Fn(&str) -> bool + Send>;
 type Alter<T> = Option<Box<dyn Fn(&mut T) + Send>>;
 
 /// How to answer. The default is the truth about somebody called Marty.
@@ -96,6 +97,8 @@ pub struct Script {
     pub spends_codes_first: bool,
     /// The same, asked each time.
     pub takes_secrets: Option<Box<dyn Fn() -> Vec<String> + Send>>,
+    /// The client assertions that it takes. Absent: whatever comes.
+    pub takes_assertions: Option<Takes>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +148,7 @@ impl Default for Script {
             refuses_clients: (401, "invalid_client"),
             spends_codes_first: false,
             takes_secrets: None,
+            takes_assertions: None,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
@@ -47,7 +47,8 @@ impl Load {
                         }
                     }
                 }
-                tokio::time::sleep(begun.elapsed()).await;
+                // whom nobody answers does not ask without rest
+                tokio::time::sleep(begun.elapsed().max(Duration::from_millis(20))).await;
             }
         });
     }
