@@ -20,6 +20,7 @@ pub(super) const SYSTEM: System = System {
     name: "confluent",
     title: "Confluent Cloud",
     questions: QUESTIONS,
+    people: None,
     preset: |answers| oauthbearer::preset(answers, "Confluent Cloud", answers.get("audience")),
     snippets,
 };

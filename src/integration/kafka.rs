@@ -12,6 +12,7 @@ pub(super) const SYSTEM: System = System {
     name: "kafka",
     title: "Apache Kafka",
     questions: QUESTIONS,
+    people: None,
     preset: |answers| oauthbearer::preset(answers, "Kafka", answers.get("cluster")),
     snippets,
 };

@@ -9,8 +9,14 @@ use super::{Block, Question, SnippetError, Subject, System};
 use crate::client::{AuthMethod, ClaimName, Client, ClientKind};
 use crate::oauth::grant_type::GrantType;
 
-pub(super) const SYSTEM: System =
-    System { name: "camunda", title: "Camunda 8", questions: QUESTIONS, preset: preset::preset, snippets };
+pub(super) const SYSTEM: System = System {
+    name: "camunda",
+    title: "Camunda 8",
+    questions: QUESTIONS,
+    people: Some("Administrators of Camunda; the first one is Management Identity's initial claim"),
+    preset: preset::preset,
+    snippets,
+};
 
 const QUESTIONS: &[Question] = &[
     Question { key: "url", label: "Where people reach Camunda, like https://camunda.example.com", usual: None },

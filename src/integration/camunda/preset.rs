@@ -15,6 +15,21 @@ fn base(answers: &Answers, key: &str) -> String {
     }
 }
 
+/// A field of a page takes the line breaks away; PEM needs them (RFC 7468 §2).
+fn pem(text: &str) -> String {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let body = text.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END));
+    match body {
+        Some(body) if !body.contains(BEGIN) => {
+            let body: Vec<char> = body.chars().filter(|c| !c.is_whitespace()).collect();
+            let lines: String = body.chunks(64).flat_map(|line| line.iter().chain(['\n'].iter())).collect();
+            format!("{BEGIN}\n{lines}{END}\n")
+        }
+        _ => text.to_owned(),
+    }
+}
+
 pub(super) fn preset(answers: &Answers) -> Value {
     let prefix = answers.get("prefix");
     let named = |name: &str| format!("{prefix}{name}");
@@ -52,7 +67,7 @@ pub(super) fn preset(answers: &Answers) -> Value {
     }
     let certificate = answers.get("certificate");
     if !certificate.is_empty() {
-        orchestration["certificates"] = json!([certificate]);
+        orchestration["certificates"] = json!([pem(certificate)]);
         orchestration["token_endpoint_auth_method"] = json!("private_key_jwt");
     }
     let modeler = [named("web-modeler-api"), named("web-modeler-public-api")];

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::paste::{apply, blocks, commands, environment, secret, yaml};
+use super::preset;
 use crate::harness::app::{Answer, claims, get, http, post, random};
 use crate::harness::fake_idp::key;
 use crate::harness::jwt::compact;
@@ -247,6 +248,12 @@ async fn cluster_and_connectors_prove_themselves_by_a_certificate() {
     let pem =
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate.der()));
     apply(&world, &["camunda", "--set", &format!("url={URL}"), "--set", &format!("certificate={pem}")]).await;
+    // as a field of a page has it
+    let lost = pem.replace('\n', " ");
+    assert_eq!(
+        preset("camunda", &[("url", URL), ("certificate", &lost)]),
+        preset("camunda", &[("url", URL), ("certificate", &pem)])
+    );
     let printed = blocks(&world, &["camunda-orchestration", "camunda"]).await;
     let variables = [("KEYSTORE", "/keys/camunda.p12"), ("KEYSTORE_PASSWORD", "changeit")];
     let settings = environment(&printed["Environment of Connectors"], &variables);
