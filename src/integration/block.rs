@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{SnippetError, properties, shell};
+use super::{SnippetError, hcl, properties, shell};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -11,6 +11,7 @@ pub enum Format {
     Properties,
     Env,
     Shell,
+    Hcl,
 }
 
 impl Format {
@@ -21,6 +22,7 @@ impl Format {
             Self::Properties => "properties",
             Self::Env => "env",
             Self::Shell => "shell",
+            Self::Hcl => "hcl",
         }
     }
 
@@ -32,6 +34,7 @@ impl Format {
             Self::Properties => properties::write(value).ok_or(SnippetError::Unwritable("properties")),
             Self::Env => shell::environment(value).ok_or(SnippetError::Unwritable("env")),
             Self::Shell => shell::commands(value).ok_or(SnippetError::Unwritable("shell")),
+            Self::Hcl => hcl::write(value).ok_or(SnippetError::Unwritable("hcl")),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::oauthbearer::{self, APPLICATIONS, Machine, Written};
 use super::shell::variables;
-use super::{Block, Format, Question, SnippetError, Subject, System};
+use super::{Block, Format, Question, SnippetError, Subject, System, hcl};
 
 const QUESTIONS: &[Question] = &[
     Question {
@@ -36,10 +36,10 @@ const EXTENSIONS: &[(&str, &str)] = &[("logicalCluster", "LOGICAL_CLUSTER"), ("i
 
 fn snippets(subject: &Subject<'_>) -> Result<Vec<Block>, SnippetError> {
     let machine = Machine::of(subject, "confluent")?;
-    let mut blocks = vec![pool(subject, &machine)?, refresh()?];
+    let mut blocks = vec![pool(subject, &machine)?, terraform(subject, &machine)?, refresh()?];
     blocks.extend(machine.java(Written { version: "Apache Kafka clients 3.5 to 4", page: CLIENTS }, EXTENSIONS)?);
     blocks.push(machine.librdkafka(Written { version: "librdkafka 1.9.2 and later", page: CLIENTS }, EXTENSIONS)?);
-    for block in &mut blocks[2..] {
+    for block in &mut blocks[3..] {
         if block.format == Format::Properties {
             block
                 .warnings
@@ -49,11 +49,15 @@ fn snippets(subject: &Subject<'_>) -> Result<Vec<Block>, SnippetError> {
     Ok(blocks)
 }
 
+/// JSON's strings are CEL's.
+fn filter(machine: &Machine<'_>) -> String {
+    format!("claims.aud=={} && claims.sub=={}", json!(machine.audience), json!(machine.client_id))
+}
+
 /// The provider once, the pool for each application.
 fn pool(subject: &Subject<'_>, machine: &Machine<'_>) -> Result<Block, SnippetError> {
     let urls = subject.urls;
-    // JSON's strings are CEL's
-    let filter = format!("claims.aud=={} && claims.sub=={}", json!(machine.audience), json!(machine.client_id));
+    let filter = filter(machine);
     let provider = json!([
         "confluent",
         "iam",
@@ -98,6 +102,32 @@ fn pool(subject: &Subject<'_>, machine: &Machine<'_>) -> Result<Block, SnippetEr
         version: POOLS.version,
         page: POOLS.page,
         warnings,
+    })
+}
+
+/// The same for those who keep Confluent's configuration in Terraform.
+fn terraform(subject: &Subject<'_>, machine: &Machine<'_>) -> Result<Block, SnippetError> {
+    let provider = json!({ "block": ["resource", "confluent_identity_provider", "avouch"], "body": {
+        "display_name": "avouch",
+        "description": "Avouch",
+        "issuer": subject.urls.issuer(),
+        "jwks_uri": subject.urls.at("/.well-known/jwks.json"),
+    } });
+    let pool = json!({ "block": ["resource", "confluent_identity_pool", hcl::label(machine.client_id)], "body": {
+        "identity_provider": { "id": hcl::reference("confluent_identity_provider.avouch.id") },
+        "display_name": machine.client_id,
+        "description": machine.client_id,
+        "identity_claim": "claims.sub",
+        "filter": filter(machine),
+    } });
+    Ok(Block {
+        title: "Terraform, in place of these commands",
+        file: "confluent.tf",
+        format: Format::Hcl,
+        text: Format::Hcl.write(&json!([provider, pool]))?,
+        version: "Terraform provider confluentinc/confluent 2",
+        page: "https://registry.terraform.io/providers/confluentinc/confluent/latest/docs/resources/confluent_identity_pool",
+        warnings: vec!["the provider stands there once, for all pools.".to_owned()],
     })
 }
 

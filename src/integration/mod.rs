@@ -5,6 +5,7 @@
 mod block;
 mod camunda;
 mod confluent;
+mod hcl;
 mod influxdb;
 mod kafka;
 mod oauthbearer;

@@ -1,5 +1,7 @@
 //! Confluent Cloud: provider and pools as the commands make them, and the clients with their SASL extensions.
 
+use serde_json::Value;
+
 use super::kafka::{java, librdkafka};
 use super::paste::{apply, blocks, commands, option, properties, secret};
 use crate::harness::World;
@@ -7,7 +9,7 @@ use crate::harness::app::get;
 use crate::validators::{Confluent, Trust};
 
 const TITLE: &str = "Identity provider and pool";
-const AUDIENCE: &str = r#"confluent-"prod"\it's"#;
+const AUDIENCE: &str = r#"confluent-"prod"\it's-${x}-%{y}-$z"#;
 
 #[tokio::test]
 async fn each_application_gets_into_its_own_pool_with_what_is_printed() {
@@ -30,6 +32,10 @@ async fn each_application_gets_into_its_own_pool_with_what_is_printed() {
         assert_eq!(option(provider, "--jwks-uri"), document.text("jwks_uri"));
         assert_eq!(pool[..5], ["confluent", "iam", "pool", "create", client]);
         assert_eq!((option(pool, "--provider"), option(pool, "--identity-claim")), ("op-1x", "claims.sub"));
+        assert_eq!(
+            terraform(&printed["Terraform, in place of these commands"], client),
+            (provider.clone(), pool.clone())
+        );
         pools.push((option(provider, "--issuer-uri").to_owned(), option(pool, "--filter").to_owned()));
 
         let variable = format!("{}_SECRET", client.to_uppercase().replace('-', "_"));
@@ -57,6 +63,57 @@ async fn each_application_gets_into_its_own_pool_with_what_is_printed() {
             assert_eq!(verdict.is_ok(), at == other, "{client} at {filter}: {verdict:?}");
         }
     }
+}
+
+/// What Terraform would make, as the commands that make the same.
+fn terraform(text: &str, client: &str) -> (Vec<String>, Vec<String>) {
+    let mut known = hcl::eval::Context::new();
+    known.declare_var("confluent_identity_provider", hcl::value!({ "avouch" = { "id" = "op-1x" } }));
+    let read: Value = hcl::eval::from_str(text, &known).unwrap();
+    let provider = &read["resource"]["confluent_identity_provider"]["avouch"];
+    let pool = &read["resource"]["confluent_identity_pool"][client];
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let of = |value: &'_ Value, name: &str| {
+        value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}")).to_owned()
+    };
+    let (name, issuer, jwks, about) =
+        (of(provider, "display_name"), of(provider, "issuer"), of(provider, "jwks_uri"), of(provider, "description"));
+    let provider = words(&[
+        "confluent",
+        "iam",
+        "provider",
+        "create",
+        &name,
+        "--issuer-uri",
+        &issuer,
+        "--jwks-uri",
+        &jwks,
+        "--description",
+        &about,
+    ]);
+    let (name, id, claim, filter, about) = (
+        of(pool, "display_name"),
+        of(&pool["identity_provider"], "id"),
+        of(pool, "identity_claim"),
+        of(pool, "filter"),
+        of(pool, "description"),
+    );
+    let pool = words(&[
+        "confluent",
+        "iam",
+        "pool",
+        "create",
+        &name,
+        "--provider",
+        &id,
+        "--identity-claim",
+        &claim,
+        "--filter",
+        &filter,
+        "--description",
+        &about,
+    ]);
+    (provider, pool)
 }
 
 #[tokio::test]
