@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::oauthbearer::{self, APPLICATIONS, Machine, Written};
+use super::oauthbearer::{self, Machine, Written};
 use super::shell::variables;
 use super::{Block, Format, Question, SnippetError, Subject, System, hcl};
 
@@ -13,7 +13,7 @@ const QUESTIONS: &[Question] = &[
         label: "The audience; another one for each Confluent organisation",
         usual: Some("confluent"),
     },
-    APPLICATIONS,
+    oauthbearer::applications("confluent-app"),
 ];
 
 pub(super) const SYSTEM: System = System {

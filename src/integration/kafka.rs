@@ -1,11 +1,11 @@
 //! Apache Kafka: the broker checks tokens by our JWKS (BrokerJwtValidator), applications fetch them by client_credentials.
 
-use super::oauthbearer::{self, APPLICATIONS, Machine, Written};
+use super::oauthbearer::{self, Machine, Written};
 use super::{Block, Question, SnippetError, Subject, System};
 
 const QUESTIONS: &[Question] = &[
     Question { key: "cluster", label: "The cluster's name, which becomes the audience", usual: Some("kafka") },
-    APPLICATIONS,
+    oauthbearer::applications("kafka-app"),
 ];
 
 pub(super) const SYSTEM: System = System {

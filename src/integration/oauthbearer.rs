@@ -15,15 +15,20 @@ const LOGIN_MODULE: &str = "org.apache.kafka.common.security.oauthbearer.OAuthBe
 const CALLBACK: &str = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler";
 const VALIDATOR: &str = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler";
 
-pub(super) const APPLICATIONS: Question = Question {
-    key: "applications",
-    label: "The applications' names as clients, with commas between them",
-    usual: Some("kafka-app"),
-};
+const APPLICATIONS: &str = "applications";
+
+/// `usual` differs from system to system, so that one preset does not change another's client.
+pub(super) const fn applications(usual: &'static str) -> Question {
+    Question {
+        key: APPLICATIONS,
+        label: "The applications' names as clients, with commas between them",
+        usual: Some(usual),
+    }
+}
 
 /// The resource and its machines. None of them can ask for an audience, so each has but one.
 pub(super) fn preset(answers: &Answers, name: &str, audience: &str) -> Value {
-    let applications = answers.get(APPLICATIONS.key).split(',').map(str::trim).filter(|id| !id.is_empty());
+    let applications = answers.get(APPLICATIONS).split(',').map(str::trim).filter(|id| !id.is_empty());
     let machine = |client_id: &str| json!({ "client_id": client_id, "kind": "machine", "grants": ["client_credentials"], "audiences": [audience] });
     json!({
         "resources": [{

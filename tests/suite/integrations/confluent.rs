@@ -120,7 +120,7 @@ fn terraform(text: &str, client: &str) -> (Vec<String>, Vec<String>) {
 async fn the_keys_are_read_anew_by_one_command() {
     let world = World::new().await;
     apply(&world, &["confluent"]).await;
-    let printed = blocks(&world, &["kafka-app", "confluent"]).await;
+    let printed = blocks(&world, &["confluent-app", "confluent"]).await;
     let variables = [("PROVIDER_ID", "op-1x"), ("CONFLUENT_API_KEY", "KEY"), ("CONFLUENT_API_SECRET", "S 1")];
     let run = commands(&printed["After a signing key was revoked at once"], &variables);
     let url = "https://api.confluent.cloud/iam/v2/identity-providers/op-1x/jwks";

@@ -4,6 +4,7 @@
 mod camunda;
 mod confluent;
 mod documents;
+mod every;
 mod influxdb;
 mod kafka;
 mod paste;
