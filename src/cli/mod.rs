@@ -9,6 +9,7 @@ mod demo;
 mod healthcheck;
 mod keys;
 mod operator;
+mod preset;
 mod resources;
 mod snippet;
 mod sp_keys;
@@ -46,6 +47,8 @@ enum Command {
     /// What changes at one connection between two resource files
     #[command(subcommand)]
     Connection(connection::Connection),
+    /// The clients and resources that a known system needs, as a resource file
+    Preset(preset::Preset),
     /// What to paste at a system that a client is used at, filled in
     Snippet(snippet::Snippet),
     /// A new secret for a client
@@ -100,6 +103,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Apply(apply) => apply.run(&config)?,
         Command::Export => resources::export(&config)?,
         Command::Connection(connection) => connection.run(&config)?,
+        Command::Preset(preset) => preset.run()?,
         Command::Snippet(snippet) => snippet.run(&config)?,
         Command::Client(client) => client.run(&config)?,
         Command::Operator(operator) => operator.run(&config)?,

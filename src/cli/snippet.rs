@@ -13,7 +13,7 @@ use crate::integration::{self, SYSTEMS};
 pub(super) struct Snippet {
     #[arg(value_name = "CLIENT")]
     client_id: String,
-    /// influxdb or influxctl
+    /// As `avouch preset` lists them
     #[arg(value_name = "SYSTEM")]
     system: String,
     /// The sub of somebody whom the system shall know beforehand; repeat it for more

@@ -2,12 +2,16 @@
 
 use serde_json::Value;
 
-use super::SnippetError;
+use super::{SnippetError, hcl, properties, shell};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Yaml,
     Toml,
+    Properties,
+    Env,
+    Shell,
+    Hcl,
 }
 
 impl Format {
@@ -15,6 +19,10 @@ impl Format {
         match self {
             Self::Yaml => "yaml",
             Self::Toml => "toml",
+            Self::Properties => "properties",
+            Self::Env => "env",
+            Self::Shell => "shell",
+            Self::Hcl => "hcl",
         }
     }
 
@@ -23,6 +31,10 @@ impl Format {
         match self {
             Self::Yaml => serde_saphyr::to_string(value).map_err(|_| SnippetError::Unwritable("yaml")),
             Self::Toml => toml::to_string(value).map_err(|_| SnippetError::Unwritable("toml")),
+            Self::Properties => properties::write(value).ok_or(SnippetError::Unwritable("properties")),
+            Self::Env => shell::environment(value).ok_or(SnippetError::Unwritable("env")),
+            Self::Shell => shell::commands(value).ok_or(SnippetError::Unwritable("shell")),
+            Self::Hcl => hcl::write(value).ok_or(SnippetError::Unwritable("hcl")),
         }
     }
 }

@@ -3,7 +3,14 @@
 //! of systems and the words of both; applying a preset is provisioning's, and nothing here speaks HTTP or knows a secret.
 
 mod block;
+mod camunda;
+mod confluent;
+mod hcl;
 mod influxdb;
+mod kafka;
+mod oauthbearer;
+mod properties;
+mod shell;
 
 use std::collections::BTreeMap;
 
@@ -69,6 +76,8 @@ pub enum SnippetError {
     NoAudience { client: ClientId, system: &'static str },
     #[error("{client} may not use the grant {grant}, which {system} signs in with")]
     NoGrant { client: ClientId, system: &'static str, grant: &'static str },
+    #[error("{client} fits no part of {system}: {why}")]
+    Unfit { client: ClientId, system: &'static str, why: &'static str },
     #[error("{0} cannot be written")]
     Unwritable(&'static str),
     #[error(transparent)]
@@ -76,7 +85,8 @@ pub enum SnippetError {
 }
 
 /// All of them, in the order in which they are offered.
-pub const SYSTEMS: &[System] = &[influxdb::CLUSTER, influxdb::INFLUXCTL];
+pub const SYSTEMS: &[System] =
+    &[influxdb::CLUSTER, influxdb::INFLUXCTL, kafka::SYSTEM, confluent::SYSTEM, camunda::SYSTEM];
 
 /// By the name that commands and addresses use.
 pub fn named(name: &str) -> Option<&'static System> {

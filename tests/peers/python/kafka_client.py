@@ -3,9 +3,9 @@ broker is needed for that: what librdkafka says of its token is all a test wants
 
 One JSON object a line on stdin, one answer a line on stdout: {"ok":true,...} or {"ok":false,"error",...}. It exits when
 stdin closes. The one command:
-  {"cmd":"token","settings":{...},"patience"?:SECONDS}
-      starts a client with these settings, in librdkafka's names without their prefix `sasl.oauthbearer.`, and waits until
-      it has a token. -> {"ok":true,"errors":[...]}: what librdkafka complained of before. Without patience its first
+  {"cmd":"token","settings"?:{...},"configuration"?:{...},"patience"?:SECONDS}
+      starts a client with these settings, in librdkafka's names without their prefix `sasl.oauthbearer.`, or with a whole
+      configuration in its full names, and waits until it has a token. -> {"ok":true,"errors":[...]}: what librdkafka complained of before. Without patience its first
       complaint is the end: {"ok":false,"error"}.
 """
 
@@ -32,16 +32,23 @@ class Log:
             print(line, file=sys.stderr, flush=True)
 
 
-def token(settings, patience=0):
+def usual(settings):
+    names = {"method": "oidc", **settings}
+    return {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "OAUTHBEARER",
+        **{f"sasl.oauthbearer.{name}": value for name, value in names.items()},
+    }
+
+
+def token(settings=None, configuration=None, patience=0):
     log, errors = Log(), []
     client = Producer(
         {
             # nobody listens there, and nobody has to
             "bootstrap.servers": "127.0.0.1:1",
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "OAUTHBEARER",
             "debug": "security",
-            **{f"sasl.oauthbearer.{name}": value for name, value in {"method": "oidc", **settings}.items()},
+            **(configuration or usual(settings)),
             "error_cb": lambda error: errors.append(error.str()) if error.name() == "_AUTHENTICATION" else None,
         },
         logger=log,

@@ -4,13 +4,13 @@
 use std::fmt::Write as _;
 
 use super::preset;
-use crate::harness::World;
+use crate::harness::{Options, World};
 
 const END: &str = "<!-- end -->";
 
 /// The document with everything between its markers made anew. A marker is `<!-- preset SYSTEM -->` or
-/// `<!-- snippet CLIENT SYSTEM -->`.
-async fn renewed(world: &World, document: &str, preset: &str) -> String {
+/// `<!-- snippet CLIENT SYSTEM -->`, with `--user` behind it for a snippet that names a person.
+async fn renewed(world: &World, document: &str, preset: &str, person: &str) -> String {
     let mut out = String::new();
     let mut lines = document.lines();
     while let Some(line) = lines.next() {
@@ -19,11 +19,13 @@ async fn renewed(world: &World, document: &str, preset: &str) -> String {
         let words: Vec<&str> = marker.split(' ').collect();
         let (language, text) = match words.as_slice() {
             ["preset", _] => ("yaml", preset.to_owned()),
-            ["snippet", client, system] => {
-                let (well, text) = world.broker.cli(&["snippet", client, system]).await;
+            ["snippet", more @ ..] => {
+                let sub = [person];
+                let sub: &[&str] = if more.contains(&"--user") { &sub } else { &[] };
+                let (well, text) = world.broker.cli(&[&["snippet"], more, sub].concat()).await;
                 assert!(well, "{text}");
                 let language = if text.contains("\n[[") { "toml" } else { "text" };
-                (language, text.replace(&world.broker.issuer, "https://id.example.com"))
+                (language, text.replace(person, "usr_01HZX3V9K2J8M4Q7R5T6W0YBCD"))
             }
             _ => continue,
         };
@@ -33,18 +35,52 @@ async fn renewed(world: &World, document: &str, preset: &str) -> String {
     out
 }
 
-#[tokio::test]
-async fn influxdb_shows_what_is_printed() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/integrations/influxdb.md");
-    let world = World::new().await;
-    let preset = preset("influxdb", &[("cluster", "https://influx.example.com")]);
+/// A broker that stands where the documents say, and somebody who is known there beforehand.
+async fn documented() -> (World, String) {
+    let settings = vec![("AVOUCH_ISSUER", "https://id.example.com".to_owned())];
+    let world = World::with(Options { settings, ..Options::default() }).await;
+    let yaml = "users:\n  - { email: ada@example.com, name: Ada Lovelace, connection: contoso, subject: ada }\n";
+    let person = world.apply(yaml).await[0].1.to_string();
+    (world, person)
+}
+
+/// Holds the document against what is printed after its steps, or writes it: preset, and a secret for each of `clients`.
+async fn hold(name: &str, answers: &[(&str, &str)], clients: &[&str]) {
+    let path = format!("{}/docs/integrations/{name}.md", env!("CARGO_MANIFEST_DIR"));
+    let (world, person) = documented().await;
+    let preset = preset(name, answers);
     world.apply(&preset).await;
-    let document = std::fs::read_to_string(path).unwrap();
-    let renewed = renewed(&world, &document, &preset).await;
-    assert!(renewed.contains("https://id.example.com/oauth/device/code"), "{renewed}");
+    for client in clients {
+        let (well, text) = world.broker.cli(&["client", "rotate-secret", client]).await;
+        assert!(well, "{text}");
+    }
+    let document = std::fs::read_to_string(&path).unwrap();
+    let renewed = renewed(&world, &document, &preset, &person).await;
+    assert!(renewed.contains("https://id.example.com/oauth/token") && !renewed.contains("localhost:1"), "{renewed}");
     if std::env::var("AVOUCH_DOCUMENTS").is_ok_and(|mode| mode == "write") {
-        std::fs::write(path, &renewed).unwrap();
+        std::fs::write(&path, &renewed).unwrap();
     } else {
         assert!(renewed == document, "{path} is stale; see the head of {}", file!());
     }
+}
+
+#[tokio::test]
+async fn influxdb_shows_what_is_printed() {
+    hold("influxdb", &[("cluster", "https://influx.example.com")], &[]).await;
+}
+
+#[tokio::test]
+async fn kafka_shows_what_is_printed() {
+    hold("kafka", &[("cluster", "kafka-prod"), ("applications", "orders-app")], &["orders-app"]).await;
+}
+
+#[tokio::test]
+async fn confluent_shows_what_is_printed() {
+    hold("confluent", &[("audience", "confluent-prod"), ("applications", "orders-app")], &["orders-app"]).await;
+}
+
+#[tokio::test]
+async fn camunda_shows_what_is_printed() {
+    let clients = ["camunda-identity", "camunda-orchestration", "camunda-optimize", "camunda-web-modeler-api"];
+    hold("camunda", &[("url", "https://camunda.example.com")], &clients).await;
 }

@@ -1,8 +1,13 @@
 //! Systems known by name: the preset is applied, the snippet is read by its format's own parser, and the flow is driven
 //! with nothing but the values found there.
 
+mod camunda;
+mod confluent;
 mod documents;
+mod every;
 mod influxdb;
+mod kafka;
+mod paste;
 
 use std::collections::BTreeMap;
 
