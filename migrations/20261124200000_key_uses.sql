@@ -1,7 +1,7 @@
 -- Since when a key is in use stands with the key, as it does of client secrets.
 UPDATE connection_credentials k SET active_since = l.activated_at
   FROM connection_key_lives l WHERE l.credential_id = k.id AND l.activated_at IS NOT NULL;
-ALTER TABLE connection_key_lives DROP COLUMN activated_at;
+-- The column stays for replicas of the version before, which write it; nobody reads it any more.
 
 -- SAML keys that were replaced by hand go by themselves now too, as those that were replaced by date.
 INSERT INTO connection_key_lives (credential_id, retire_at)
