@@ -42,7 +42,6 @@ pub const ALL: [Template; 4] = [
         redirect_uris: "http://127.0.0.1/callback",
         grants: &["authorization_code", "device_code", "refresh_token"],
         advice: "On loopback any port will do: write the redirect URI without one (RFC 8252).",
-        ..PLAIN
     },
     Template {
         id: "machine",
