@@ -2,7 +2,9 @@
 //! what was encrypted to it until it is retired. Owns the order of these steps; `upstream` uses the keys.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
+use super::key_rotation::{self, KEPT};
 use super::own_key::OwnKey;
 use super::{Connection, Credential, CredentialState, KeyUse, Protocol, Slug, credential, store};
 use crate::audit::{self, Author};
@@ -94,7 +96,7 @@ pub async fn take_over(
     db::in_tx(&ctx.db, async |conn: &mut Conn| {
         let mut promoted = Vec::new();
         for usage in uses {
-            promoted.push((*usage, promote(conn, slug, *usage).await?));
+            promoted.push((*usage, promote(conn, slug, *usage, ctx.now()).await?));
         }
         let told = |(usage, done): &(KeyUse, Promoted)| json!({ "use": usage.as_str(), "active": done.active, "retiring": done.retiring });
         record(ctx, conn, author, "connection.key_promoted", slug, promoted.iter().map(told).collect()).await?;
@@ -150,11 +152,17 @@ async fn add_next(ctx: &Ctx, conn: &mut Conn, slug: &Slug, key: &OwnKey, by: &st
     Ok(credential.id)
 }
 
-/// The next key takes over, and the active one retires. A key that served both uses retires with its second use.
+/// The next key takes over, and the active one retires: it goes by itself when nobody goes by metadata with it any more. A key
+/// that served both uses retires with its second use.
 ///
 /// # Errors
 /// [`SpKeyError::NoNext`], [`SpKeyError::Unknown`], [`SpKeyError::NotSaml`].
-pub(super) async fn promote(conn: &mut Conn, slug: &Slug, usage: KeyUse) -> Result<Promoted, SpKeyError> {
+pub(super) async fn promote(
+    conn: &mut Conn,
+    slug: &Slug,
+    usage: KeyUse,
+    now: OffsetDateTime,
+) -> Result<Promoted, SpKeyError> {
     let connection = saml(store::lock_by_slug(conn, slug).await?, slug)?;
     let next = of_use(&connection, CredentialState::Next, Some(usage)).ok_or(SpKeyError::NoNext(usage))?;
     let active = |usage| of_use(&connection, CredentialState::Active, usage);
@@ -162,8 +170,10 @@ pub(super) async fn promote(conn: &mut Conn, slug: &Slug, usage: KeyUse) -> Resu
     let before = active(Some(usage)).or_else(|| active(None).filter(|_| other_uses_served));
     if let Some(before) = before {
         credential::store::set_state(conn, &before.id, CredentialState::Retiring).await?;
+        key_rotation::store::retires(conn, &before.id, now + KEPT).await?;
     }
     credential::store::set_state(conn, &next.id, CredentialState::Active).await?;
+    key_rotation::store::activated(conn, &next.id, now).await?;
     Ok(Promoted { active: next.id.clone(), retiring: before.map(|key| key.id.clone()) })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{SnippetError, hcl, properties, shell};
+use super::{SnippetError, hcl, ini, properties, shell};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -12,6 +12,7 @@ pub enum Format {
     Env,
     Shell,
     Hcl,
+    Ini,
 }
 
 impl Format {
@@ -23,6 +24,7 @@ impl Format {
             Self::Env => "env",
             Self::Shell => "shell",
             Self::Hcl => "hcl",
+            Self::Ini => "ini",
         }
     }
 
@@ -35,6 +37,7 @@ impl Format {
             Self::Env => shell::environment(value).ok_or(SnippetError::Unwritable("env")),
             Self::Shell => shell::commands(value).ok_or(SnippetError::Unwritable("shell")),
             Self::Hcl => hcl::write(value).ok_or(SnippetError::Unwritable("hcl")),
+            Self::Ini => ini::write(value).ok_or(SnippetError::Unwritable("ini")),
         }
     }
 }

@@ -2,12 +2,16 @@
 //! the resource file) and what their administrators paste on the other side (snippets, from what is stored). Owns the table
 //! of systems and the words of both; applying a preset is provisioning's, and nothing here speaks HTTP or knows a secret.
 
+mod argocd;
 mod block;
 mod camunda;
 mod confluent;
+mod grafana;
 mod hcl;
 mod influxdb;
+mod ini;
 mod kafka;
+mod kubernetes;
 mod oauthbearer;
 mod properties;
 mod shell;
@@ -85,8 +89,16 @@ pub enum SnippetError {
 }
 
 /// All of them, in the order in which they are offered.
-pub const SYSTEMS: &[System] =
-    &[influxdb::CLUSTER, influxdb::INFLUXCTL, kafka::SYSTEM, confluent::SYSTEM, camunda::SYSTEM];
+pub const SYSTEMS: &[System] = &[
+    influxdb::CLUSTER,
+    influxdb::INFLUXCTL,
+    kafka::SYSTEM,
+    confluent::SYSTEM,
+    camunda::SYSTEM,
+    kubernetes::SYSTEM,
+    grafana::SYSTEM,
+    argocd::SYSTEM,
+];
 
 /// By the name that commands and addresses use.
 pub fn named(name: &str) -> Option<&'static System> {

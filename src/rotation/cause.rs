@@ -27,6 +27,8 @@ pub enum Cause {
     NotRotated,
     /// The credential for the client's registration is gone.
     TokenLost,
+    /// It is gone, and with it the secret that the provider takes by now.
+    SecretLost,
     /// Somebody put another secret into use meanwhile.
     TurnedBack,
     /// Any other refusal.
@@ -41,7 +43,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::CredentialRefused,
         Self::RightMissing,
         Self::NotFound,
@@ -53,6 +55,7 @@ impl Cause {
         Self::NotProven,
         Self::NotRotated,
         Self::TokenLost,
+        Self::SecretLost,
         Self::TurnedBack,
         Self::Refused,
         Self::Address,
@@ -74,6 +77,7 @@ impl Cause {
             Self::NotProven => "not_proven",
             Self::NotRotated => "not_rotated",
             Self::TokenLost => "token_lost",
+            Self::SecretLost => "secret_lost",
             Self::TurnedBack => "turned_back",
             Self::Refused => "refused",
             Self::Address => "address",
@@ -115,6 +119,9 @@ impl Cause {
             }
             Self::TokenLost => {
                 "Ask the provider's administrator for a new registration access token and enter it; check the secret by a test sign-in."
+            }
+            Self::SecretLost => {
+                "Sign-ins fail until this is mended: the provider has made another secret, and its answer was lost. Ask its administrator for a new registration access token, enter it and rotate again, which fetches that secret; or for the secret itself."
             }
             Self::TurnedBack => {
                 "Somebody chose another secret meanwhile, so nothing was removed at the provider. Rotate again if that was not meant."

@@ -1,4 +1,4 @@
-//! How often each credential was taken by its provider, and when last: gathered in memory, written by whoever has a database.
+//! How often each credential was taken by its provider (of SAML keys: signed or opened something), and when last: gathered in memory, written by whoever has a database.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

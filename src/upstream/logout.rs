@@ -93,7 +93,11 @@ impl Upstreams {
                 end_session::leave(self, ctx, connection, settings, id_token).await
             }
             Protocol::Saml(settings) if settings.single_logout => {
-                saml_logout::leave(ctx, connection, settings, session)
+                let departure = saml_logout::leave(ctx, connection, settings, session)?;
+                if departure.is_some() {
+                    self.note_signed(ctx, connection);
+                }
+                Ok(departure)
             }
             _ => Ok(None),
         }
@@ -125,7 +129,11 @@ impl Upstreams {
         success: bool,
     ) -> Result<Option<Onward>, UpstreamError> {
         let Protocol::Saml(settings) = &connection.protocol else { return Err(other_protocol()) };
-        saml_logout::answer(ctx, connection, settings, notice, success)
+        let answer = saml_logout::answer(ctx, connection, settings, notice, success)?;
+        if answer.is_some() {
+            self.note_signed(ctx, connection);
+        }
+        Ok(answer)
     }
 
     /// A SAML LogoutResponse to the request of ours with this id: whether every session ended.

@@ -89,7 +89,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::connection::credential::handover::store::Used;
 use crate::connection::version::Surface;
-use crate::connection::{Connection, Credential, OidcSettings, Protocol, untrusted};
+use crate::connection::{Connection, Credential, KeyUse, OidcSettings, Protocol, untrusted};
 use crate::ctx::Ctx;
 use crate::ids::CredentialId;
 use crate::jose::JwkSet;
@@ -129,7 +129,20 @@ impl Upstreams {
     pub async fn start(&self, ctx: &Ctx, connection: &Connection, hints: &StartHints) -> Result<Trip, UpstreamError> {
         match &connection.protocol {
             Protocol::Oidc(settings) => code_flow::start(self, ctx, connection, settings, hints).await,
-            Protocol::Saml(settings) => saml_flow::start(ctx, connection, settings, hints),
+            Protocol::Saml(settings) => {
+                let trip = saml_flow::start(ctx, connection, settings, hints)?;
+                if settings.sign_requests {
+                    self.note_signed(ctx, connection);
+                }
+                Ok(trip)
+            }
+        }
+    }
+
+    /// A SAML message was signed. Whether anybody verifies it is not told to us.
+    fn note_signed(&self, ctx: &Ctx, connection: &Connection) {
+        if let Some(key) = connection.active_key(KeyUse::Signing) {
+            self.uses.note(&key.id, ctx.now());
         }
     }
 
@@ -151,7 +164,7 @@ impl Upstreams {
                 code_flow::finish(self, ctx, connection, settings, (pending, params), trace).await
             }
             Protocol::Saml(settings) => {
-                saml_flow::finish(&self.saml, ctx, connection, settings, (pending, params), trace).await
+                saml_flow::finish((&self.saml, &self.uses), ctx, connection, settings, (pending, params), trace).await
             }
         }
     }
@@ -169,7 +182,7 @@ impl Upstreams {
     ) -> Result<Once, UpstreamError> {
         match &connection.protocol {
             Protocol::Saml(settings) if settings.allow_idp_initiated => {
-                saml_flow::unsolicited(&self.saml, ctx, connection, settings, params).await
+                saml_flow::unsolicited((&self.saml, &self.uses), ctx, connection, settings, params).await
             }
             _ => Err(UpstreamError::invalid("unsolicited", "the connection takes answers to our own requests only")),
         }
@@ -222,7 +235,8 @@ impl Upstreams {
         self.rehearse(ctx, connection, key).await.trial
     }
 
-    /// Which credentials were taken since the last time that somebody asked.
+    /// Which credentials were taken since the last time that somebody asked; of SAML keys, which signed a message, or opened
+    /// an answer that was believed.
     pub fn take_uses(&self) -> Vec<(CredentialId, Used)> {
         self.uses.take()
     }

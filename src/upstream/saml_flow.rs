@@ -7,6 +7,7 @@ use serde_json::json;
 use time::Duration;
 use tokio::sync::Semaphore;
 
+use super::credential_uses::CredentialUses;
 use super::identity::Once;
 use super::saml::{
     self, AuthnRequest, Binding, Encryption, Policy, Refusal, ResponseInput, SpKey, VerifiedAssertion, WantSigned,
@@ -20,6 +21,7 @@ use crate::connection::certificate::fingerprint;
 use crate::connection::saml::IdpSource;
 use crate::connection::{Connection, SamlSettings, saml as settings, untrusted};
 use crate::ctx::Ctx;
+use crate::ids::CredentialId;
 use crate::oauth::params::Params;
 use crate::secret::{Kind, Secret, mint};
 use crate::trace::{Recording, Word};
@@ -119,7 +121,7 @@ pub(super) fn start(
 }
 
 pub(super) async fn finish(
-    saml: &Saml,
+    (saml, uses): (&Saml, &CredentialUses),
     ctx: &Ctx,
     connection: &Connection,
     settings: &SamlSettings,
@@ -140,7 +142,7 @@ pub(super) async fn finish(
         "recipient": ctx.urls.acs(connection.slug.as_str()),
     }));
     let asked = Some(Asked { entity_id: pending.issuer.clone(), request_id: pending.nonce.clone() });
-    let assertion = vouched(saml, ctx, connection, settings, params, asked).await?;
+    let assertion = vouched((saml, uses), ctx, connection, settings, params, asked).await?;
     check_age(&assertion, pending, ctx)?;
     let claims = assertion.claims();
     let sp_entity_id = saml_sp::entity_id(ctx, connection, settings);
@@ -156,13 +158,13 @@ pub(super) async fn finish(
 /// An answer to no request of ours, held against everything that an answer is held against. What comes of it is not an
 /// identity: nobody is signed in by it.
 pub(super) async fn unsolicited(
-    saml: &Saml,
+    (saml, uses): (&Saml, &CredentialUses),
     ctx: &Ctx,
     connection: &Connection,
     settings: &SamlSettings,
     params: &Params,
 ) -> Result<Once, UpstreamError> {
-    let assertion = vouched(saml, ctx, connection, settings, params, None).await?;
+    let assertion = vouched((saml, uses), ctx, connection, settings, params, None).await?;
     Ok(Once { id: assertion.assertion_id.clone(), until: assertion.not_on_or_after + SKEW })
 }
 
@@ -184,7 +186,7 @@ struct Asked {
 }
 
 async fn vouched(
-    saml: &Saml,
+    (saml, uses): (&Saml, &CredentialUses),
     ctx: &Ctx,
     connection: &Connection,
     settings: &SamlSettings,
@@ -209,7 +211,12 @@ async fn vouched(
         policy: policy(settings),
         now: ctx.now(),
     };
-    verify(saml, check, idp).await?.map_err(|refusal| refused(refusal, connection, settings))
+    let vouched = verify(saml, check, idp).await?;
+    let (assertion, opened_by) = vouched.map_err(|refusal| refused(refusal, connection, settings))?;
+    if let Some(key) = opened_by {
+        uses.note(&key, ctx.now());
+    }
+    Ok(assertion)
 }
 
 /// Beside the message, which names the address without it, and outside its signature.
@@ -225,18 +232,21 @@ struct Check {
     sp_entity_id: String,
     acs_url: String,
     request_id: Option<String>,
-    keys: Vec<SpKey>,
+    keys: Vec<(CredentialId, SpKey)>,
     policy: Policy,
     now: time::OffsetDateTime,
 }
 
-async fn verify(saml: &Saml, check: Check, idp: Idp) -> Result<Result<VerifiedAssertion, Refusal>, UpstreamError> {
+/// With the key of ours that it was encrypted to.
+type Vouched = (VerifiedAssertion, Option<CredentialId>);
+
+async fn verify(saml: &Saml, check: Check, idp: Idp) -> Result<Result<Vouched, Refusal>, UpstreamError> {
     if idp.entity_id != check.entity_id {
         let detail = "the connection's identity provider was changed during the sign-in; start again";
         return Err(UpstreamError::invalid("issuer_changed", detail));
     }
     saml.checked(move |engine| {
-        let keys: Vec<&SpKey> = check.keys.iter().collect();
+        let keys: Vec<&SpKey> = check.keys.iter().map(|(_, key)| key).collect();
         let input = ResponseInput {
             saml_response_base64: &check.response,
             idp_entity_id: &idp.entity_id,
@@ -249,7 +259,9 @@ async fn verify(saml: &Saml, check: Check, idp: Idp) -> Result<Result<VerifiedAs
             now: check.now,
             skew: SKEW,
         };
-        saml::verify_response(&input, engine)
+        let assertion = saml::verify_response(&input, engine)?;
+        let opened = check.keys.iter().find(|(_, key)| key.has_opened());
+        Ok((assertion, opened.map(|(id, _)| id.clone())))
     })
     .await
 }

@@ -7,6 +7,7 @@ use super::saml::{SpKey, SpMetadata, name_id, new_id};
 use crate::connection::saml::WantSigned;
 use crate::connection::{Connection, Credential, CredentialState, KeyUse, SamlSettings};
 use crate::ctx::Ctx;
+use crate::ids::CredentialId;
 
 /// How long identity providers may work with a copy of our metadata.
 const METADATA_LIFE: Duration = Duration::days(7);
@@ -20,10 +21,11 @@ pub(super) fn entity_id(ctx: &Ctx, connection: &Connection, settings: &SamlSetti
 ///
 /// # Errors
 /// `credential_unreadable`.
-pub(super) fn decryption_keys(ctx: &Ctx, connection: &Connection) -> Result<Vec<SpKey>, UpstreamError> {
+pub(super) fn decryption_keys(ctx: &Ctx, connection: &Connection) -> Result<Vec<(CredentialId, SpKey)>, UpstreamError> {
     use CredentialState::{Active, Next, Retiring};
     let keys = [Active, Retiring, Next].into_iter().flat_map(|state| connection.keys(state));
-    keys.filter(|key| key.key_use() != Some(KeyUse::Signing)).map(|key| open(ctx, key)).collect()
+    let keys = keys.filter(|key| key.key_use() != Some(KeyUse::Signing));
+    keys.map(|key| Ok((key.id.clone(), open(ctx, key)?))).collect()
 }
 
 /// The key that signs.

@@ -59,8 +59,14 @@ struct PlanPage {
     yaml: String,
     action: String,
     back: String,
-    /// Where the snippets are, when there is nothing to make any more.
-    snippets: Option<String>,
+    /// Its clients, when there is nothing to make any more.
+    clients: Vec<MadeClient>,
+}
+
+struct MadeClient {
+    id: String,
+    href: String,
+    snippets: String,
 }
 
 impl PlanPage {
@@ -91,8 +97,9 @@ fn questions(desk: &Desk<Edit>, system: &'static System, answers: &Answers, erro
 async fn ask(desk: Desk<Edit>, name: Path<String>, req: HttpRequest) -> Result<HttpResponse, Trouble> {
     let system = named(&name)?;
     let mut answers: Answers = url::form_urlencoded::parse(req.query_string().as_bytes()).into_owned().collect();
-    if answers.remove(STEP).as_deref() != Some("plan") {
-        answers.retain(|key, _| system.questions.iter().any(|question| question.key == key));
+    let step = answers.remove(STEP);
+    answers.retain(|key, _| system.questions.iter().any(|question| question.key == key));
+    if step.as_deref() != Some("plan") {
         return Ok(show(&questions(&desk, system, &answers, FieldErrors::default())));
     }
     match prepare(&desk.broker, &desk.author, system, &answers).await {
@@ -105,10 +112,14 @@ fn plan(desk: &Desk<Edit>, system: &'static System, answers: Answers, prepared: 
     let frame = desk.frame(Section::Clients);
     let action = frame.to(&path(system));
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&answers).finish();
-    let snippets = prepared.clients().next().filter(|_| prepared.plan.changes.is_empty());
+    let made = prepared.clients().filter(|_| prepared.plan.changes.is_empty()).map(|id| MadeClient {
+        id: id.to_string(),
+        href: frame.to(&crate::admin::client::path(id)),
+        snippets: frame.to(&href(id, Some(system))),
+    });
     Ok(PlanPage {
         yaml: prepared.yaml()?,
-        snippets: snippets.map(|id| frame.to(&href(id, Some(system)))),
+        clients: made.collect(),
         version: prepared.version,
         changes: prepared.plan.changes,
         notes: prepared.plan.notes,
@@ -153,8 +164,12 @@ async fn make(posted: Posted<Edit, Answers>, name: Path<String>) -> Result<HttpR
     let version = answers.remove(VERSION).unwrap_or_default();
     match carry_out(&desk.broker, &desk.author, system, &answers, Some(&version)).await {
         Ok(done) => {
-            let client = done.clients().next();
-            let next = client.map_or_else(|| "/admin/clients".into(), |id| href(id, Some(system)));
+            let clients: Vec<_> = done.clients().collect();
+            let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&answers).finish();
+            let next = match clients.as_slice() {
+                [only] => href(only, Some(system)),
+                _ => format!("{}?{query}&{STEP}=plan", path(system)),
+            };
             Ok(see_other(&desk.broker.ctx.urls.local(&Done::Created.at(&next))))
         }
         Err(trouble) => again(&desk, system, &answers, trouble),

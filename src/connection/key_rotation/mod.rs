@@ -4,13 +4,14 @@
 
 mod change;
 mod schedule;
-mod store;
+pub(super) mod store;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use super::{CredentialState, Slug};
+use super::credential::handover::{Use, Verdict};
+use super::{CredentialState, KeyUse, Slug};
 use crate::db::Conn;
 use crate::ids::CredentialId;
 use crate::jose::CertificateError;
@@ -97,8 +98,15 @@ pub struct KnownKey {
     /// The end of the certificate around it.
     pub expires_at: Option<OffsetDateTime>,
     pub promote_at: Option<OffsetDateTime>,
-    /// Unknown of keys from before this was written down.
-    pub activated_at: Option<OffsetDateTime>,
+    /// Absent of keys that never took over, and of those from before this was written down.
+    pub active_since: Option<OffsetDateTime>,
+    /// Statements that the provider took; of SAML keys, messages that were signed or opened.
+    pub uses: i64,
+    pub last_used_at: Option<OffsetDateTime>,
+    /// When another one last stood in for it.
+    pub refused_at: Option<OffsetDateTime>,
+    /// Of SAML keys; absent: both.
+    pub key_use: Option<KeyUse>,
     pub retire_at: Option<OffsetDateTime>,
     pub jwk: Value,
     /// DER.
@@ -108,7 +116,26 @@ pub struct KnownKey {
 impl KnownKey {
     /// Since when it signs, as far as that is known.
     pub fn signs_since(&self) -> OffsetDateTime {
-        self.activated_at.unwrap_or(self.created_at)
+        self.active_since.unwrap_or(self.created_at)
+    }
+
+    fn usage(&self) -> Use {
+        let refused = self.refused_at.is_some_and(|at| self.last_used_at.is_none_or(|used| used < at));
+        Use { state: self.state, since: self.signs_since(), last: self.last_used_at, refused }
+    }
+
+    /// Of a key that retires, and of no other; `all`: the connection's keys.
+    pub fn safe_to_retire(&self, all: &[Self], now: OffsetDateTime) -> Option<Verdict> {
+        if self.key_use == Some(KeyUse::Signing) && self.state == CredentialState::Retiring {
+            // what it signed was read in its moment, and our metadata names it no more
+            let reason = "It signs nothing any more.";
+            return Some(Verdict { safe: true, reason: reason.into(), not_before: None });
+        }
+        let replaces = |one: &&Self| {
+            one.state == CredentialState::Active
+                && (one.key_use == self.key_use || one.key_use != Some(KeyUse::Signing))
+        };
+        self.usage().safe_to_retire(all.iter().find(replaces).map(Self::usage), now)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use super::change::{add_next, oidc, take_over, told};
-use super::{Delivery, KEPT, KeyError, KnownKey, store};
+use super::{Delivery, KeyError, KnownKey, store};
 use crate::audit::{self, Author};
 use crate::connection::own_key::OwnKey;
 use crate::connection::{self, ClientAuthentication, Connection, CredentialState, KeyUse, Protocol, Slug};
@@ -116,11 +116,7 @@ async fn take_over_due(
     for next in connection.keys(CredentialState::Next).filter(|key| by_date && due(&key.id)) {
         let (active, retiring) = match (&connection.protocol, next.key_use()) {
             (Protocol::Saml(_), Some(usage)) => {
-                let done = sp_key::promote(conn, &connection.slug, usage).await.map_err(of_saml)?;
-                store::activated(conn, &done.active, now).await?;
-                if let Some(before) = &done.retiring {
-                    store::retires(conn, before, now + KEPT).await?;
-                }
+                let done = sp_key::promote(conn, &connection.slug, usage, now).await.map_err(of_saml)?;
                 (done.active, done.retiring)
             }
             _ => {

@@ -3,7 +3,8 @@
 use time::OffsetDateTime;
 
 use super::KnownKey;
-use crate::connection::CredentialState;
+use crate::connection::credential::handover;
+use crate::connection::{CredentialState, KeyUse};
 use crate::db::Conn;
 use crate::ids::{ConnectionId, CredentialId};
 
@@ -11,7 +12,7 @@ use crate::ids::{ConnectionId, CredentialId};
 pub(super) async fn known(conn: &mut Conn, connection: &ConnectionId) -> Result<Vec<KnownKey>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT k.id, k.state, k.created_by, k.created_at, k.expires_at, k.public_jwk AS "jwk!", k.certificate AS "certificate!",
-                  l.promote_at AS "promote_at?", l.activated_at AS "activated_at?", l.retire_at AS "retire_at?"
+                  k.active_since, k.uses, k.last_used_at, k.refused_at, k.key_use, l.promote_at AS "promote_at?", l.retire_at AS "retire_at?"
            FROM connection_credentials k LEFT JOIN connection_key_lives l ON l.credential_id = k.id
            WHERE k.connection_id = $1 AND k.kind = 'private_key' AND k.state IN ('next', 'active', 'retiring')
            ORDER BY k.created_at DESC, k.id DESC"#,
@@ -27,7 +28,11 @@ pub(super) async fn known(conn: &mut Conn, connection: &ConnectionId) -> Result<
             created_at: row.created_at,
             expires_at: row.expires_at,
             promote_at: row.promote_at,
-            activated_at: row.activated_at,
+            active_since: row.active_since,
+            uses: row.uses,
+            last_used_at: row.last_used_at,
+            refused_at: row.refused_at,
+            key_use: row.key_use.as_deref().and_then(KeyUse::parse),
             retire_at: row.retire_at,
             jwk: row.jwk,
             certificate: row.certificate,
@@ -54,12 +59,15 @@ pub(super) async fn promote_at(
 }
 
 /// It signs from now on, and no date waits for it.
-pub(super) async fn activated(conn: &mut Conn, key: &CredentialId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+pub(in crate::connection) async fn activated(
+    conn: &mut Conn,
+    key: &CredentialId,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    handover::store::took_over(conn, key, now).await?;
     sqlx::query!(
-        "INSERT INTO connection_key_lives (credential_id, activated_at) VALUES ($1, $2)
-         ON CONFLICT (credential_id) DO UPDATE SET activated_at = EXCLUDED.activated_at, promote_at = NULL, retire_at = NULL",
-        key.as_str(),
-        now
+        "UPDATE connection_key_lives SET promote_at = NULL, retire_at = NULL WHERE credential_id = $1",
+        key.as_str()
     )
     .execute(conn)
     .await
@@ -67,7 +75,11 @@ pub(super) async fn activated(conn: &mut Conn, key: &CredentialId, now: OffsetDa
 }
 
 /// Another has taken over.
-pub(super) async fn retires(conn: &mut Conn, key: &CredentialId, at: OffsetDateTime) -> Result<(), sqlx::Error> {
+pub(in crate::connection) async fn retires(
+    conn: &mut Conn,
+    key: &CredentialId,
+    at: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO connection_key_lives (credential_id, retire_at) VALUES ($1, $2)
          ON CONFLICT (credential_id) DO UPDATE SET retire_at = EXCLUDED.retire_at, promote_at = NULL",
@@ -90,7 +102,7 @@ pub(super) async fn due(conn: &mut Conn, now: OffsetDateTime) -> Result<Vec<Stri
             OR (k.state = 'active' AND c.protocol = 'oidc' AND c.settings ->> 'client_authentication' = 'private_key_jwt'
                 AND c.settings #>> '{key_rotation,delivery}' = 'jwks_uri'
                 AND (c.settings #>> '{key_rotation,days}')::int > 0
-                AND COALESCE(l.activated_at, k.created_at)
+                AND COALESCE(k.active_since, k.created_at)
                     + make_interval(days => (c.settings #>> '{key_rotation,days}')::int)
                     - make_interval(hours => (c.settings #>> '{key_rotation,publish_ahead_hours}')::int) <= $1
                 AND NOT EXISTS (SELECT 1 FROM connection_credentials n

@@ -1,6 +1,7 @@
 //! The driver of a connection: how its client secret is rotated by the provider's own API, and by whose right. Owns what is
 //! configured and the driver's own credential, which is sealed and never shown. It rotates nothing (`rotation` does).
 
+pub mod own_key;
 pub mod settings;
 pub mod store;
 
@@ -137,6 +138,8 @@ pub async fn put(
     let mut faults = Vec::new();
     wanted.driver.tidy(&ctx.http, &mut faults);
     check(&wanted, now, &mut faults);
+    // RSA takes a good part of a second: before the transaction opens
+    let made = if wanted.driver.has_key() { Some(own_key::generate()) } else { None };
     db::in_tx(&ctx.db, async |conn: &mut Conn| {
         let connection = super::store::lock_by_slug(conn, slug).await?;
         let connection = connection.ok_or_else(|| SecretDriverError::Unknown(slug.clone()))?;
@@ -148,9 +151,15 @@ pub async fn put(
             return Err(SecretDriverError::Changed);
         }
         // a stored credential goes nowhere but where it was entered for
-        let kept = before.as_ref().filter(|before| before.settings.destinations() == wanted.driver.destinations());
+        let kept = before.as_ref().filter(|before| {
+            before.settings.kind() == wanted.driver.kind()
+                && before.settings.destinations() == wanted.driver.destinations()
+        });
         let credential = match (&wanted.credential, wanted.driver.needs_credential()) {
-            (_, false) => None,
+            (_, false) => made.as_ref().map(|key| {
+                let stays = kept.and_then(|before| before.sealed.clone());
+                stays.unwrap_or_else(|| sealed(ctx, &connection.id, key))
+            }),
             (Some(given), true) => Some(sealed(ctx, &connection.id, given)),
             (None, true) => match kept.and_then(|before| before.sealed.clone()) {
                 Some(kept) => Some(kept),

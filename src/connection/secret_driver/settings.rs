@@ -75,6 +75,9 @@ pub enum Settings {
         /// The credential is an OAuth access token, not an API token (SSWS).
         #[serde(default)]
         bearer: bool,
+        /// The service app by which the driver comes, with a key that is made here; absent: it comes with a token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_id: Option<String>,
     },
     Auth0 {
         /// `https://example.eu.auth0.com`
@@ -117,9 +120,14 @@ impl Settings {
         }
     }
 
-    /// Whether the driver has a credential of its own.
+    /// Whether somebody has to enter a credential of the driver's own.
     pub const fn needs_credential(&self) -> bool {
-        !matches!(self, Self::Entra { client_id: None, .. })
+        !matches!(self, Self::Entra { client_id: None, .. }) && !self.has_key()
+    }
+
+    /// Whether the driver's own credential is a key that is made here (`private_key_jwt`).
+    pub const fn has_key(&self) -> bool {
+        matches!(self, Self::Okta { client_id: Some(_), .. })
     }
 
     /// Where the driver's credential is sent, and as whose. Another place means another credential.
@@ -128,7 +136,8 @@ impl Settings {
             Self::Entra { login_url, graph_url, tenant, client_id, .. } => {
                 vec![login_url, graph_url, tenant, client_id.as_deref().unwrap_or_default()]
             }
-            Self::Okta { url, .. } | Self::Registration { url } => vec![url],
+            Self::Okta { url, client_id, .. } => vec![url, client_id.as_deref().unwrap_or_default()],
+            Self::Registration { url } => vec![url],
             Self::Auth0 { url, client_id } => vec![url, client_id],
             Self::Keycloak { url, realm, client_id, .. } => vec![url, realm, client_id],
         }
@@ -179,9 +188,11 @@ impl Settings {
                     }
                 }
             }
-            Self::Okta { app_id, .. } => {
-                if let Some(id) = app_id {
-                    name("app_id", id);
+            Self::Okta { app_id, client_id, .. } => {
+                for (field, id) in [("app_id", app_id), ("client_id", client_id)] {
+                    if let Some(id) = id {
+                        name(field, id);
+                    }
                 }
             }
             Self::Auth0 { client_id, .. } => name("client_id", client_id),
@@ -215,7 +226,7 @@ mod tests {
             [("https://o.example/", true), ("http://o.example", false), ("https://127.0.0.1", false), ("o", false)]
         {
             let mut faults = Vec::new();
-            let mut settings = Settings::Okta { url: url.into(), app_id: None, bearer: false };
+            let mut settings = Settings::Okta { url: url.into(), app_id: None, bearer: false, client_id: None };
             settings.tidy(&http, &mut faults);
             assert_eq!(faults.is_empty(), right, "{url} {faults:?}");
         }

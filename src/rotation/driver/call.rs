@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use super::At;
+use crate::connection::secret_driver::own_key;
+use crate::jose::Header;
 use crate::outbound::FetchError;
 use crate::rotation::cause::{Cause, Hitch};
 use crate::rotation::store;
@@ -85,9 +87,33 @@ impl At<'_> {
     /// # Errors
     /// [`Cause::CredentialRefused`], and those of [`At::send`].
     pub(super) async fn bearer(&self, url: &str, fields: &[(&str, &str)]) -> Result<Zeroizing<String>, Hitch> {
-        let mut all = vec![("grant_type", "client_credentials"), ("client_secret", self.credential.expose().as_str())];
+        let mut all = vec![("client_secret", self.credential.expose().as_str())];
         all.extend(fields);
-        let answer = self.send(Method::POST, url, None, Body::Form(&all)).await?;
+        self.token(url, all).await
+    }
+
+    /// The same by a statement signed with the driver's own key (RFC 7523 §2.2), good for a minute and once.
+    pub(super) async fn bearer_by_key(
+        &self,
+        url: &str,
+        client_id: &str,
+        scope: &str,
+    ) -> Result<Zeroizing<String>, Hitch> {
+        let ctx = &self.broker.ctx;
+        let gone = || Hitch::never(Cause::Unreadable, "the driver's own key cannot be read");
+        let key = own_key::read(&self.credential).ok_or_else(gone)?;
+        let now = ctx.now().unix_timestamp();
+        let header = Header::new(key.alg(), "JWT").with_kid(&key.public_jwk().kid);
+        let claims = json!({ "iss": client_id, "sub": client_id, "aud": url, "iat": now, "exp": now + 60, "jti": ctx.rng.token() });
+        let assertion = Zeroizing::new(key.sign_jwt(&header, &claims));
+        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let fields = vec![("scope", scope), ("client_assertion_type", kind), ("client_assertion", assertion.as_str())];
+        self.token(url, fields).await
+    }
+
+    async fn token(&self, url: &str, mut fields: Vec<(&str, &str)>) -> Result<Zeroizing<String>, Hitch> {
+        fields.push(("grant_type", "client_credentials"));
+        let answer = self.send(Method::POST, url, None, Body::Form(&fields)).await?;
         match answer.json["access_token"].as_str().filter(|_| answer.status.is_success()) {
             Some(token) => Ok(Zeroizing::new(format!("Bearer {token}"))),
             None => Err(Hitch::never(Cause::CredentialRefused, answer.said(self))),

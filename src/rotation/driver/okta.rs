@@ -1,6 +1,6 @@
 //! Okta's client secrets: two at most beside each other, a value of ours, and reads that show it, so that a lost answer is
 //! found again. The old one is deactivated first, which can be undone, and deleted after another while. The right is
-//! `okta.apps.manage` with an administrator's role limited to this one app.
+//! `okta.apps.manage` (and `okta.apps.read`) of a service app, with an administrator's role limited to this one app.
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
@@ -15,6 +15,8 @@ use crate::rotation::cause::{Cause, Hitch};
 use crate::secret::Secret;
 
 const MOST: usize = 2;
+/// Secrets are listed by the first, and changed by the second.
+const SCOPES: &str = "okta.apps.read okta.apps.manage";
 /// Between deactivating and deleting.
 const SECOND_WATCH: Duration = Duration::hours(1);
 
@@ -41,14 +43,18 @@ struct Okta {
     secrets: String,
 }
 
-fn okta(at: &At<'_>) -> Okta {
-    let Settings::Okta { url, app_id, bearer } = &at.driver.settings else { unreachable!("another driver's settings") };
-    let scheme = if *bearer { "Bearer" } else { "SSWS" };
+async fn okta(at: &At<'_>) -> Result<Okta, Hitch> {
+    let Settings::Okta { url, app_id, bearer, client_id } = &at.driver.settings else {
+        unreachable!("another driver's settings")
+    };
     let app = segment(app_id.as_deref().unwrap_or(&at.oidc.client_id));
-    Okta {
-        authorization: Zeroizing::new(format!("{scheme} {}", at.credential.expose())),
-        secrets: format!("{url}/api/v1/apps/{app}/credentials/secrets"),
-    }
+    let authorization = match client_id {
+        // scopes of Okta's own API are given to keys only
+        Some(client_id) => at.bearer_by_key(&format!("{url}/oauth2/v1/token"), client_id, SCOPES).await?,
+        None if *bearer => Zeroizing::new(format!("Bearer {}", at.credential.expose())),
+        None => Zeroizing::new(format!("SSWS {}", at.credential.expose())),
+    };
+    Ok(Okta { authorization, secrets: format!("{url}/api/v1/apps/{app}/credentials/secrets") })
 }
 
 impl Okta {
@@ -85,7 +91,7 @@ impl Okta {
 }
 
 pub(super) async fn survey(at: &At<'_>) -> Result<Option<String>, Hitch> {
-    let okta = okta(at);
+    let okta = okta(at).await?;
     let mut left = Vec::new();
     for one in okta.list(at).await? {
         // ours, and not the one in use, whatever our own record says
@@ -105,7 +111,7 @@ pub(super) async fn survey(at: &At<'_>) -> Result<Option<String>, Hitch> {
 }
 
 pub(super) async fn add(at: &At<'_>, value: &Secret<String>) -> Result<Added, Hitch> {
-    let okta = okta(at);
+    let okta = okta(at).await?;
     let added = |id: String| Added { id: Some(id), value: None, expires_at: None };
     let listed = okta.list(at).await?;
     if let Some(one) = listed.iter().find(|one| one.is(value)) {
@@ -127,7 +133,7 @@ pub(super) async fn add(at: &At<'_>, value: &Secret<String>) -> Result<Added, Hi
 }
 
 pub(super) async fn remove(at: &At<'_>, id: &str) -> Result<Removal, Hitch> {
-    let okta = okta(at);
+    let okta = okta(at).await?;
     match okta.list(at).await?.iter().find(|one| one.id == id) {
         None => Ok(Removal::Done),
         Some(one) if one.is_active() => {
@@ -143,7 +149,7 @@ pub(super) async fn remove(at: &At<'_>, id: &str) -> Result<Removal, Hitch> {
 }
 
 pub(super) async fn take_back(at: &At<'_>, value: Option<&Secret<String>>) -> Result<(), Hitch> {
-    let okta = okta(at);
+    let okta = okta(at).await?;
     for one in okta.list(at).await? {
         let ours = at.rotation.new_id.as_ref() == Some(&one.id) || value.is_some_and(|value| one.is(value));
         if ours && !one.is(&at.active) {

@@ -11,6 +11,7 @@ use super::{Added, At};
 use crate::connection::secret_driver::{self, Settings};
 use crate::rotation::cause::{Cause, Hitch};
 use crate::secret::Secret;
+use crate::upstream::SecretTrial;
 
 /// RFC 7592 §2.2: what an update must not name; and the secret, which is not for the client to choose.
 const SERVERS: [&str; 5] = [
@@ -34,7 +35,11 @@ pub(super) async fn add(at: &mut At<'_>) -> Result<Added, Hitch> {
     if let Some(members) = update.as_object_mut() {
         members.retain(|name, _| !SERVERS.contains(&name.as_str()));
     }
-    let after = ask(at, Method::PUT, Body::Json(&update)).await?;
+    let after = match ask(at, Method::PUT, Body::Json(&update)).await {
+        // what it has done, it has done: until the new secret is known, nobody signs in
+        Err(Hitch::Later { after: None, .. }) => ask(at, Method::GET, Body::None).await?,
+        answered => answered?,
+    };
     other_secret(at, &after).ok_or_else(|| {
         Hitch::never(Cause::NotRotated, "the provider updated the registration and left the secret as it was")
     })
@@ -57,9 +62,16 @@ async fn ask(at: &mut At<'_>, method: Method, body: Body<'_>) -> Result<Value, H
     match answer.status {
         StatusCode::OK if answer.json.is_object() => Ok(answer.json),
         StatusCode::OK => Err(Hitch::later("the provider's answer cannot be read")),
-        StatusCode::UNAUTHORIZED => Err(Hitch::never(Cause::TokenLost, answer.said(at))),
+        StatusCode::UNAUTHORIZED => Err(locked_out(at, &answer).await),
         _ => Err(answer.refused(at)),
     }
+}
+
+/// A lost answer may have held another token, and another secret with it.
+async fn locked_out(at: &At<'_>, answer: &Answer) -> Hitch {
+    let trial = at.broker.upstreams.try_secret(&at.broker.ctx, at.connection, &at.active).await;
+    let cause = if matches!(trial, SecretTrial::Refused(_)) { Cause::SecretLost } else { Cause::TokenLost };
+    Hitch::never(cause, answer.said(at))
 }
 
 async fn keep_token(at: &mut At<'_>, answer: &Answer) -> Result<(), Hitch> {

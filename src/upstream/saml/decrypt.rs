@@ -38,7 +38,8 @@ pub(super) fn assertion(encrypted: Node<'_, '_>, keys: &[&SpKey]) -> Result<Stri
     if keys.is_empty() {
         return refuse("no_decryption_key", "the assertion is encrypted and the connection has no encryption key");
     }
-    keys.iter().find_map(|key| open(&encrypted, key)).ok_or_else(failed)
+    let opened = |key: &&SpKey| open(&encrypted, key).inspect(|_| key.note_opened());
+    keys.iter().find_map(opened).ok_or_else(failed)
 }
 
 pub(super) fn failed() -> Refusal {

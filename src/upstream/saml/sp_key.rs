@@ -1,5 +1,7 @@
 //! A private key of ours with its certificate: signs what we send, opens what is encrypted to us.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use openssl::hash::MessageDigest;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::sign::Signer;
@@ -8,6 +10,7 @@ use openssl::sign::Signer;
 pub struct SpKey {
     private: PKey<Private>,
     certificate_der: Vec<u8>,
+    opened: AtomicBool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,11 +27,20 @@ impl SpKey {
         if private.id() != Id::RSA || private.bits() < 2048 {
             return Err(SpKeyError);
         }
-        Ok(Self { private, certificate_der: certificate_der.to_vec() })
+        Ok(Self { private, certificate_der: certificate_der.to_vec(), opened: AtomicBool::new(false) })
     }
 
     pub fn certificate_der(&self) -> &[u8] {
         &self.certificate_der
+    }
+
+    /// Whether it has opened anything since it was read.
+    pub fn has_opened(&self) -> bool {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_opened(&self) {
+        self.opened.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn private(&self) -> &PKey<Private> {

@@ -9,6 +9,7 @@
 // Prints {"ready":true,"issuer":...} once it answers. Afterwards stdin takes commands:
 //   {"cmd":"rotate_keys"}  fresh signing keys, the old ones gone from the JWKS; sessions, codes and grants stay
 //   {"cmd":"forget_clients"}  what it has cached of its clients' JWKS grows old at once; everything else stays
+//   {"cmd":"invite"}       an initial access token (RFC 7591) whose clients get another secret with each update (RFC 7592)
 //   {"cmd":"log"}          the back-channel requests seen so far: [{method, path, authorization_scheme}]
 // It exits when stdin closes.
 import http from 'node:http';
@@ -32,7 +33,8 @@ const seen = [];
 // Sessions, codes and grants outlive a Provider: a new one on the same server and store is the same with other keys.
 const adapter = createMemoryAdapter();
 let keys = signingKeys();
-let answer = provider().callback();
+let made = provider();
+let answer = made.callback();
 server.on('request', (request, response) => {
   const { pathname } = new URL(request.url, issuer);
   if (/^\/(token|me|jwks|\.well-known)/.test(pathname)) {
@@ -45,18 +47,21 @@ say({ ready: true, issuer });
 await serve(lines, {
   rotate_keys: () => {
     keys = signingKeys();
-    answer = provider().callback();
+    made = provider();
+    answer = made.callback();
     return {};
   },
   forget_clients: () => {
-    answer = provider().callback();
+    made = provider();
+    answer = made.callback();
     return {};
   },
+  invite: async () => ({ token: await new made.InitialAccessToken({ policies: ['renew'] }).save() }),
   log: () => ({ requests: seen }),
 });
 
 function provider() {
-  const made = new Provider(issuer, {
+  const fresh = new Provider(issuer, {
     adapter,
     jwks: { keys },
     clients: config.clients ?? [],
@@ -82,6 +87,17 @@ function provider() {
       clientCredentials: { enabled: true },
       introspection: { enabled: true },
       revocation: { enabled: true },
+      // It leaves secrets as they are by itself; whoever runs it may have another rule. Tokens are good for one update.
+      registration: {
+        enabled: true,
+        initialAccessToken: true,
+        policies: {
+          renew: (ctx, properties) => {
+            if (ctx.method === 'PUT') properties.client_secret = randomUUID() + randomUUID();
+          },
+        },
+      },
+      registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
       // RFC 8707: any resource has an API behind it that takes RFC 9068 tokens, signed as the client's ID tokens are.
       resourceIndicators: {
         enabled: true,
@@ -95,9 +111,9 @@ function provider() {
     },
   });
   for (const event of ['grant.error', 'userinfo.error', 'server_error']) {
-    made.on(event, (_ctx, error) => console.error(`${event}: ${error.message}: ${error.error_detail ?? error.error_description}`));
+    fresh.on(event, (_ctx, error) => console.error(`${event}: ${error.message}: ${error.error_detail ?? error.error_description}`));
   }
-  return made;
+  return fresh;
 }
 
 function account(login) {

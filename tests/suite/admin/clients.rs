@@ -32,7 +32,7 @@ async fn a_machine_gets_its_first_token_three_pages_after_new_client() {
     world.apply(RESOURCE).await;
     let mut ada = desk(&world).await;
     let page = ada.open("/admin/clients/new").await;
-    assert!(page.has("as-influxctl") && page.has("as-argocd"), "{page}");
+    assert!(page.has("as-machine") && page.has("system-argocd"), "{page}");
     let page = create(
         &mut ada,
         "as=machine",
@@ -70,7 +70,7 @@ async fn what_is_typed_wrongly_stays_and_is_said_beside_its_field() {
         ("id_token", "email shoe_size"),
         ("rate_limit", ""),
     ];
-    let page = create(&mut ada, "as=grafana", &typed).await;
+    let page = create(&mut ada, "as=web", &typed).await;
     assert_eq!(page.status, 422, "{page}");
     assert!(
         page.has("client_id-error") && page.has("redirect_uris-error") && page.body.contains("<title>Error: "),
@@ -86,34 +86,12 @@ async fn what_is_typed_wrongly_stays_and_is_said_beside_its_field() {
     assert!(page.status == 422 && page.has("audiences-error"), "{page}");
     let page = create(&mut ada, "as=web", &[("client_id", "shop"), ("redirect_uris", "https://shop.example/")]).await;
     assert!(page.status == 422 && page.has("client_id-error"), "there is a shop already: {page}");
-    let page = ada.open("/admin/clients/new?as=grafana&at=grafana").await;
-    assert!(page.status == 422 && page.has("at-error"), "{page}");
+    let page = ada.open("/admin/clients/new?step=settings").await;
+    assert!(page.status == 422 && page.has("as-error"), "{page}");
     let page = ada.open("/admin/clients/new?as=fax").await;
     assert!(page.status == 422 && page.has("as-error"), "{page}");
     let created = world.last_event("client.created").await;
     assert_eq!(created.actor, "file:resources.yaml", "nothing since the shop");
-}
-
-#[tokio::test]
-async fn a_known_system_brings_its_settings() {
-    let world = World::new().await;
-    world.apply(RESOURCE).await;
-    let mut ada = desk(&world).await;
-    let at = "&at=https%3A%2F%2Fthere.example%2F";
-    for system in ["influxctl", "camunda", "kafka", "confluent", "kubernetes", "grafana", "argocd"] {
-        let changes = [("client_id", system), ("audiences", "https://influx.example")];
-        let page = create(&mut ada, &format!("as={system}{at}"), &changes).await;
-        assert_eq!((page.status, page.url.path()), (200, format!("/admin/clients/{system}").as_str()), "{page}");
-    }
-    let api = Api::of(&world.broker, "auditor").await;
-    let grafana = api.get("/clients/grafana").await.json;
-    assert_eq!(grafana["redirect_uris"], json!(["https://there.example/login/generic_oauth"]));
-    assert_eq!(grafana["claims"]["id_token"], json!(["email", "name", "preferred_username", "groups"]));
-    let influxctl = api.get("/clients/influxctl").await.json;
-    assert_eq!(
-        (&influxctl["kind"], &influxctl["grants"]),
-        (&json!("native"), &json!(["refresh_token", "device_code"]))
-    );
 }
 
 #[tokio::test]

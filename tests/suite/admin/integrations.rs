@@ -44,7 +44,7 @@ async fn an_operator_chooses_a_system_and_copies_what_belongs_there() {
     assert!(page.body.contains("may not use the grant device_code"), "what is in the way is said: {page}");
     // the second time there is nothing to make, and the way on is there
     let page = editor.open("/admin/integrations/influxdb?cluster=https%3A%2F%2Finflux.example&step=plan").await;
-    assert!(!page.has("apply") && page.has("to-snippets"), "{page}");
+    assert!(!page.has("apply") && page.has("to-snippets-1"), "{page}");
 }
 
 #[tokio::test]
@@ -109,4 +109,16 @@ async fn what_a_file_owns_is_not_taken_from_it() {
     let mut editor = Operator::signed_in(&world.broker, "editor").await;
     let page = editor.open("/admin/integrations/influxdb?cluster=https%3A%2F%2Finflux.example&step=plan").await;
     assert!(page.has("cluster-error") && page.body.contains("resources.yaml owns the resource"), "{page}");
+}
+
+#[tokio::test]
+async fn a_system_of_many_parts_leads_on_to_each_of_them() {
+    let world = World::new().await;
+    let mut editor = Operator::signed_in(&world.broker, "editor").await;
+    let plan = "/admin/integrations/camunda?url=https%3A%2F%2Fcamunda.example&step=plan";
+    let page = editor.open(plan).await;
+    let page = editor.submit(&page, "make", &[]).await;
+    assert!(page.status == 200 && page.body.contains("Nothing to change") && !page.has("apply"), "{page}");
+    let parts = (1..).take_while(|n| page.has(&format!("to-snippets-{n}"))).count();
+    assert!(parts >= 6, "{parts} parts: {page}");
 }

@@ -1,12 +1,15 @@
 //! Systems known by name: the preset is applied, the snippet is read by its format's own parser, and the flow is driven
 //! with nothing but the values found there.
 
+mod argocd;
 mod camunda;
 mod confluent;
 mod documents;
 mod every;
+mod grafana;
 mod influxdb;
 mod kafka;
+mod kubernetes;
 mod paste;
 
 use std::collections::BTreeMap;

@@ -46,6 +46,16 @@ pub fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
 
+/// Sections of an ini file, as Python's configparser reads them.
+pub fn ini(text: &str) -> Value {
+    let script = "import configparser, json, sys
+parser = configparser.RawConfigParser(); parser.optionxform = str; parser.read_string(sys.argv[1])
+print(json.dumps({name: dict(parser[name]) for name in parser.sections()}))";
+    let output = Command::new("python3").args(["-c", script, text]).output().unwrap();
+    assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 /// What bash has in its environment after it read the text, with these variables before. A variable that is used and not
 /// there is an error.
 pub fn environment(text: &str, before: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -14,9 +14,10 @@ use crate::harness::{Broker, Options, Peer};
 async fn hours_pass(stage: &mut Stage, hours: i32) {
     let mut conn = stage.broker.database().connect().await.unwrap();
     for age in [
-        "UPDATE connection_credentials SET created_at = created_at - make_interval(hours => $1)",
+        "UPDATE connection_credentials SET created_at = created_at - make_interval(hours => $1),
+             active_since = active_since - make_interval(hours => $1)",
         "UPDATE connection_key_lives SET promote_at = promote_at - make_interval(hours => $1),
-             activated_at = activated_at - make_interval(hours => $1), retire_at = retire_at - make_interval(hours => $1)",
+             retire_at = retire_at - make_interval(hours => $1)",
     ] {
         sqlx::query(age).bind(hours).execute(&mut conn).await.unwrap();
     }

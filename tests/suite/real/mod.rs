@@ -16,6 +16,7 @@ mod person;
 mod pysaml2;
 mod pysaml2_logout;
 mod pysaml2_requests;
+mod registration;
 mod relying_party;
 mod roll_over;
 mod saml_stage;

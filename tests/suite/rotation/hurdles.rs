@@ -5,6 +5,7 @@ use time::Duration;
 
 use super::Stage;
 use super::provider::CREDENTIAL;
+use crate::admin::Operator;
 use crate::harness::{Broker, Options};
 
 async fn entra() -> Stage {
@@ -99,7 +100,7 @@ async fn a_secret_that_waits_here_already_is_not_pushed_aside() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_switched_off_does_not_rotate_and_a_deleted_one_has_no_driver() {
+async fn a_connection_that_is_switched_off_does_not_rotate() {
     let stage = entra().await;
     stage.run().await;
     stage.world.set_contoso("enabled: false").await;
@@ -114,6 +115,66 @@ async fn a_connection_that_is_switched_off_does_not_rotate_and_a_deleted_one_has
 
     let file = stage.world.broker.cli(&["export"]).await;
     assert!(file.0 && !file.1.contains(CREDENTIAL) && !file.1.contains("the-rotator"), "{}", file.1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_deleted_in_the_middle_takes_its_driver_with_it_and_nothing_is_called_any_more() {
+    for step in ["add", "prove", "watch"] {
+        let stage = Stage::with(json!({ "kind": "okta", "url": null })).await;
+        let mut editor = Operator::signed_in(&stage.world.broker, "editor").await;
+        stage.run().await;
+        match step {
+            "add" => {}
+            step => drop(stage.until_step(step, Duration::seconds(30)).await),
+        }
+        let page = editor.open("/admin/connections/contoso/release").await;
+        assert_eq!(editor.press(&page, "go").await.status, 200);
+        let deleted = stage.api.delete("/connections/contoso").await;
+        assert_eq!(deleted.status, 204, "{}", deleted.json);
+        let had = || {
+            let calls = stage.provider.state().calls.clone();
+            (calls, stage.provider.ids())
+        };
+        let before = had();
+        for _ in 0..5 {
+            stage.look().await;
+            stage.world.broker.catch_up().await;
+            stage.pass(Duration::days(40));
+        }
+        assert_eq!(had(), before, "{step}");
+        for table in ["secret_drivers", "secret_rotations", "connection_credentials"] {
+            let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
+                .fetch_one(&stage.world.broker.ctx().db)
+                .await
+                .unwrap();
+            assert_eq!(left, 0, "{step}: {table}");
+        }
+        let kinds: Vec<_> = stage.world.broker.live().expiries().into_iter().map(|one| one.kind.as_str()).collect();
+        assert!(!kinds.contains(&"driver_credential") && !kinds.contains(&"client_secret"), "{kinds:?}");
+        assert_eq!(stage.world.count("connection.rotation_failed", "failed").await, 0, "{step}");
+    }
+}
+
+#[tokio::test]
+async fn a_driver_that_is_switched_off_begins_nothing_and_ends_what_it_has_begun() {
+    let stage = entra().await;
+    stage.run().await;
+    stage.until_step("prove", Duration::ZERO).await;
+    let off = json!({ "driver": stage.entra(), "enabled": false });
+    let put = stage.api.put("/connections/contoso/rotation", &off).await;
+    assert_eq!(put.status, 200, "{}", put.json);
+    stage.until_step("watch", Duration::seconds(30)).await;
+    stage.pass(Duration::hours(25));
+    assert_eq!(stage.until_over(Duration::minutes(1)).await["outcome"], "done");
+    let calls = stage.provider.state().calls.len();
+    for _ in 0..5 {
+        stage.pass(Duration::days(40));
+        stage.look().await;
+    }
+    assert_eq!(stage.provider.state().calls.len(), calls);
+    let run = stage.api.post("/connections/contoso/rotation/run", &json!({})).await;
+    assert_eq!((run.status, run.text("code")), (409, "connection_disabled"));
+    stage.signs_in().await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::Stage;
+use crate::admin::Operator;
 
 fn okta() -> Value {
     json!({ "kind": "okta", "url": null })
@@ -30,6 +31,46 @@ async fn okta_gets_our_value_beside_the_old_one_which_is_deactivated_and_then_de
     assert_eq!(latest["outcome"], "done", "{latest}");
     assert_eq!(stage.provider.ids(), ["key-1"]);
     stage.tells_no_secret().await;
+}
+
+#[tokio::test]
+async fn a_service_app_of_okta_proves_itself_by_a_key_that_is_made_here() {
+    let stage = Stage::set().await;
+    let driver = |client: &str| json!({ "driver": { "kind": "okta", "url": stage.provider.url, "client_id": client } });
+    let put = stage.api.put("/connections/contoso/rotation", &driver("the-rotator")).await;
+    assert_eq!((put.status, &put.json["has_credential"]), (200, &json!(true)), "{}", put.json);
+    let key = put.json["public_key"].clone();
+    assert!(key["kid"].is_string() && key["n"].is_string() && key.get("d").is_none(), "{key}");
+    // nobody has registered it yet
+    stage.run().await;
+    let latest = stage.until_over(Duration::ZERO).await;
+    assert_eq!(latest["cause"], "credential_refused", "{latest}");
+    stage.pass(Duration::minutes(11));
+
+    let mut editor = Operator::signed_in(&stage.world.broker, "editor").await;
+    let page = editor.open("/admin/connections/contoso/credentials/rotation").await;
+    assert!(page.has("own-key") && page.body.contains(key["n"].as_str().unwrap()), "{page}");
+    stage.provider.state().service_key = Some(key.clone());
+    let page = editor.submit(&page, "rotation", &[("interval_days", "60")]).await;
+    assert!(page.status == 200 && page.body.contains(key["kid"].as_str().unwrap()), "the key stays: {page}");
+    stage.run().await;
+    stage.until_step("watch", Duration::seconds(30)).await;
+    stage.pass(Duration::hours(25));
+    assert_eq!(stage.until_over(Duration::minutes(20)).await["outcome"], "done");
+    assert_eq!(stage.provider.ids(), ["key-1"]);
+    assert!(stage.provider.count("/oauth2/v1/token") > 2);
+    stage.tells_no_secret().await;
+
+    // what was registered for one app proves nothing as another
+    let put = stage.api.put("/connections/contoso/rotation", &driver("another")).await;
+    assert!(put.status == 200 && put.json["public_key"]["kid"] != key["kid"], "{}", put.json);
+    let token = json!({ "driver": { "kind": "okta", "url": stage.provider.url } });
+    let put = stage.api.put("/connections/contoso/rotation", &token).await;
+    assert_eq!(
+        (put.status, &put.json["errors"][0]["path"]),
+        (422, &json!("credential")),
+        "no key is taken for a token"
+    );
 }
 
 #[tokio::test]

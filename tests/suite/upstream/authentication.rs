@@ -22,6 +22,25 @@ async fn client_secret_basic_is_percent_encoded_and_stays_out_of_the_body() {
     assert!(!call.params.contains_key("client_secret") && call.params.contains_key("code_verifier"));
 }
 
+/// Entra's secrets have `~`, `.`, `_` and `-`. RFC 6749 appendix B encodes the first of them; whoever reads the header
+/// decodes it again (§2.3.1).
+#[tokio::test]
+async fn a_secret_as_entra_makes_them_arrives_as_it_was_made_either_way() {
+    const SECRET: &str = "Xyz8Q~.a_B-c~~D.Ef_GhIjKlMnOpQrStUvWxYz-0~";
+    let world = World::new().await;
+    world.broker.secret("contoso", SECRET);
+    for method in ["client_secret_basic", "client_secret_post"] {
+        world.set_contoso(&format!("client_authentication: {method}")).await;
+        world.signed_in().await;
+    }
+    let calls = world.idp.received().token;
+    let header = calls[0].authorization.as_ref().unwrap().strip_prefix("Basic ").unwrap();
+    let pair = String::from_utf8(STANDARD.decode(header).unwrap()).unwrap();
+    let (id, secret) = pair.split_once(':').unwrap();
+    assert_eq!((id, secret), ("avouch-at-contoso", SECRET.replace('~', "%7E").as_str()));
+    assert_eq!((calls[1].authorization.as_ref(), calls[1].params["client_secret"].as_str()), (None, SECRET));
+}
+
 #[tokio::test]
 async fn client_secret_post_stands_in_the_body_and_in_no_header() {
     let world = World::new().await;

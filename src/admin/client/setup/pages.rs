@@ -3,14 +3,13 @@
 use actix_web::web::{self, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
-use url::Url;
 
 use crate::admin::client::form::ClientForm;
 use crate::admin::client::template::{ALL, Template};
 use crate::admin::client::{path, settings};
 use crate::admin::configuration::{Refused, settle};
 use crate::admin::extract::{Desk, Posted};
-use crate::admin::form::{FieldErrors, given};
+use crate::admin::form::FieldErrors;
 use crate::admin::frame::{Done, Frame, Section, segment};
 use crate::admin::pages::{show, show_again};
 use crate::admin::{Edit, Trouble};
@@ -24,8 +23,6 @@ pub fn routes(app: &mut web::ServiceConfig) {
 #[derive(Default, Deserialize)]
 struct Chosen {
     r#as: Option<String>,
-    /// The application's own address.
-    at: Option<String>,
 }
 
 #[derive(askama::Template)]
@@ -34,7 +31,6 @@ struct ChoosePage {
     frame: Frame,
     templates: &'static [Template],
     chosen: String,
-    at: String,
     errors: FieldErrors,
 }
 
@@ -49,24 +45,13 @@ struct NewPage {
     action: String,
 }
 
-async fn new(desk: Desk<Edit>, query: Query<Chosen>) -> HttpResponse {
-    if query.r#as.is_none() && query.at.is_none() {
+async fn new(desk: Desk<Edit>, query: Query<Chosen>, req: HttpRequest) -> HttpResponse {
+    if query.r#as.is_none() && !req.query_string().contains("step=") {
         return show(&choose(&desk, &query, FieldErrors::default()));
     }
-    let Some(template) = query.r#as.as_deref().and_then(Template::of) else {
-        return show_again(&choose(&desk, &query, FieldErrors::one("as", "Choose what the client is.")));
-    };
-    let at = query
-        .at
-        .as_deref()
-        .and_then(given)
-        .map(|at| Url::parse(&at).ok().filter(|url| matches!(url.scheme(), "https" | "http")));
-    match at {
-        Some(None) => {
-            let message = "Write the address with https://, such as https://grafana.example.com.";
-            show_again(&choose(&desk, &query, FieldErrors::one("at", message)))
-        }
-        at => show(&settings_of(&desk, template, template.form(at.flatten().as_ref()), FieldErrors::default())),
+    match query.r#as.as_deref().and_then(Template::of) {
+        Some(template) => show(&settings_of(&desk, template, template.form(), FieldErrors::default())),
+        None => show_again(&choose(&desk, &query, FieldErrors::one("as", "Choose what the client is."))),
     }
 }
 
@@ -75,7 +60,6 @@ fn choose(desk: &Desk<Edit>, query: &Chosen, errors: FieldErrors) -> ChoosePage 
         frame: desk.frame(Section::Clients),
         templates: &ALL,
         chosen: query.r#as.clone().unwrap_or_default(),
-        at: query.at.clone().unwrap_or_default(),
         errors,
     }
 }

@@ -11,6 +11,7 @@ use crate::admin::connection::{keys, slug, stored};
 use crate::admin::extract::Api;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::fingerprint;
+use crate::connection::credential::handover::Verdict;
 use crate::connection::key_rotation::{self, KnownKey, Takeover};
 use crate::connection::{Protocol, untrusted};
 use crate::upstream::saml::TrustedCertificate;
@@ -44,13 +45,18 @@ struct KeyView {
     #[serde(with = "time::serde::rfc3339::option")]
     promote_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
-    activated_at: Option<OffsetDateTime>,
+    active_since: Option<OffsetDateTime>,
+    uses: i64,
+    #[serde(with = "time::serde::rfc3339::option")]
+    last_used_at: Option<OffsetDateTime>,
+    /// Of one that retires.
+    safe_to_retire: Option<Verdict>,
     #[serde(with = "time::serde::rfc3339::option")]
     retire_at: Option<OffsetDateTime>,
 }
 
 impl KeyView {
-    fn of(key: &KnownKey) -> Self {
+    fn of(key: &KnownKey, all: &[KnownKey], now: OffsetDateTime) -> Self {
         let certificate = TrustedCertificate::from_der(&key.certificate).ok();
         Self {
             id: key.id.to_string(),
@@ -62,7 +68,10 @@ impl KeyView {
             created_at: key.created_at,
             expires_at: key.expires_at,
             promote_at: key.promote_at,
-            activated_at: key.activated_at,
+            active_since: key.active_since,
+            uses: key.uses,
+            last_used_at: key.last_used_at,
+            safe_to_retire: key.safe_to_retire(all, now),
             retire_at: key.retire_at,
         }
     }
@@ -70,7 +79,8 @@ impl KeyView {
 
 async fn listed(api: &Api<impl crate::admin::Right>, name: &str) -> Result<Vec<KeyView>, Trouble> {
     let mut conn = api.broker.ctx.db.acquire().await?;
-    Ok(key_rotation::list(&mut conn, &slug(name)?).await?.iter().map(KeyView::of).collect())
+    let (all, now) = (key_rotation::list(&mut conn, &slug(name)?).await?, api.broker.ctx.now());
+    Ok(all.iter().map(|key| KeyView::of(key, &all, now)).collect())
 }
 
 async fn all(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Trouble> {

@@ -148,7 +148,7 @@ async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Result<KeysPage
         errors,
         has_next: has(CredentialState::Next),
         has_retiring: has(CredentialState::Retiring),
-        keys: known.iter().map(|key| ShownKey::of(key, &head.path, now)).collect(),
+        keys: known.iter().map(|key| ShownKey::of(key, &known, &head.path, now)).collect(),
         jwks: Addresses::of(&ctx.urls, &slug).jwks,
         metadata: ctx.urls.sp_metadata(slug.as_str()),
         way: settings.map(WayForm::of),

@@ -7,6 +7,7 @@ use crate::admin::connection::credential::shown::state_word;
 use crate::admin::moment::Moment;
 use crate::connection::CredentialState;
 use crate::connection::certificate::pem;
+use crate::connection::credential::handover::Verdict;
 use crate::connection::key_rotation::KnownKey;
 
 /// The members that a public key has (RFC 7518 §6, RFC 8037 §2): whatever else stands in storage stays there.
@@ -31,13 +32,17 @@ pub struct ShownKey {
     pub by: String,
     /// What happens to it by itself, and when.
     pub comes: Option<(&'static str, Moment)>,
+    pub last_used_at: Option<Moment>,
+    pub uses: i64,
+    /// Of one that retires.
+    pub verdict: Option<Verdict>,
     pub ends: Option<Moment>,
     pub pem: String,
     pub jwk: String,
 }
 
 impl ShownKey {
-    pub fn of(key: &KnownKey, path: &str, now: OffsetDateTime) -> Self {
+    pub fn of(key: &KnownKey, all: &[KnownKey], path: &str, now: OffsetDateTime) -> Self {
         let comes = match key.state {
             CredentialState::Next => key.promote_at.map(|at| ("Takes over", at)),
             CredentialState::Retiring => key.retire_at.map(|at| ("Leaves", at)),
@@ -51,6 +56,9 @@ impl ShownKey {
             made: Moment::new(key.created_at, now),
             by: key.created_by.clone(),
             comes: comes.map(|(what, at)| (what, Moment::new(at, now))),
+            last_used_at: key.last_used_at.map(|at| Moment::new(at, now)),
+            uses: key.uses,
+            verdict: key.safe_to_retire(all, now),
             ends: key.expires_at.map(|at| Moment::new(at, now)),
             pem: pem(&key.certificate),
             jwk: public(&key.jwk).to_string(),

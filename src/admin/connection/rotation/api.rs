@@ -11,6 +11,7 @@ use crate::admin::connection::slug;
 use crate::admin::extract::Api;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::secret_driver::{self, SecretDriver, Wanted};
+use crate::ctx::Ctx;
 use crate::rotation::{self, Rotation};
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -25,8 +26,9 @@ fn time(at: Option<OffsetDateTime>) -> Option<String> {
     at.and_then(|at| at.format(&Rfc3339).ok())
 }
 
-fn configured(driver: &SecretDriver) -> Value {
+fn configured(ctx: &Ctx, driver: &SecretDriver) -> Value {
     json!({
+        "public_key": driver.public_key(ctx).ok().flatten(),
         "driver": driver.settings,
         "has_credential": driver.has_credential(),
         "credential_expires_at": time(driver.credential_expires_at),
@@ -60,7 +62,7 @@ async fn standing(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Tr
     let slug = slug(&name)?;
     let standing = rotation::standing(&mut *api.broker.ctx.db.acquire().await?, &slug).await?;
     let driver = standing.driver.as_ref().ok_or_else(|| Trouble::Unknown("rotation of this connection".into()))?;
-    let mut view = configured(driver);
+    let mut view = configured(&api.broker.ctx, driver);
     view["rotations"] = standing.rotations.iter().map(shown).collect();
     Ok(one(&view, Some(&driver.version.to_string())))
 }
@@ -70,7 +72,7 @@ async fn put(api: Api<Edit>, name: Path<String>, req: HttpRequest, bytes: Bytes)
     // a version that cannot be one of ours is nobody's
     let version = expected(&req)?.map(|version| version.parse().unwrap_or(-1));
     let driver = secret_driver::put(&api.broker.ctx, &api.author, &slug(&name)?, wanted, version).await?;
-    Ok(one(&configured(&driver), Some(&driver.version.to_string())))
+    Ok(one(&configured(&api.broker.ctx, &driver), Some(&driver.version.to_string())))
 }
 
 async fn remove(api: Api<Edit>, name: Path<String>) -> Result<HttpResponse, Trouble> {

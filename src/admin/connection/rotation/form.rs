@@ -41,7 +41,7 @@ pub const fn right(kind: Kind) -> &'static str {
             "Application permission Application.ReadWrite.OwnedBy with admin consent, and be an owner of this one app registration. Never Application.ReadWrite.All: it is a key to the whole tenant. Without an application of the driver's own, the connection's app registration must own itself."
         }
         Kind::Okta => {
-            "okta.apps.manage, with an administrator's role that is limited to this one app. An API token acts with all rights of whoever made it, and ends after 30 days without use."
+            "A service app with okta.apps.manage and okta.apps.read, and an administrator's role that is limited to this one app; it proves itself with a key that is made here. An API token acts with all rights of whoever made it, and ends after 30 days without use."
         }
         Kind::Auth0 => {
             "A machine-to-machine application with update:clients. Auth0 grants that for the whole tenant, so guard it well. The old secret ends as soon as the new one begins."
@@ -74,8 +74,9 @@ impl RotationForm {
                 (form.client_id, form.object_id, form.current_key_id) =
                     (text(&client_id), text(&object_id), text(&current_key_id));
             }
-            Settings::Okta { url, app_id, bearer } => {
-                (form.url, form.app_id, form.bearer) = (url, text(&app_id), on(bearer));
+            Settings::Okta { url, app_id, bearer, client_id } => {
+                (form.url, form.app_id, form.bearer, form.client_id) =
+                    (url, text(&app_id), on(bearer), text(&client_id));
             }
             Settings::Auth0 { url, client_id } => (form.url, form.client_id) = (url, client_id),
             Settings::Keycloak { url, realm, client_id, keeps_old } => {
@@ -118,9 +119,12 @@ impl RotationForm {
                 login_url: given(&self.login_url).unwrap_or_else(login_url),
                 graph_url: given(&self.graph_url).unwrap_or_else(graph_url),
             },
-            Kind::Okta => {
-                Settings::Okta { url: own(&self.url), app_id: given(&self.app_id), bearer: self.bearer.is_some() }
-            }
+            Kind::Okta => Settings::Okta {
+                url: own(&self.url),
+                app_id: given(&self.app_id),
+                bearer: self.bearer.is_some(),
+                client_id: given(&self.client_id),
+            },
             Kind::Auth0 => Settings::Auth0 { url: own(&self.url), client_id: own(&self.client_id) },
             Kind::Keycloak => Settings::Keycloak {
                 url: own(&self.url),

@@ -44,6 +44,8 @@ struct RotationPage {
     right: &'static str,
     has_driver: bool,
     has_credential: bool,
+    /// The JWK to register at the driver's service app.
+    public_key: Option<String>,
     may_run: bool,
     next: Option<Moment>,
     running: Option<Shown>,
@@ -121,6 +123,9 @@ async fn page(
         right: right(form.kind()),
         has_driver: driver.is_some(),
         has_credential: driver.is_some_and(SecretDriver::has_credential),
+        public_key: driver
+            .and_then(|driver| driver.public_key(ctx).ok().flatten())
+            .and_then(|key| serde_json::to_string(&key).ok()),
         may_run: running.is_none() && head.enabled && driver.is_some_and(|driver| driver.enabled),
         next: driver.filter(|one| one.enabled).and_then(|one| one.next_rotation_at).map(|at| Moment::new(at, now)),
         past: standing

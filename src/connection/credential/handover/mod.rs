@@ -58,39 +58,61 @@ pub async fn restore(ctx: &Ctx, author: &Author, slug: &Slug, id: &str) -> Resul
     .await
 }
 
+/// What is known of a credential's use, whatever its kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Use {
+    pub state: CredentialState,
+    /// In use since then, if it ever took over.
+    pub since: OffsetDateTime,
+    pub last: Option<OffsetDateTime>,
+    /// The provider refuses it, and another one stands in.
+    pub refused: bool,
+}
+
+impl Use {
+    /// Of one that retires, and of no other. `active`: the one in use in its place.
+    pub fn safe_to_retire(self, active: Option<Self>, now: OffsetDateTime) -> Option<Verdict> {
+        if self.state != CredentialState::Retiring {
+            return None;
+        }
+        let not_yet = |reason: &str, not_before| Verdict { safe: false, reason: reason.into(), not_before };
+        let Some(active) = active else { return Some(not_yet("No other one is in use.", None)) };
+        let needed = self.last.filter(|at| *at > active.since + HEARING);
+        let quiet_from = needed.unwrap_or(active.since);
+        Some(if active.refused {
+            not_yet("The provider refuses the one in use: sign-ins go on by this one.", None)
+        } else if needed.is_some() && now - quiet_from < QUIET {
+            not_yet("It was needed less than a day ago, although another one is in use.", Some(quiet_from + QUIET))
+        } else if now - quiet_from < QUIET {
+            not_yet("The one in use took over less than a day ago.", Some(quiet_from + QUIET))
+        } else if active.last.is_none_or(|at| at <= quiet_from) {
+            not_yet("The one in use was not used since it took over.", None)
+        } else {
+            let reason = "The provider takes the one in use, and this one was not needed for a day.";
+            Verdict { safe: true, reason: reason.into(), not_before: None }
+        })
+    }
+}
+
 impl KnownSecret {
     /// Whether the provider refused it when it was last asked, so that another one stands in for it.
     pub fn is_refused(&self) -> bool {
         self.refused_at.is_some_and(|refused| self.last_used_at.is_none_or(|used| used < refused))
     }
 
+    fn usage(&self) -> Use {
+        Use {
+            state: self.state,
+            since: self.active_since.unwrap_or(self.created_at),
+            last: self.last_used_at,
+            refused: self.is_refused(),
+        }
+    }
+
     /// Of a secret that retires, and of no other; `all`: the connection's secrets.
     pub fn safe_to_retire(&self, all: &[Self], now: OffsetDateTime) -> Option<Verdict> {
-        if self.state != CredentialState::Retiring {
-            return None;
-        }
-        let not_yet = |reason: &str, not_before| Verdict { safe: false, reason: reason.into(), not_before };
-        let Some(active) = all.iter().find(|one| one.state == CredentialState::Active) else {
-            return Some(not_yet("No other one is in use.", None));
-        };
-        let since = active.active_since.unwrap_or(active.created_at);
-        let needed = self.last_used_at.filter(|at| *at > since + HEARING);
-        let quiet_from = needed.unwrap_or(since);
-        Some(if active.is_refused() {
-            not_yet("The provider refuses the one in use: sign-ins go on by this one.", None)
-        } else if needed.is_some() && now - quiet_from < QUIET {
-            not_yet(
-                "It stood in less than a day ago, when the provider refused the one in use.",
-                Some(quiet_from + QUIET),
-            )
-        } else if now - quiet_from < QUIET {
-            not_yet("The one in use took over less than a day ago.", Some(quiet_from + QUIET))
-        } else if active.last_used_at.is_none_or(|at| at <= quiet_from) {
-            not_yet("The one in use was not used since it took over.", None)
-        } else {
-            let reason = "The provider takes the one in use, and this one was not needed for a day.";
-            Verdict { safe: true, reason: reason.into(), not_before: None }
-        })
+        let active = all.iter().find(|one| one.state == CredentialState::Active);
+        self.usage().safe_to_retire(active.map(Self::usage), now)
     }
 }
 

@@ -52,6 +52,11 @@ async fn a_secret_gives_way_to_a_key_without_a_gap() {
     world.broker.catch_up().await;
     world.signed_in().await;
     assert!(world.idp.received().token.pop().unwrap().params.contains_key("client_assertion"));
+    world.broker.live().write_used_secrets().await.unwrap();
+    let key = api.get("/connections/contoso/keys").await.json["items"][0].clone();
+    assert!(key["uses"] == 1 && key["last_used_at"].is_string() && key["active_since"].is_string(), "{key}");
+    let page = editor.open("/admin/connections/contoso/keys").await;
+    assert!(page.body.contains("1 time in all"), "{page}");
     let stored = api.get("/connections/contoso").await;
     assert_eq!(stored.json["key_rotation"], json!({ "delivery": "jwks_uri", "days": 30, "publish_ahead_hours": 24 }));
     // what is exported can be applied again, though the secret is still stored

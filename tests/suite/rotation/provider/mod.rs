@@ -46,6 +46,8 @@ pub struct State {
     pub lose: u32,
     /// The call with this number is done, and never answered.
     pub hang_at: Option<usize>,
+    /// The call with this number is done, and its answer lost.
+    pub lose_at: Option<usize>,
     /// Days; a policy refuses more.
     pub longest: i64,
     /// A policy refuses every addition with this error.
@@ -54,6 +56,12 @@ pub struct State {
     pub credential: String,
     /// RFC 7592: whether an update makes a new secret.
     pub renews: bool,
+    /// RFC 7592: whether the registration token stays the same.
+    pub keeps_token: bool,
+    /// Okta: the public key of the service app `the-rotator`; where there is one, no API token counts.
+    pub service_key: Option<Value>,
+    /// Okta: statements that were shown.
+    pub shown: std::collections::HashSet<String>,
     pub calls: Vec<String>,
     pub made: usize,
 }
@@ -85,10 +93,14 @@ impl Provider {
             throttle: 0,
             lose: 0,
             hang_at: None,
+            lose_at: None,
             longest: 730,
             forbids: None,
             credential: CREDENTIAL.into(),
             renews: true,
+            keeps_token: false,
+            service_key: None,
+            shown: std::collections::HashSet::new(),
             calls: Vec::new(),
             made: 0,
         };
@@ -232,6 +244,7 @@ async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> HttpResp
         if lost {
             state.lose -= 1;
         }
+        let lost = lost || !is_probe && state.lose_at.take_if(|at| *at == number).is_some();
         (lost, !is_probe && state.hang_at.take_if(|at| *at == number).is_some())
     };
     if hangs {
@@ -245,7 +258,10 @@ fn route(shared: &Shared, call: &Call) -> HttpResponse {
     let path = call.path.as_str();
     if path.starts_with("/graph/") || path.ends_with("/oauth2/v2.0/token") {
         entra::answer(shared, call)
-    } else if path.starts_with("/api/v1/") || path.starts_with("/api/v2/") || path == "/oauth/token" || path == "/reg" {
+    } else if path.starts_with("/api/v1/")
+        || path.starts_with("/api/v2/")
+        || ["/oauth/token", "/oauth2/v1/token", "/reg"].contains(&path)
+    {
         others::answer(shared, call)
     } else if path.starts_with("/realms/") || path.starts_with("/admin/") {
         keycloak::answer(shared, call)

@@ -2,6 +2,8 @@
 
 use actix_web::HttpResponse;
 use avouch::rng::Rng;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::{CLIENT, CREDENTIAL, Call, Held, Shared, said, token};
@@ -12,6 +14,7 @@ pub fn answer(shared: &Shared, call: &Call) -> HttpResponse {
             assert_eq!(call.form["audience"], format!("{}/api/v2/", shared.url));
             token(shared, call, "the-rotator", json!({ "error": "access_denied", "error_description": "Unauthorized" }))
         }
+        "/oauth2/v1/token" => okta_token(shared, call),
         "/reg" => registration(shared, call),
         path if path.starts_with("/api/v2/") => auth0(shared, call),
         _ => okta(shared, call),
@@ -39,11 +42,61 @@ fn auth0(shared: &Shared, call: &Call) -> HttpResponse {
     said(200, json!({ "client_id": CLIENT, "name": "Avouch" }))
 }
 
+/// A service app's token: a statement signed with its key, for this address, good for an hour at most, and once.
+fn okta_token(shared: &Shared, call: &Call) -> HttpResponse {
+    let refused = |text: &str| said(401, json!({ "error": "invalid_client", "error_description": text }));
+    let now = shared.now().unix_timestamp();
+    let mut state = shared.state();
+    let Some(key) = state.service_key.clone() else { return refused("Invalid value for 'client_id' parameter.") };
+    let field = |name: &str| call.form.get(name).map(String::as_str).unwrap_or_default();
+    if field("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        || call.form.contains_key("client_secret")
+        || field("grant_type") != "client_credentials"
+    {
+        return refused("Client credentials must be by private_key_jwt.");
+    }
+    let assertion = field("client_assertion");
+    let public: avouch::jose::PublicJwk = serde_json::from_value(key.clone()).unwrap();
+    let (input, signature) = assertion.rsplit_once('.').unwrap();
+    let (header, claims) = (crate::harness::app::header(assertion), crate::harness::app::claims(assertion));
+    if header["alg"] != "RS256"
+        || header["kid"] != key["kid"]
+        || !public.verify(input.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap())
+    {
+        return refused("The client_assertion signature is invalid.");
+    }
+    let (exp, iat) = (claims["exp"].as_i64().unwrap_or(0), claims["iat"].as_i64().unwrap_or(i64::MAX));
+    if claims["iss"] != "the-rotator"
+        || claims["sub"] != "the-rotator"
+        || claims["aud"] != format!("{}/oauth2/v1/token", shared.url)
+        || !(now < exp && exp <= now + 3600 && iat <= now)
+    {
+        return refused("The client_assertion token is not for here, or not for now.");
+    }
+    if !claims["jti"].as_str().is_some_and(|jti| state.shown.insert(jti.to_owned())) {
+        return refused("The client_assertion was used before.");
+    }
+    if field("scope") != "okta.apps.read okta.apps.manage" {
+        return said(
+            400,
+            json!({ "error": "invalid_scope", "error_description": "One or more scopes are not configured." }),
+        );
+    }
+    said(
+        200,
+        json!({ "token_type": "Bearer", "expires_in": 3600, "access_token": "an-okta-token", "scope": field("scope") }),
+    )
+}
+
 fn okta(shared: &Shared, call: &Call) -> HttpResponse {
     let problem = |status, code: &str, summary: &str| {
         said(status, json!({ "errorCode": code, "errorSummary": summary, "errorCauses": [] }))
     };
-    if call.authorization != format!("SSWS {CREDENTIAL}") {
+    let right = match shared.state().service_key {
+        Some(_) => "Bearer an-okta-token".to_owned(),
+        None => format!("SSWS {CREDENTIAL}"),
+    };
+    if call.authorization != right {
         return problem(401, "E0000011", "Invalid token provided");
     }
     let Some(path) = call.path.strip_prefix("/api/v1/apps/avouch-at-contoso/credentials/secrets") else {
@@ -92,14 +145,16 @@ fn okta(shared: &Shared, call: &Call) -> HttpResponse {
     }
 }
 
-/// Every answer carries another token, and the one before is dead.
+/// Every answer carries another token, and the one before is dead, unless it is told to keep it.
 fn registration(shared: &Shared, call: &Call) -> HttpResponse {
     let now = shared.now();
     let mut state = shared.state();
     if call.authorization != format!("Bearer {}", state.credential) {
         return said(401, json!({ "error": "invalid_token" }));
     }
-    state.credential = Rng::default().token();
+    if !state.keeps_token {
+        state.credential = Rng::default().token();
+    }
     if call.method == "PUT" {
         assert_eq!(call.json["client_id"], CLIENT);
         assert_eq!(call.json["redirect_uris"], json!(["https://a/b"]));

@@ -5,9 +5,11 @@ use std::process::{Command, Stdio};
 use openssl::hash::MessageDigest;
 use openssl::sign::Verifier;
 use openssl::x509::X509;
+use serde_json::json;
 use sqlx::ConnectOptions as _;
 
 use super::*;
+use crate::admin::{Api, Operator};
 use crate::harness::until;
 
 /// One certificate of our metadata.
@@ -156,6 +158,55 @@ async fn one_use_is_replaced_alone_and_wrong_orders_are_refused_with_a_remedy() 
     let next = id(&saml.done(&["list", "fabrikam"]).await, ["signing", "next"]);
     saml.done(&["retire", "fabrikam", "--key", &next]).await;
     saml.published_soon(1, 1).await;
+}
+
+#[tokio::test]
+async fn keys_that_were_replaced_by_hand_go_by_themselves_and_say_what_they_did() {
+    let mut saml = Saml::by_hand("encryption: require").await;
+    let (api, ctx) = (Api::of(&saml.world.broker, "editor").await, saml.world.broker.ctx().clone());
+    let (_, encryption) = saml.published().await;
+    saml.opens(&encryption[0]).await;
+    saml.opens(&encryption[0]).await;
+    // what is not believed was nobody's use
+    saml.refused(403, "unknown_certificate", |idp| {
+        let signed = Sign::by(&idp.attacker).apply(&idp.assertion(), "_assertion");
+        idp.response(&super::encrypted(&signed, &X509::from_der(&encryption[0]).unwrap().public_key().unwrap()))
+    })
+    .await;
+    let keys = async || {
+        saml.world.broker.live().write_used_secrets().await.unwrap();
+        api.get("/connections/fabrikam/keys").await.json["items"].as_array().unwrap().clone()
+    };
+    let mut uses: Vec<_> = keys().await.iter().map(|key| key["uses"].as_i64().unwrap()).collect();
+    uses.sort_unstable();
+    assert_eq!(uses, [2, 3], "two answers opened, three requests signed");
+    let mut auditor = Operator::signed_in(&saml.world.broker, "auditor").await;
+    let page = auditor.open("/admin/connections/fabrikam/keys").await;
+    assert!(page.body.contains("2 times in all") && page.body.contains("3 times in all"), "{page}");
+
+    assert_eq!(api.post("/connections/fabrikam/sp-keys", &json!({})).await.status, 201);
+    assert_eq!(api.post("/connections/fabrikam/sp-keys/promote", &json!({})).await.status, 200);
+    let replaced = keys().await;
+    let of = |state: &str| replaced.iter().filter(|key| key["state"] == state).cloned().collect::<Vec<_>>();
+    assert!(of("retiring").len() == 2 && of("retiring").iter().all(|key| key["retire_at"].is_string()), "{replaced:?}");
+    let mut verdicts: Vec<_> = of("retiring").iter().map(|key| key["safe_to_retire"]["safe"] == true).collect();
+    verdicts.sort_unstable();
+    assert_eq!(
+        verdicts,
+        [false, true],
+        "nothing is signed any more, and something may still be encrypted: {replaced:?}"
+    );
+    assert!(of("active").iter().all(|key| key["active_since"].is_string() && key["uses"] == 0), "{replaced:?}");
+    // the answers here are of today: the dates come nearer instead
+    for (days, gone) in [(7, 0), (2, 2)] {
+        let sooner = "UPDATE connection_key_lives SET retire_at = retire_at - make_interval(days => $1)";
+        sqlx::query(sooner).bind(days).execute(&ctx.db).await.unwrap();
+        assert_eq!(avouch::connection::key_rotation::keep_schedule(&ctx).await.unwrap(), gone, "{days} days later");
+    }
+    saml.world.broker.catch_up().await;
+    let (_, new) = saml.published().await;
+    saml.opens_no_more(&encryption[0]).await;
+    saml.opens(&new[0]).await;
 }
 
 #[tokio::test]
