@@ -35,7 +35,13 @@ impl Finding {
         breaks: impl Into<String>,
         change: impl Into<String>,
     ) -> Self {
-        Self { check, state: State::Warning, says: says.into(), breaks: Some(breaks.into()), change: Some(change.into()) }
+        Self {
+            check,
+            state: State::Warning,
+            says: says.into(),
+            breaks: Some(breaks.into()),
+            change: Some(change.into()),
+        }
     }
 
     pub fn failure(

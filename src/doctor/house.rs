@@ -21,9 +21,21 @@ fn settings(broker: &Broker) -> Finding {
     if !urls.is_https() {
         let says = format!("the issuer {} is plain http", urls.issuer());
         let breaks = "nobody but this machine can use it; Kubernetes and others refuse it";
-        return Finding::warning("configuration", says, breaks, "set AVOUCH_ISSUER to the https address before the first client is set up");
+        return Finding::warning(
+            "configuration",
+            says,
+            breaks,
+            "set AVOUCH_ISSUER to the https address before the first client is set up",
+        );
     }
-    Finding::ok("configuration", format!("{} clients, {} connections", broker.catalog.load().client_count(), broker.catalog.load().connections().len()))
+    Finding::ok(
+        "configuration",
+        format!(
+            "{} clients, {} connections",
+            broker.catalog.load().client_count(),
+            broker.catalog.load().connections().len()
+        ),
+    )
 }
 
 async fn database(broker: &Broker) -> Finding {
@@ -32,7 +44,10 @@ async fn database(broker: &Broker) -> Finding {
             Finding::ok("database", "it answers, its schema is up to date, and its clock is this machine's")
         }
         Ok(ahead) => {
-            let says = format!("this machine's clock is {} s away from the database's, which is gone by", ahead.whole_seconds());
+            let says = format!(
+                "this machine's clock is {} s away from the database's, which is gone by",
+                ahead.whole_seconds()
+            );
             let breaks = "where the database's is the wrong one: tokens are refused as expired or from the future";
             Finding::warning("clock", says, breaks, "let NTP keep both clocks")
         }
@@ -51,7 +66,12 @@ async fn upstreams(broker: &Broker) -> Vec<Finding> {
             Ok(()) => Finding::ok("upstream", format!("{slug} answers, its keys too")),
             Err(error) => {
                 let change = format!("correct the connection {slug}, or the way to its provider");
-                Finding::failure("upstream", format!("{slug}: {error}"), format!("nobody can sign in through {slug}"), change)
+                Finding::failure(
+                    "upstream",
+                    format!("{slug}: {error}"),
+                    format!("nobody can sign in through {slug}"),
+                    change,
+                )
             }
         }
     });
@@ -71,7 +91,12 @@ async fn expiries(broker: &Broker) -> Vec<Finding> {
             let judged = if one.is_over(now) && !one.lenient { Finding::failure } else { Finding::warning };
             let verb = if one.is_over(now) { "ended" } else { "ends" };
             let says = format!("{} of {} {verb} on {}", one.kind.words(), one.name, one.at.date());
-            judged("expiry", says, one.consequence(&people), format!("{} {}", one.advice(), broker.ctx.urls.at(&one.path)))
+            judged(
+                "expiry",
+                says,
+                one.consequence(&people),
+                format!("{} {}", one.advice(), broker.ctx.urls.at(&one.path)),
+            )
         })
         .collect();
     if pressing.is_empty() { vec![Finding::ok("expiry", "nothing ends within 30 days")] } else { pressing }

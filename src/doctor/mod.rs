@@ -103,7 +103,8 @@ pub async fn examine(
         "warnings": report.count(State::Warning),
     });
     let mut conn = broker.ctx.db.acquire().await?;
-    audit::record(&broker.ctx, &mut conn, author.did("client.examined").client(&client.client_id).detail(detail)).await?;
+    audit::record(&broker.ctx, &mut conn, author.did("client.examined").client(&client.client_id).detail(detail))
+        .await?;
     Ok(report)
 }
 
@@ -139,7 +140,12 @@ fn tokens(
         Ok(Some(token)) => token,
         Ok(None) => {
             let change = "let the client have the scope openid";
-            return vec![Finding::failure("scopes", "the client may not ask for openid", "it gets no ID token", change)];
+            return vec![Finding::failure(
+                "scopes",
+                "the client may not ask for openid",
+                "it gets no ID token",
+                change,
+            )];
         }
         Err(error) => {
             let says = format!("no token can be made: {}", error.description);

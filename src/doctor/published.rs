@@ -8,10 +8,14 @@ use super::exchange::{self, Answer, is_guarded};
 use super::finding::Finding;
 use super::system::System;
 use crate::broker::Broker;
+use crate::jose::Alg;
 use crate::outbound::FetchError;
-use crate::signing_key::consumer::LONGEST_CACHE;
+use crate::signing_key::schedule;
 
 const OPEN_PRIVATE: &str = "set AVOUCH_ALLOW_PRIVATE_UPSTREAMS=true where the issuer's address is meant to be private, or ask from outside: curl ISSUER/.well-known/openid-configuration";
+
+const PROXY: &str =
+    "let the proxy in front follow our Cache-Control, or not keep /.well-known/ at all; until then empty its cache";
 
 /// What is served there; none where it could not be reached, which the findings say.
 pub(super) struct Served {
@@ -32,12 +36,18 @@ pub(super) async fn look(broker: &Broker, system: &System, expected: Option<&str
     match exchange::get(&broker.ctx, &urls.at("/.well-known/jwks.json")).await {
         Ok(answer) if answer.status() == 200 => {
             let kids = kids(&answer.json());
-            findings.extend(jwks(broker, system, &answer, &kids));
+            let ahead = ahead(broker).await;
+            findings.extend(jwks(broker, system, &answer, &kids, ahead));
             (findings, Some(Served { kids }))
         }
         Ok(answer) => {
             let says = format!("the JWKS is answered with {}", answer.status());
-            findings.push(Finding::failure("jwks", says, system.unknown_key, "let whatever stands in front pass /.well-known/jwks.json on"));
+            findings.push(Finding::failure(
+                "jwks",
+                says,
+                system.unknown_key,
+                "let whatever stands in front pass /.well-known/jwks.json on",
+            ));
             (findings, None)
         }
         Err(error) => {
@@ -62,12 +72,24 @@ fn issuer(broker: &Broker, system: &System, expected: Option<&str>) -> Vec<Findi
     match expected {
         Some(theirs) if theirs != ours => {
             let says = format!("{} has {theirs}, tokens say {ours}{}", system.title, difference(theirs, ours));
-            vec![Finding::failure("issuer", says, system.wrong_issuer, format!("set the issuer there to exactly {ours}"))]
+            vec![Finding::failure(
+                "issuer",
+                says,
+                system.wrong_issuer,
+                format!("set the issuer there to exactly {ours}"),
+            )]
         }
         None if ours.ends_with('/') => {
             let says = format!("the issuer {ours} ends with a slash, which is part of it");
-            let change = format!("set the issuer there to exactly {ours}, or AVOUCH_ISSUER without the slash before anybody uses it");
-            vec![Finding::warning("issuer", says, format!("where the slash is left out: {}", system.wrong_issuer), change)]
+            let change = format!(
+                "set the issuer there to exactly {ours}, or AVOUCH_ISSUER without the slash before anybody uses it"
+            );
+            vec![Finding::warning(
+                "issuer",
+                says,
+                format!("where the slash is left out: {}", system.wrong_issuer),
+                change,
+            )]
         }
         _ => vec![Finding::ok("issuer", format!("iss is {ours}"))],
     }
@@ -95,7 +117,8 @@ fn discovery(answer: &Answer, system: &System, ours: &str, jwks: &str) -> Findin
     }
     let issuer = told("issuer");
     if issuer != ours {
-        let says = format!("discovery at that address says issuer {issuer}, tokens say {ours}{}", difference(&issuer, ours));
+        let says =
+            format!("discovery at that address says issuer {issuer}, tokens say {ours}{}", difference(&issuer, ours));
         let change = "let the proxy pass the document on unchanged, and to this broker";
         return Finding::failure("discovery", says, system.wrong_issuer, change);
     }
@@ -106,53 +129,61 @@ fn discovery(answer: &Answer, system: &System, ours: &str, jwks: &str) -> Findin
     Finding::ok("discovery", "the document names this issuer and its keys")
 }
 
+/// Of the algorithm whose keys are shown for the shortest time.
+async fn ahead(broker: &Broker) -> u64 {
+    let loaded = async { schedule::store::load(&mut *broker.ctx.db.acquire().await?).await }.await;
+    let schedule = loaded.unwrap_or_default();
+    let seconds = Alg::ALL.into_iter().map(|alg| schedule.of(alg).publish_ahead().whole_seconds().unsigned_abs());
+    seconds.min().unwrap_or_default()
+}
+
 fn kids(document: &Value) -> Vec<String> {
     let keys = document["keys"].as_array().into_iter().flatten();
     keys.filter_map(|key| key["kid"].as_str().map(Into::into)).collect()
 }
 
-/// The keys themselves, then how long they are kept, on the way and over there.
-fn jwks(broker: &Broker, system: &System, answer: &Answer, served: &[String]) -> Vec<Finding> {
+/// The keys themselves, then how long they are kept, on the way and over there. `ahead`: seconds for which a new key is
+/// shown before the schedule lets it sign.
+fn jwks(broker: &Broker, system: &System, answer: &Answer, served: &[String], ahead: u64) -> Vec<Finding> {
     let own = broker.keys.load();
     let published = kids(&serde_json::from_slice(&own.jwks().body).unwrap_or_default());
     let missing: Vec<&str> = published.iter().filter(|kid| !served.contains(kid)).map(String::as_str).collect();
     let age: u64 = answer.header(AGE).parse().unwrap_or_default();
-    let proxy = "let the proxy follow our Cache-Control, or not keep /.well-known/ at all";
     let mut findings = Vec::new();
     if missing.is_empty() {
         findings.push(Finding::ok("jwks", format!("all {} published keys are served", published.len())));
     } else {
         let aged = if age > 0 { format!(", {age} s old") } else { String::new() };
         let says = format!("a copy of the keys is served{aged} that lacks {}", missing.join(", "));
-        findings.push(Finding::failure("jwks", says, system.unknown_key, proxy));
+        findings.push(if own.signs_with_any(&missing) {
+            Finding::failure("jwks", says, system.unknown_key, PROXY)
+        } else {
+            let breaks = format!("if that copy is still served when they begin to sign: {}", system.unknown_key);
+            Finding::warning("jwks", says, breaks, PROXY)
+        });
     }
     let ours = own.jwks().max_age.as_secs();
-    let most = LONGEST_CACHE.whole_seconds().unsigned_abs();
-    let told = answer.max_age();
-    let kept = match (told, system.keys.follows) {
-        (Some(told), Some((least, most))) => told.clamp(least, most),
-        _ => system.keys.usual,
+    let Some(told) = answer.max_age() else {
+        let says = format!("the keys are served without max-age, ours says {ours}");
+        let breaks = format!("where they are kept for long, after a rotation: {}", system.unknown_key);
+        findings.push(Finding::warning("jwks_cache", says, breaks, PROXY));
+        return findings;
     };
-    let name = "jwks_cache";
-    let held = format!("{} keeps the keys for {kept} s", system.title);
-    findings.push(match told {
-        Some(told) if told > most => {
-            let says = format!("the keys are served with max-age={told}, ours says {ours}; {held}");
-            Finding::failure(name, says, format!("after a rotation: {}", system.unknown_key), proxy)
-        }
-        Some(told) if told > ours => {
-            let says = format!("the keys are served with max-age={told}, ours says {ours}");
-            Finding::warning(name, says, format!("soon after a rotation: {}", system.unknown_key), proxy)
-        }
-        None => {
-            let says = format!("the keys are served without max-age, ours says {ours}; {held}");
-            Finding::warning(name, says, format!("soon after a rotation: {}", system.unknown_key), proxy)
-        }
-        Some(_) if age > ours => {
-            let says = format!("the keys served are {age} s old, and were to be kept {ours} s");
-            Finding::warning(name, says, format!("soon after a rotation: {}", system.unknown_key), proxy)
-        }
-        Some(told) => Finding::ok(name, format!("max-age={told}; {held}")),
+    let kept = system.keys.follows.map_or(system.keys.usual, |(least, most)| told.clamp(least, most));
+    let held = format!("max-age={told}; {} keeps the keys for {kept} s", system.title);
+    let breaks = format!("after a rotation: {}", system.unknown_key);
+    findings.push(if kept.max(told) > ahead && told > ours {
+        let says = format!("{held}; ours says {ours}, and a new key begins to sign {ahead} s after it was shown");
+        Finding::failure("jwks_cache", says, breaks, PROXY)
+    } else if kept > ahead {
+        let says = format!("{held}, and a new key begins to sign {ahead} s after it was shown");
+        let change = "show the next key for longer before it signs: publish_ahead_hours of the signing keys' schedule";
+        Finding::failure("jwks_cache", says, breaks, change)
+    } else if told > ours || age > ours {
+        let says = format!("the keys are served with max-age={told} and are {age} s old; ours says {ours}");
+        Finding::warning("jwks_cache", says, format!("soon {breaks}"), PROXY)
+    } else {
+        Finding::ok("jwks_cache", held)
     });
     findings
 }

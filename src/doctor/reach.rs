@@ -33,13 +33,25 @@ async fn redirect(broker: &Broker, uri: &str) -> Option<Finding> {
     Some(match send(&broker.ctx, Method::GET, uri, &[], String::new()).await {
         Ok(answer) if answer.status() == 404 => {
             let change = "compare the path with what the system documents";
-            Finding::warning(name, format!("{uri} is answered with 404"), "people may end there after they signed in", change)
+            Finding::warning(
+                name,
+                format!("{uri} is answered with 404"),
+                "people may end there after they signed in",
+                change,
+            )
         }
         Ok(_) | Err(FetchError::Redirect { .. }) => Finding::ok(name, format!("{uri} answers")),
-        Err(error) if is_guarded(&error) => Finding::ok(name, format!("{uri} is inside a network, and not looked at from here")),
+        Err(error) if is_guarded(&error) => {
+            Finding::ok(name, format!("{uri} is inside a network, and not looked at from here"))
+        }
         Err(error) => {
             let change = "if people's browsers reach it all the same, nothing; else correct the redirect URI";
-            Finding::warning(name, format!("{uri}: {error}"), "people end at an error of their browser after they signed in", change)
+            Finding::warning(
+                name,
+                format!("{uri}: {error}"),
+                "people end at an error of their browser after they signed in",
+                change,
+            )
         }
     })
 }
@@ -52,7 +64,12 @@ async fn back_channel(broker: &Broker, url: &str) -> Finding {
     match send(&broker.ctx, Method::POST, url, &[FORM], String::new()).await {
         Ok(answer) if matches!(answer.status(), 401 | 403 | 404 | 405 | 415 | 500..) => {
             let says = format!("{url} answers a POST with {}", answer.status());
-            Finding::failure(name, says, breaks, "correct backchannel_logout_uri of the client, and let it be called without a login")
+            Finding::failure(
+                name,
+                says,
+                breaks,
+                "correct backchannel_logout_uri of the client, and let it be called without a login",
+            )
         }
         Ok(answer) => Finding::ok(name, format!("{url} answers ({})", answer.status())),
         Err(error) => {

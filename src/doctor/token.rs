@@ -29,7 +29,12 @@ pub(super) struct Sample<'a> {
     pub is_person: bool,
 }
 
-pub(super) fn judge(system: &System, sample: &Sample<'_>, expected: &Expected, served: Option<&Served>) -> Vec<Finding> {
+pub(super) fn judge(
+    system: &System,
+    sample: &Sample<'_>,
+    expected: &Expected,
+    served: Option<&Served>,
+) -> Vec<Finding> {
     let mut findings = vec![audience(system, sample, expected)];
     findings.extend(header(system, sample, served));
     if sample.is_person {
@@ -64,7 +69,9 @@ fn audience(system: &System, sample: &Sample<'_>, expected: &Expected) -> Findin
                 Reads::AccessToken if sample.client.audiences.contains(wanted) => {
                     format!("let it ask for audience={wanted}, or make that the client's first audience")
                 }
-                Reads::AccessToken => format!("make {wanted} the client's first audience, or set the audience there to {said}"),
+                Reads::AccessToken => {
+                    format!("make {wanted} the client's first audience, or set the audience there to {said}")
+                }
                 Reads::IdToken => format!("set the client id there to {said}"),
             };
             Finding::failure(name, says, system.wrong_audience, change)
@@ -82,8 +89,7 @@ fn header(system: &System, sample: &Sample<'_>, served: Option<&Served>) -> Vec<
         Some((need, words)) => {
             let says = format!("typ of {} is {typ}", kind(system));
             let change = "set access_token.typ of the resource to JWT";
-            let judged = if need == Need::Must { Finding::failure } else { Finding::warning };
-            judged("typ", says, words, change)
+            judged(need)("typ", says, words.to_owned(), change.to_owned())
         }
         None => Finding::ok("typ", format!("typ of {} is {typ}", kind(system))),
     });
@@ -96,7 +102,8 @@ fn header(system: &System, sample: &Sample<'_>, served: Option<&Served>) -> Vec<
             Reads::IdToken => format!("set id_token_alg of the client to {}", system.algs[0]),
         };
         let says = format!("{} is signed with {alg}, {} takes {}", kind(system), system.title, system.algs.join(", "));
-        Finding::failure("alg", says, system.wrong_alg, change)
+        let (need, words) = system.wrong_alg;
+        judged(need)("alg", says, words.to_owned(), change)
     });
     if let Some(served) = served {
         let kid = told("kid");
@@ -111,6 +118,11 @@ fn header(system: &System, sample: &Sample<'_>, served: Option<&Served>) -> Vec<
     findings
 }
 
+/// How grave it is that what is needed so much is not there.
+fn judged(need: Need) -> fn(&'static str, String, String, String) -> Finding {
+    if need == Need::Must { Finding::failure } else { Finding::warning }
+}
+
 fn groups(system: &System, sample: &Sample<'_>, expected: &Expected) -> Option<Finding> {
     let name = expected.groups_claim.as_deref().unwrap_or("groups");
     let claims = &sample.token.claims;
@@ -123,10 +135,16 @@ fn groups(system: &System, sample: &Sample<'_>, expected: &Expected) -> Option<F
     match &claims[name] {
         Value::Array(_) => {}
         Value::Null => {
-            let words = if system.without_groups.is_empty() { "whatever looks for groups finds none" } else { system.without_groups };
+            let words = if system.without_groups.is_empty() {
+                "whatever looks for groups finds none"
+            } else {
+                system.without_groups
+            };
             let says = format!("{} has no {name}", kind(system));
             let change = if name == "groups" {
-                format!("let the client have the scope groups and the system ask for it, or add groups to claims.{list} of the client")
+                format!(
+                    "let the client have the scope groups and the system ask for it, or add groups to claims.{list} of the client"
+                )
             } else {
                 format!("add {name} to claims.{list} of the client, or look for groups there")
             };
@@ -152,7 +170,9 @@ fn text(system: &System, name: &str) -> Finding {
     let says = format!("{name} is text where somebody is in a single group, not a list");
     match system.groups_as_text {
         Some(words) => {
-            let change = format!("let {name} of claims.custom yield a list always, like user.groups, or use groups itself, which is one");
+            let change = format!(
+                "let {name} of claims.custom yield a list always, like user.groups, or use groups itself, which is one"
+            );
             Finding::failure("groups", says, words, change)
         }
         None => Finding::ok("groups", format!("{says}, which {} takes", system.title)),
@@ -183,7 +203,8 @@ fn email(system: &System, sample: &Sample<'_>) -> Option<Finding> {
     Some(match system.unverified_email {
         Some(words) if claims["email_verified"] != true => {
             let says = "email_verified of this person is not true";
-            let change = "list the provider's domains in email_domains of the connection, or choose another claim for names";
+            let change =
+                "list the provider's domains in email_domains of the connection, or choose another claim for names";
             Finding::warning("email", says, words, change)
         }
         _ => Finding::ok("email", format!("{} has an e-mail address", kind(system))),

@@ -5,8 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use http::header::{
-    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
-    AUTHORIZATION, CACHE_CONTROL, HeaderName, ORIGIN, WWW_AUTHENTICATE,
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CACHE_CONTROL, HeaderName, ORIGIN, WWW_AUTHENTICATE,
 };
 use url::Url;
 
@@ -20,7 +20,8 @@ use crate::outbound::FetchError;
 use crate::secret::{self, Kind};
 
 const JSON: (HeaderName, &str) = (ACCEPT, "application/json");
-const PASS_ON: &str = "let whatever stands in front pass /oauth/ on unchanged: method, body, Authorization, status and headers";
+const PASS_ON: &str =
+    "let whatever stands in front pass /oauth/ on unchanged: method, body, Authorization, status and headers";
 
 pub(super) async fn replay(broker: &Broker, client: &Client, system: &System) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -40,7 +41,12 @@ pub(super) async fn replay(broker: &Broker, client: &Client, system: &System) ->
     findings
 }
 
-async fn token(broker: &Broker, authorization: Option<&str>, manner: Manner, body: String) -> Result<Answer, FetchError> {
+async fn token(
+    broker: &Broker,
+    authorization: Option<&str>,
+    manner: Manner,
+    body: String,
+) -> Result<Answer, FetchError> {
     let mut headers = vec![FORM, JSON];
     headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
     if manner == Manner::Raw {
@@ -96,7 +102,12 @@ fn odd(what: &str, status: u16, error: &str) -> String {
 
 fn too_often(name: &'static str) -> Finding {
     let change = "ask again in a minute; if it stays, set AVOUCH_TRUSTED_PROXIES, so that callers are told apart";
-    Finding::warning(name, "the broker answers 429: too many failed attempts from here", "who comes from the same address is refused too", change)
+    Finding::warning(
+        name,
+        "the broker answers 429: too many failed attempts from here",
+        "who comes from the same address is refused too",
+        change,
+    )
 }
 
 fn unreached(name: &'static str, error: &FetchError) -> Finding {
@@ -118,7 +129,12 @@ async fn device(broker: &Broker, client: &Client, system: &System) -> Finding {
     let Some(code) = document["device_code"].as_str().filter(|_| begun.status() == 200) else {
         let description = document["error_description"].as_str().unwrap_or_default();
         let says = format!("{} {description}", odd("the device request", begun.status(), &begun.error()));
-        return Finding::failure(name, says.trim().to_owned(), "nobody is shown a code to sign in with", "give the client the scopes and the audience that it asks for; else: let whatever stands in front pass /oauth/ on");
+        return Finding::failure(
+            name,
+            says.trim().to_owned(),
+            "nobody is shown a code to sign in with",
+            "give the client the scopes and the audience that it asks for; else: let whatever stands in front pass /oauth/ on",
+        );
     };
     let wire = GrantType::DeviceCode.wire();
     let poll = form(&[("client_id", id), ("device_code", code), ("grant_type", wire), ("scope", system.scope)]);
@@ -152,9 +168,12 @@ async fn wrong_code(broker: &Broker, client: &Client) -> Finding {
                 Finding::ok(name, "a code that never was is refused as it should be: 400 invalid_grant")
             }
             (429, _) => too_often(name),
-            (status, error) => {
-                Finding::failure(name, odd("a code that never was", status, error), "no sign-in ends in a token", PASS_ON)
-            }
+            (status, error) => Finding::failure(
+                name,
+                odd("a code that never was", status, error),
+                "no sign-in ends in a token",
+                PASS_ON,
+            ),
         },
         Err(error) => unreached(name, &error),
     }
@@ -196,7 +215,8 @@ async fn authorize(broker: &Broker, client: &Client, system: &System) -> Vec<Fin
                     Finding::ok(name, format!("the request comes back to {redirect}"))
                 } else {
                     let says = format!("the request for {redirect} is sent to {to}");
-                    let change = format!("let whatever stands in front of {ours} pass /authorize on without a login of its own");
+                    let change =
+                        format!("let whatever stands in front of {ours} pass /authorize on without a login of its own");
                     Finding::failure(name, says, breaks, change)
                 }
             }
@@ -215,10 +235,16 @@ async fn authorize(broker: &Broker, client: &Client, system: &System) -> Vec<Fin
 async fn cross_origin(broker: &Broker, client: &Client) -> Vec<Finding> {
     let name = "cors";
     let origin = |uri: &str| Url::parse(uri).ok().filter(|url| url.scheme().starts_with("http"));
-    let mut origins: Vec<String> = client.redirect_uris.iter().filter_map(|uri| origin(uri.as_str())).map(|url| url.origin().ascii_serialization()).collect();
+    let mut origins: Vec<String> = client
+        .redirect_uris
+        .iter()
+        .filter_map(|uri| origin(uri.as_str()))
+        .map(|url| url.origin().ascii_serialization())
+        .collect();
     origins.dedup();
     let url = broker.ctx.urls.at("/oauth/token");
-    let breaks = "the browser blocks the page: No 'Access-Control-Allow-Origin' header is present on the requested resource";
+    let breaks =
+        "the browser blocks the page: No 'Access-Control-Allow-Origin' header is present on the requested resource";
     let mut findings = Vec::new();
     for origin in origins.iter().take(MOST) {
         let preflight = [
