@@ -69,6 +69,6 @@ impl Doctor {
         } else {
             println!("{report}");
         }
-        Ok(if report.state() == State::Failure { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if report.state == State::Failure { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }

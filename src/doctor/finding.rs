@@ -59,13 +59,15 @@ impl Finding {
 pub struct Report {
     /// By whose rules; absent: the broker itself was looked at.
     pub system: Option<&'static str>,
+    /// The worst of it.
+    pub state: State,
     pub findings: Vec<Finding>,
 }
 
 impl Report {
-    /// The worst of it.
-    pub fn state(&self) -> State {
-        self.findings.iter().map(|one| one.state).max().unwrap_or(State::Ok)
+    pub(super) fn of(system: Option<&'static str>, findings: Vec<Finding>) -> Self {
+        let state = findings.iter().map(|one| one.state).max().unwrap_or(State::Ok);
+        Self { system, state, findings }
     }
 
     pub fn count(&self, state: State) -> usize {

@@ -91,12 +91,12 @@ pub async fn examine(
     let (published, served) = published::look(broker, system, wanted.expected.issuer.as_deref()).await;
     findings.extend(published);
     findings.extend(tokens(broker, &client, system, wanted, worst, served.as_ref()));
-    // where nobody can be reached, the same would be said of every request
-    if served.is_some() {
+    // where nobody can be reached, or everything is refused, the same would be said of every request
+    if served.is_some() && client.enabled {
         findings.extend(wire::replay(broker, &client, system).await);
     }
     findings.extend(reach::look(broker, &client).await);
-    let report = Report { system: Some(system.name), findings };
+    let report = Report::of(Some(system.name), findings);
     let detail = json!({
         "system": system.name,
         "failures": report.count(State::Failure),
@@ -113,7 +113,7 @@ pub async fn examine_broker(broker: &Broker) -> Report {
     let mut findings = house::look(broker).await;
     let (published, _) = published::look(broker, &SYSTEMS[SYSTEMS.len() - 1], None).await;
     findings.extend(published);
-    Report { system: None, findings }
+    Report::of(None, findings)
 }
 
 fn tokens(

@@ -2,6 +2,7 @@
 //! well, every planted fault is found by its name, with what breaks there and what to change.
 
 mod addresses;
+mod desk;
 mod front;
 mod healthy;
 mod published;
