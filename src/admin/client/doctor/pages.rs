@@ -86,6 +86,12 @@ impl Verdict {
         let grave = [broken, doubtful].into_iter().filter(|group| !group.findings.is_empty()).collect();
         Self { state, headline, grave, well: findings }
     }
+
+    /// With a capital, as it stands alone.
+    fn sentence(text: &Option<String>) -> String {
+        let mut letters = text.as_deref().unwrap_or_default().chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    }
 }
 
 fn page(desk: &Desk<Edit>, id: ClientId, mut form: Form) -> Result<DoctorPage, Trouble> {

@@ -319,6 +319,7 @@ async fn chromium_the_doctor_says_what_breaks_and_what_to_change() {
     let mut desk = Desk::furnish().await;
     let origin = desk.open(Who::Owner, "/admin/clients/influxctl/doctor?system=camunda").await;
     let browser = &desk.browser;
+    browser.click("#doctor .fold > summary").await;
     browser.fill("#issuer", "https://id.example.com/").await;
     browser.click("#look").await;
     browser.wait_for("#broken").await;
