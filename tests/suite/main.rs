@@ -10,6 +10,7 @@ mod device;
 mod federation;
 mod fixtures;
 mod integrations;
+mod interop;
 mod operations;
 mod process;
 mod races;

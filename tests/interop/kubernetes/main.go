@@ -2,7 +2,7 @@
 //
 //	kubernetes AUTHENTICATION_CONFIG CA_FILE
 //
-// One ID token a line on stdin; one answer a line on stdout: {"ok":true,"username":..,"groups":[..]} or
+// {"token":..} a line on stdin; one answer a line on stdout: {"ok":true,"username":..,"groups":[..]} or
 // {"ok":false,"error":..}. It ends when stdin does, or at once when the file is refused.
 package main
 
@@ -72,8 +72,12 @@ func run() error {
 	tokens.Buffer(nil, 1<<20)
 	out := json.NewEncoder(os.Stdout)
 	for tokens.Scan() {
+		var asked struct{ Token string }
+		if err := json.Unmarshal(tokens.Bytes(), &asked); err != nil {
+			return err
+		}
 		var said answer
-		response, taken, err := checker.AuthenticateToken(ctx, tokens.Text())
+		response, taken, err := checker.AuthenticateToken(ctx, asked.Token)
 		switch {
 		case err != nil:
 			said.Error = err.Error()

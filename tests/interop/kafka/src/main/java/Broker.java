@@ -14,7 +14,7 @@ import org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallback
 
 /**
  * A Kafka broker's look at tokens, with its properties as they are printed: the callback handler that they name, which
- * validates by BrokerJwtValidator. One token a line on stdin, one JSON object a line on stdout.
+ * validates by BrokerJwtValidator. {"token":..} a line on stdin, one JSON object a line on stdout.
  */
 class Broker {
     static final String MECHANISM = "OAUTHBEARER";
@@ -37,7 +37,8 @@ class Broker {
 
         ObjectMapper json = new ObjectMapper();
         BufferedReader tokens = new BufferedReader(new InputStreamReader(System.in));
-        for (String token; (token = tokens.readLine()) != null; ) {
+        for (String line; (line = tokens.readLine()) != null; ) {
+            String token = json.readTree(line).get("token").asText();
             OAuthBearerValidatorCallback asked = new OAuthBearerValidatorCallback(token);
             handler.handle(new Callback[] {asked});
             Map<String, Object> said = asked.token() == null
