@@ -2,7 +2,7 @@
 export SQLX_OFFLINE ?= true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup peers demo test check fuzz fuzz-http sqlx check-sqlx bench screenshots deny clean
+.PHONY: help setup peers demo test check fuzz fuzz-http sqlx check-sqlx bench screenshots interop deny clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ check-sqlx: setup ## is .sqlx current?
 
 screenshots: setup peers ## drive the pages in Chromium, pictures in target/screenshots
 	@dev/screenshots
+
+interop: setup ## hand our tokens to Kubernetes', Kafka's and Spring's own validators, as far as their registries are reachable
+	@tests/interop/run $(VALIDATORS)
 
 deny: ## licences, banned crates, advisories
 	@dev/deny

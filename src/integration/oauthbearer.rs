@@ -14,6 +14,9 @@ const SCOPE: &str = "kafka";
 const LOGIN_MODULE: &str = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule";
 const CALLBACK: &str = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler";
 const VALIDATOR: &str = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler";
+/// What the handler above took by itself before Kafka 4.1. In 4.1.0 and 4.1.1 it takes the clients' validator instead, which looks at
+/// no signature, issuer or audience, unless it is told.
+const JWT_VALIDATOR: &str = "org.apache.kafka.common.security.oauthbearer.BrokerJwtValidator";
 
 const APPLICATIONS: &str = "applications";
 
@@ -170,12 +173,14 @@ pub(super) fn broker(subject: &Subject<'_>, audience: &str, written: Written) ->
         "sasl.oauthbearer.jwks.endpoint.url": jwks_url,
         "sasl.oauthbearer.expected.issuer": subject.urls.issuer(),
         "sasl.oauthbearer.expected.audience": audience,
+        "sasl.oauthbearer.jwt.validator.class": JWT_VALIDATOR,
         "listener.name.sasl_ssl.oauthbearer.sasl.jaas.config": properties::jaas(LOGIN_MODULE, &[]),
         "listener.name.sasl_ssl.oauthbearer.sasl.server.callback.handler.class": VALIDATOR,
     });
     let mut warnings = vec![
         "sasl_ssl is the listener's name in small letters: write yours.".to_owned(),
         "with other mechanisms in use, add OAUTHBEARER to sasl.enabled.mechanisms and keep them.".to_owned(),
+        "keep sasl.oauthbearer.jwt.validator.class: without it Kafka 4.1.0 and 4.1.1 take every token, forged ones too. Versions before 4.1 pass over it.".to_owned(),
         format!("in ACLs the application is User:{}, its client_id.", subject.client.client_id),
     ];
     if audience.contains(',') {

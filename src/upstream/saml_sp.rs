@@ -66,11 +66,14 @@ pub(super) fn metadata(ctx: &Ctx, connection: &Connection, settings: &SamlSettin
     Ok(metadata.write(Some((&new_id(&ctx.rng), &signing_key(ctx, connection)?))))
 }
 
-/// Certificates of the key in use and of the next one. A retiring key is not shown any more: nothing new is to be
-/// encrypted to it.
+/// Certificates of the key in use and of the next one. A key that retires follows only where it signed: it may be put back at any
+/// time, and the provider has to know it then. Nothing new is to be encrypted to it.
 fn published(connection: &Connection, usage: KeyUse) -> Vec<&[u8]> {
-    let next = connection.keys(CredentialState::Next).filter(|key| key.key_use().is_none_or(|own| own == usage));
-    let keys = connection.active_key(usage).into_iter().chain(next);
+    use CredentialState::{Next, Retiring};
+    let others: &[_] = if usage == KeyUse::Signing { &[Next, Retiring] } else { &[Next] };
+    let others = others.iter().flat_map(|state| connection.keys(*state));
+    let others = others.filter(|key| key.key_use().is_none_or(|own| own == usage));
+    let keys = connection.active_key(usage).into_iter().chain(others);
     keys.filter_map(|key| key.public.as_ref()).map(|public| public.certificate.as_slice()).collect()
 }
 

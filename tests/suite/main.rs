@@ -11,6 +11,7 @@ mod doctor;
 mod federation;
 mod fixtures;
 mod integrations;
+mod interop;
 mod operations;
 mod process;
 mod races;

@@ -25,7 +25,7 @@ pub struct SpMetadata<'a> {
     pub entity_id: &'a str,
     pub acs_url: &'a str,
     pub slo_url: Option<&'a str>,
-    /// Certificates in DER, active first, then next: identity providers learn the next one before it signs.
+    /// Certificates in DER, active first, then next, which providers learn before it signs, then those that may be put back.
     pub signing_certificates: &'a [&'a [u8]],
     /// Empty: nothing can be encrypted to us.
     pub encryption_certificates: &'a [&'a [u8]],

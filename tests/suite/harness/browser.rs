@@ -7,7 +7,6 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
 use url::Url;
 
-use super::broker::crypto;
 use super::html::{self, Form};
 
 /// A clone is the same browser's second tab, with the cookies of this moment.
@@ -49,9 +48,11 @@ impl Default for Browser {
 
 impl Browser {
     pub fn new() -> Self {
-        crypto();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        let http = http.resolve("localhost", ([127, 0, 0, 1], 0).into()).build().unwrap();
+        Self::with(super::app::http())
+    }
+
+    /// One that follows no redirect by itself.
+    pub fn with(http: reqwest::Client) -> Self {
         Self { http, jar: Vec::new(), stops: Vec::new(), history: Vec::new() }
     }
 

@@ -84,15 +84,14 @@ impl Peer {
     }
 
     fn spawn(program: &str, script: &'static str) -> Self {
-        let program = installed(program);
-        let mut command = Command::new(program);
-        command
-            .arg(script)
-            .current_dir(root())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        let mut command = Command::new(installed(program));
+        command.arg(script).current_dir(root());
+        Self::of(script, command)
+    }
+
+    /// Any other program that speaks as they do.
+    pub fn of(script: &'static str, mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut process =
             command.spawn().unwrap_or_else(|error| panic!("{script} does not start: {error}; run `make peers`"));
         if let Some(stderr) = process.stderr.take().and_then(|stderr| stderr.into_owned_fd().ok()) {

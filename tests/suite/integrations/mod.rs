@@ -10,7 +10,7 @@ mod grafana;
 mod influxdb;
 mod kafka;
 mod kubernetes;
-mod paste;
+pub mod paste;
 
 use std::collections::BTreeMap;
 

@@ -28,6 +28,11 @@ pub async fn secret(world: &World, client: &str) -> String {
 pub async fn blocks(world: &World, arguments: &[&str]) -> BTreeMap<String, String> {
     let (well, text) = world.broker.cli(&[&["snippet"], arguments].concat()).await;
     assert!(well, "{text}");
+    titled(&text)
+}
+
+/// The same from what was printed.
+pub fn titled(text: &str) -> BTreeMap<String, String> {
     let block = |block: &str| {
         let mut lines = block.lines();
         let title = lines.next().and_then(|line| line.strip_prefix("# ")?.split_once(": ")).expect("a title").0;

@@ -16,7 +16,7 @@ use crate::admin::Api;
 use crate::harness::app::{claims, get, header, post, random};
 use crate::harness::fake_idp::key;
 use crate::harness::jwt::jwt;
-use crate::harness::{Answer, FakeIdp};
+use crate::harness::{Answer, FakeIdp, until};
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -28,16 +28,22 @@ async fn no_login_and_no_token_is_lost_while_keys_rotate_and_replicas_die() {
         idp.issuer
     );
     let mut stage = Stage::set(&(initech + CLIENTS)).await;
-    provider_checks_assertions(&stage, &idp);
+    let provider = provider_checks_assertions(&stage, &idp);
     stage.people_come("initech");
     let secret = stage.programs_come().await;
     stage.made("/clients", &zeebe(&[0])).await;
+    for replica in &stage.replicas {
+        until("every replica knows it", async || {
+            (zeebe_token(&replica.address(), &stage.issuer, &key(0)).await.status == 200).then_some(())
+        })
+        .await;
+    }
     let zeebe = zeebe_comes(&mut stage);
     stage.load.carries_on(2 * ROUNDS, "nothing").await;
 
     signing_key(&mut stage, &secret).await;
     operator_key(&mut stage).await;
-    connection_key(&mut stage).await;
+    connection_key(&mut stage, &provider).await;
     client_key(&mut stage, &zeebe).await;
     stage.end().await;
 }
@@ -81,8 +87,8 @@ async fn operator_key(stage: &mut Stage) {
         .await;
 }
 
-/// The provider takes what was signed by a key in our JWKS, as it read it a while ago.
-fn provider_checks_assertions(stage: &Stage, idp: &FakeIdp) {
+/// The provider takes what was signed by a key in our JWKS, as it read it a while ago. What it read.
+fn provider_checks_assertions(stage: &Stage, idp: &FakeIdp) -> Arc<Mutex<Value>> {
     let url = format!("{}/connections/initech/jwks.json", stage.issuer);
     let known: Arc<Mutex<Value>> = Arc::default();
     let (reader, cache) = (known.clone(), Cache::default());
@@ -99,8 +105,10 @@ fn provider_checks_assertions(stage: &Stage, idp: &FakeIdp) {
             tokio::time::sleep(CACHED / 20).await;
         }
     });
-    let takes = move |assertion: &str| holds(assertion, &known.lock().unwrap());
+    let knows = known.clone();
+    let takes = move |assertion: &str| holds(assertion, &knows.lock().unwrap());
     idp.tell(|script| script.takes_assertions = Some(Box::new(takes)));
+    known
 }
 
 fn holds(assertion: &str, jwks: &Value) -> bool {
@@ -111,12 +119,15 @@ fn holds(assertion: &str, jwks: &Value) -> bool {
     key.is_some_and(|key| key.verify(input.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()))
 }
 
-async fn connection_key(stage: &mut Stage) {
+async fn connection_key(stage: &mut Stage, provider: &Mutex<Value>) {
     const LIST: &str = "/connections/initech/keys";
     let first = ids(&stage.api(0), LIST, "active").await.remove(0);
     stage.step("a next key for the provider", calls(Method::POST, LIST, None), counts(LIST, "next", 1)).await;
     let second = ids(&stage.api(0), LIST, "next").await.remove(0);
-    tokio::time::sleep(CACHED + CACHED / 10).await;
+    until("the provider to read the next key", async || {
+        (provider.lock().unwrap()["keys"].as_array()?.len() == 2).then_some(())
+    })
+    .await;
     let because = Some(json!({ "override": "the provider reads the JWKS every five seconds" }));
     let promote = || calls(Method::POST, &format!("{LIST}/{second}/promote"), because.clone());
     let active = |id: &str| stands(LIST, ("id", id), "active");

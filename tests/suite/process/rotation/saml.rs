@@ -1,6 +1,7 @@
 //! SAML: the certificate that answers are signed with, and our own keys, which sign requests and open assertions.
 
 use std::io::Read as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use avouch::clock::{Clock as _, SystemClock};
@@ -25,6 +26,8 @@ struct Provider {
     identities: [Identity; 2],
     signs_with: Mutex<usize>,
     ours: Mutex<Ours>,
+    /// How often it has read it.
+    reads: AtomicUsize,
 }
 
 /// Of our metadata.
@@ -54,9 +57,21 @@ impl Provider {
         format!("{}/connections/fabrikam/{tail}", self.issuer)
     }
 
-    async fn reads_our_metadata(&self) {
-        let text = reqwest::get(self.at("metadata")).await.unwrap().text().await.unwrap();
+    /// `None`: a replica was killed while it answered.
+    async fn reads_our_metadata(&self) -> Option<()> {
+        let text = reqwest::get(self.at("metadata")).await.ok()?.text().await.ok()?;
         *self.ours.lock().unwrap() = Ours::read(&text);
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        Some(())
+    }
+
+    /// Until it knows whatever stands there now: the next read may have begun already.
+    async fn has_read_it_again(&self) {
+        let enough = self.reads.load(Ordering::Relaxed) + 2;
+        crate::harness::until("the provider to read our metadata", async || {
+            (self.reads.load(Ordering::Relaxed) >= enough).then_some(())
+        })
+        .await;
     }
 
     /// The request's id, if its signature holds under a key of the metadata that was read.
@@ -120,17 +135,19 @@ async fn no_login_is_lost_while_saml_keys_change_at_both_ends_and_replicas_die()
         "connections: [{{ slug: fabrikam, protocol: saml, entity_id: '{ENTITY_ID}', sso_url: '{SSO}', certificates: [{certificate}], encryption: require }}]\n"
     );
     let mut stage = Stage::set(&(fabrikam + CLIENTS)).await;
-    let provider =
-        Provider { issuer: stage.issuer.clone(), identities, signs_with: Mutex::new(0), ours: Mutex::default() };
-    let provider = Arc::new(provider);
-    provider.reads_our_metadata().await;
+    let provider = Arc::new(Provider {
+        issuer: stage.issuer.clone(),
+        identities,
+        signs_with: Mutex::new(0),
+        ours: Mutex::default(),
+        reads: AtomicUsize::new(0),
+    });
+    provider.reads_our_metadata().await.unwrap();
     let reads = provider.clone();
     tokio::spawn(async move {
         loop {
-            tokio::time::sleep(CACHED).await;
-            // a replica was killed while it answered
-            let reads = reads.clone();
-            let _ = tokio::spawn(async move { reads.reads_our_metadata().await }).await;
+            tokio::time::sleep(CACHED / 2).await;
+            while reads.reads_our_metadata().await.is_none() {}
         }
     });
     for _ in 0..2 {
@@ -149,7 +166,7 @@ async fn no_login_is_lost_while_saml_keys_change_at_both_ends_and_replicas_die()
     stage.load.carries_on(2 * ROUNDS, "nothing").await;
 
     certificates(&mut stage, &provider).await;
-    own_keys(&mut stage).await;
+    own_keys(&mut stage, &provider).await;
     stage.end().await;
 }
 
@@ -182,7 +199,7 @@ async fn certificates(stage: &mut Stage, provider: &Arc<Provider>) {
         .await;
 }
 
-async fn own_keys(stage: &mut Stage) {
+async fn own_keys(stage: &mut Stage, provider: &Provider) {
     const LIST: &str = "/connections/fabrikam/sp-keys";
     const KEYS: &str = "/connections/fabrikam/keys";
     let before = ids(&stage.api(0), LIST, "active").await;
@@ -190,13 +207,15 @@ async fn own_keys(stage: &mut Stage) {
     let promote = || calls(Method::POST, &format!("{LIST}/promote"), Some(json!({})));
     stage.step("our next keys", calls(Method::POST, LIST, Some(json!({}))), counts(LIST, "next", 2)).await;
     let next = ids(&stage.api(0), LIST, "next").await;
-    tokio::time::sleep(CACHED + CACHED / 10).await;
+    provider.has_read_it_again().await;
     stage.step("our next keys take over", promote(), stands(LIST, ("id", &next[0]), "active")).await;
+    // what it knows then must name the former keys too
+    provider.has_read_it_again().await;
     let put_back = calls(Method::POST, &format!("{KEYS}/put-back"), None);
     stage.step("our former keys are put back", put_back, stands(LIST, ("id", &before[0]), "active")).await;
-    tokio::time::sleep(CACHED + CACHED / 10).await;
+    provider.has_read_it_again().await;
     stage.step("our next keys take over again", promote(), stands(LIST, ("id", &next[0]), "active")).await;
-    tokio::time::sleep(CACHED + CACHED / 10).await;
+    provider.has_read_it_again().await;
     for id in ids(&stage.api(0), LIST, "retiring").await {
         let end = calls(Method::DELETE, &format!("{LIST}/{id}"), None);
         stage.step("a former key ends", end, stands(LIST, ("id", &id), "revoked")).await;

@@ -108,8 +108,9 @@ async fn keys_are_replaced_without_a_failed_sign_in() {
 
     let promoted = saml.done(&["promote", "fabrikam"]).await;
     assert!(promoted.contains("signing: ") && promoted.contains("encryption: "), "{promoted}");
-    let (one_signing, one_encryption) = saml.published_soon(1, 1).await;
-    assert_eq!((&one_signing[0], &one_encryption[0]), (&both_signing[1], new), "a retiring key is not shown");
+    let (now_signing, one_encryption) = saml.published_soon(2, 1).await;
+    assert_eq!(&one_encryption[0], new, "nothing more is encrypted to a retiring key");
+    assert_eq!(now_signing, [both_signing[1].clone(), signing[0].clone()], "it may sign again, if it is put back");
     assert_eq!(saml.signs_with(&both_signing).await, &both_signing[1]);
     saml.opens(old).await;
     saml.opens(new).await;
@@ -235,10 +236,11 @@ async fn a_key_from_before_serves_both_uses_until_each_has_its_own() {
     assert_eq!(saml.signs_with(&both).await, &both[1]);
     saml.opens(&encryption[0]).await;
     saml.done(&["promote", "fabrikam", "--use", "encryption"]).await;
-    let (_, new) = saml.published_soon(1, 1).await;
+    let (_, new) = saml.published_soon(2, 1).await;
     saml.opens(&encryption[0]).await;
     saml.opens(&new[0]).await;
     saml.done(&["retire", "fabrikam"]).await;
+    saml.published_soon(1, 1).await;
     saml.world.broker.catch_up().await;
     saml.opens_no_more(&encryption[0]).await;
     saml.opens(&new[0]).await;
