@@ -181,12 +181,12 @@ fn minted(
     system: &System,
     person: Option<&Person>,
 ) -> Result<Option<Anatomy>, OAuthError> {
-    let wanted = match (&client.scopes, person) {
-        (Some(scopes), None) => scopes.clone(),
-        (None, None) => Scope::default(),
-        (_, Some(_)) => Scope::parse(system.scope_of_people()),
+    let catalog = broker.catalog.load();
+    let wanted = match person {
+        Some(_) => Scope::parse(system.scope_of_people()),
+        None => catalog.all_scopes(client, &client.resolve_audiences::<&str>(&[])?),
     };
-    let (access, id_token) = preview::anatomy(broker, &broker.catalog.load(), client, person, wanted)?;
+    let (access, id_token) = preview::anatomy(broker, &catalog, client, person, wanted)?;
     Ok(match system.reads {
         Reads::AccessToken => Some(access),
         Reads::IdToken => id_token,

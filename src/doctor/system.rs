@@ -47,6 +47,8 @@ pub struct System {
     pub wrong_issuer: &'static str,
     pub wrong_audience: &'static str,
     pub unknown_key: &'static str,
+    /// What it says to a `scope` with nothing in it. Absent: it takes that.
+    pub empty_scope: Option<&'static str>,
     pub groups: Need,
     pub without_groups: &'static str,
     /// What becomes of groups that are no list. Absent: it takes them.
@@ -89,6 +91,7 @@ const GENERAL: System = System {
     wrong_issuer: "iss is compared byte for byte: every token is refused",
     wrong_audience: "a validator that compares aud refuses every token",
     unknown_key: "no key fits the token's kid: every signature is refused",
+    empty_scope: None,
     groups: Need::No,
     without_groups: "",
     groups_as_text: Some("programs that read a list fail or see no group"),
@@ -148,6 +151,7 @@ pub const SYSTEMS: &[System] = &[
         ),
         wrong_issuer: "JWT rejected due to invalid claims: Issuer (iss) claim value doesn't match expected value",
         wrong_audience: "JWT rejected due to invalid claims: Audience (aud) claim doesn't contain an acceptable identifier",
+        empty_scope: Some("its broker takes no token with an empty scope: Authentication failed"),
         unknown_key: "UnresolvableKeyException: Unable to find a suitable verification key for JWS",
         most: (512 << 10, "sasl.server.max.receive.size: the broker closes the connection"),
         keys: KeyCache { usual: HOUR, follows: None },

@@ -37,6 +37,7 @@ pub(super) fn judge(
 ) -> Vec<Finding> {
     let mut findings = vec![audience(system, sample, expected)];
     findings.extend(header(system, sample, served));
+    findings.extend(scope(system, sample));
     if sample.is_person {
         findings.extend(groups(system, sample, expected));
         findings.extend(email(system, sample));
@@ -88,8 +89,8 @@ fn header(system: &System, sample: &Sample<'_>, served: Option<&Served>) -> Vec<
     findings.push(match refusal {
         Some((need, words)) => {
             let says = format!("typ of {} is {typ}", kind(system));
-            let change = "set access_token.typ of the resource to JWT";
-            judged(need)("typ", says, words.to_owned(), change.to_owned())
+            let change = format!("set access_token.typ of the resource{} to JWT", resource(sample));
+            judged(need)("typ", says, words.to_owned(), change)
         }
         None => Finding::ok("typ", format!("typ of {} is {typ}", kind(system))),
     });
@@ -98,7 +99,9 @@ fn header(system: &System, sample: &Sample<'_>, served: Option<&Served>) -> Vec<
         Finding::ok("alg", format!("{} is signed with {alg}", kind(system)))
     } else {
         let change = match system.reads {
-            Reads::AccessToken => format!("set access_token.alg of the resource to {}", system.algs[0]),
+            Reads::AccessToken => {
+                format!("set access_token.alg of the resource{} to {}", resource(sample), system.algs[0])
+            }
             Reads::IdToken => format!("set id_token_alg of the client to {}", system.algs[0]),
         };
         let says = format!("{} is signed with {alg}, {} takes {}", kind(system), system.title, system.algs.join(", "));
@@ -116,6 +119,21 @@ fn header(system: &System, sample: &Sample<'_>, served: Option<&Served>) -> Vec<
         });
     }
     findings
+}
+
+fn scope(system: &System, sample: &Sample<'_>) -> Option<Finding> {
+    let words = system.empty_scope?;
+    let said = sample.token.claims["scope"].as_str().unwrap_or_default();
+    if said.is_empty() {
+        let change = format!("give the resource{} a scope, any will do, and let the client have it", resource(sample));
+        return Some(Finding::failure("scope", "scope of the access token is empty", words, change));
+    }
+    Some(Finding::ok("scope", format!("scope of the access token is {said}")))
+}
+
+/// ` kafka`: whose settings the access token follows, where it has one audience.
+fn resource(sample: &Sample<'_>) -> String {
+    sample.token.claims["aud"].as_str().map(|aud| format!(" {aud}")).unwrap_or_default()
 }
 
 /// How grave it is that what is needed so much is not there.

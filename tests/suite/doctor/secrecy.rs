@@ -1,5 +1,7 @@
 //! The doctor tells nobody a secret or a token, and leaves nothing behind that opens anything.
 
+use std::collections::BTreeSet;
+
 use super::examine;
 use crate::harness::World;
 use crate::harness::world::SHOP_SECRET;
@@ -36,6 +38,16 @@ async fn no_secret_and_no_token_is_shown_or_kept() {
     let new = format!("{:?}", &events[before..]);
     assert!(MARKS.iter().all(|mark| !new.contains(mark)), "{new}");
     assert!(events[before..].iter().all(|event| event.action != "token.issued"), "{new}");
+    let left: BTreeSet<_> = events[before..].iter().map(|one| (one.action.as_str(), one.outcome.as_str())).collect();
+    // requests that were to be refused, and a device that waits in vain
+    let expected = [
+        ("authorization", "refused"),
+        ("client.authentication", "refused"),
+        ("client.examined", "success"),
+        ("device.request", "success"),
+        ("token.refused", "refused"),
+    ];
+    assert_eq!(left, BTreeSet::from(expected), "that is all it leaves behind");
     let event = world.last_event("client.examined").await;
     assert_eq!((event.client_id.as_deref(), &event.detail["system"]), (Some("camunda-console"), &"camunda".into()));
 }

@@ -62,13 +62,29 @@ async fn at_jwt_where_it_is_refused_and_where_it_is_not() {
         [
             "typ of the access token is at+jwt",
             "JOSE header typ (type) at+jwt not allowed",
-            "set access_token.typ of the resource to JWT",
+            "set access_token.typ of the resource api to JWT",
         ],
     );
     let report = examine(&world.broker, "job", "influxdb", &[]).await;
     report.has("typ", "warning", ["at+jwt", "is not published", "to JWT"]);
     let report = examine(&world.broker, "job", "kafka", &[]).await;
     report.has("typ", "ok", EMPTY);
+}
+
+#[tokio::test]
+async fn a_scope_with_nothing_in_it() {
+    let world = World::new().await;
+    let profile = "resources: [{ identifier: bare, name: Bare, access_token: { typ: JWT } }]\n";
+    let client = "clients: [{ client_id: job, kind: machine, grants: [client_credentials], audiences: [bare] }]";
+    world.apply(&format!("{profile}{client}")).await;
+    let report = examine(&world.broker, "job", "kafka", &[]).await;
+    report.has(
+        "scope",
+        "failure",
+        ["is empty", "takes no token with an empty scope", "give the resource bare a scope"],
+    );
+    let report = examine(&world.broker, "job", "confluent", &[]).await;
+    assert!(report.checks("failure").is_empty(), "{:#}", report.0);
 }
 
 #[tokio::test]
@@ -81,7 +97,7 @@ async fn an_algorithm_that_is_not_taken() {
     report.has(
         "alg",
         "failure",
-        ["signed with EdDSA", "Another algorithm expected", "access_token.alg of the resource to RS256"],
+        ["signed with EdDSA", "Another algorithm expected", "access_token.alg of the resource api to RS256"],
     );
     let report = examine(&world.broker, "job", "kafka", &[]).await;
     report.has("alg", "warning", ["EdDSA", "", "RS256"]);
