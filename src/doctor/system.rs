@@ -141,7 +141,7 @@ pub const SYSTEMS: &[System] = &[
     },
     System {
         name: "kafka",
-        title: "Kafka",
+        title: "Apache Kafka",
         scope: "",
         manner: Manner::Raw,
         algs: JAVA,
