@@ -46,7 +46,7 @@ check-sqlx: setup ## is .sqlx current?
 screenshots: setup peers ## drive the pages in Chromium, pictures in target/screenshots
 	@dev/screenshots
 
-interop: setup ## hand our tokens to Kubernetes', Kafka's and Spring's own validators, as far as their registries are reachable
+interop: setup ## hand our tokens to Kubernetes', Kafka's and Spring's own validators and Keycloak above us, as far as their registries are reachable
 	@tests/interop/run $(VALIDATORS)
 
 deny: ## licences, banned crates, advisories

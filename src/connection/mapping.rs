@@ -113,12 +113,17 @@ impl Mapping {
             plausible
         });
         let says_verified = run.says("email_verified", self.email_verified.as_ref());
+        let name = run.text("name", self.name.as_ref());
+        let given_name = run.text("given_name", self.given_name.as_ref());
+        let family_name = run.text("family_name", self.family_name.as_ref());
+        // Keycloak says no full name in SAML, and applications ask for one
+        let name = name.or_else(|| Some(format!("{} {}", given_name.as_ref()?, family_name.as_ref()?)));
         let profile = Profile {
             email_verified: email.as_deref().is_some_and(|email| is_verified(email, says_verified, connection)),
             email,
-            name: run.text("name", self.name.as_ref()),
-            given_name: run.text("given_name", self.given_name.as_ref()),
-            family_name: run.text("family_name", self.family_name.as_ref()),
+            name,
+            given_name,
+            family_name,
             preferred_username: run.text("preferred_username", self.preferred_username.as_ref()),
             groups: run.groups(self.groups.as_ref()),
             attributes: run.attributes(&self.attributes),

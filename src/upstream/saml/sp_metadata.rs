@@ -11,6 +11,9 @@ use super::xml_writer::Element;
 
 pub(super) const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 
+/// Who follows our metadata reads it again after so long (SAML metadata §2.3.2). Keycloak goes by a key that it knows until then.
+const CACHE_DURATION: &str = "PT1H";
+
 /// In order of preference: authenticated encryption first.
 const ENCRYPTION_METHODS: [&str; 5] = [
     "http://www.w3.org/2009/xmlenc11#aes256-gcm",
@@ -43,6 +46,7 @@ impl SpMetadata<'_> {
                 .attribute_if("ID", id)
                 .attribute("entityID", self.entity_id)
                 .attribute("validUntil", instant::write(self.valid_until))
+                .attribute("cacheDuration", CACHE_DURATION)
                 .child(self.role())
         };
         match sign {

@@ -26,6 +26,7 @@ pub struct Cookie {
     pub name: String,
     pub value: String,
     path: String,
+    /// Over https only, or to localhost, as browsers do.
     secure: bool,
 }
 
@@ -159,7 +160,9 @@ impl Browser {
             .jar
             .iter()
             .filter(|c| {
-                c.site == site(url) && url.path().starts_with(&c.path) && (!c.secure || url.scheme() == "https")
+                c.site == site(url)
+                    && url.path().starts_with(&c.path)
+                    && (!c.secure || url.scheme() == "https" || url.host_str() == Some("localhost"))
             })
             .map(|c| format!("{}={}", c.name, c.value))
             .collect();

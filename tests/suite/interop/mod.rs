@@ -3,6 +3,7 @@
 //! every machine reaches; the rules of each are in `validators`.
 
 mod kafka;
+mod keycloak;
 mod kubelogin;
 mod kubernetes;
 mod spring;

@@ -24,7 +24,7 @@ use balancer::Balancer;
 use load::Load;
 
 /// Rounds of the load between one step and the next.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 8;
 /// A revocation holds everywhere within it: the promise of NOTIFY.
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// Consumers of keys that we publish ask again after it, and for no unknown key before.
