@@ -53,6 +53,7 @@ pub mod webhook; // who outside is told of what matters
 pub mod admin; // the operator's desk: admin pages and admin API
 pub mod device; // RFC 8628: a person approves a device that cannot show a browser
 pub mod discovery; // what we tell the world
+pub mod doctor; // whether it will work, and what to change
 pub mod grant; // the token endpoint
 pub mod integration; // systems known by name: presets and snippets
 pub mod login; // from /authorize through an upstream to a session

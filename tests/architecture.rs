@@ -54,6 +54,7 @@ const RANKS: [(&str, &[&str]); 7] = [
             "admin",
             "device",
             "discovery",
+            "doctor",
             "grant",
             "integration",
             "login",
@@ -96,8 +97,8 @@ const BESIDE: &[(&str, &[&str])] = &[
     // steps
     ("authorization", &["token"]),
     // journeys and top
-    ("admin", &["integration", "login", "provisioning"]),
-    ("cli", &["config", "demo", "integration", "janitor", "provisioning", "server", "startup"]),
+    ("admin", &["doctor", "integration", "login", "provisioning"]),
+    ("cli", &["config", "demo", "doctor", "integration", "janitor", "provisioning", "server", "startup"]),
     ("device", &["login"]),
     ("demo", &["config", "provisioning", "server"]),
     ("main", &["cli"]),

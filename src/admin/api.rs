@@ -21,6 +21,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .wrap(from_fn(dress))
         .wrap(from_fn(idempotency::api::remember))
         .configure(client::api::routes)
+        .configure(client::doctor::api::routes)
         .configure(trace::api::routes)
         .configure(trial::api::routes)
         .configure(replay::api::routes)

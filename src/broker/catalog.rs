@@ -137,6 +137,13 @@ impl Catalog {
         scope
     }
 
+    /// What the client may have on these audiences: their scopes, narrowed by its registration.
+    pub fn all_scopes(&self, client: &Client, audiences: &[String]) -> Scope {
+        let resources: Vec<_> = audiences.iter().filter_map(|a| self.resource(a)).collect();
+        let all = Scope::from_tokens(resources.iter().flat_map(|r| r.scopes.iter()));
+        self.narrowed(client, audiences, all)
+    }
+
     /// What was granted earlier, narrowed to what the client may have today. `None`: nothing is left of the audiences.
     pub fn still_granted(&self, client: &Client, scope: &Scope, audiences: &[String]) -> Option<(Scope, Vec<String>)> {
         let left: Vec<_> = audiences.iter().filter(|a| client.audiences.contains(a)).cloned().collect();

@@ -6,6 +6,7 @@ mod client;
 mod connection;
 mod database;
 mod demo;
+mod doctor;
 mod healthcheck;
 mod keys;
 mod operator;
@@ -63,6 +64,8 @@ enum Command {
     /// Signing keys and the master key
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Whether the broker is well, and whether a client will work at a system; exit 1 when something will break
+    Doctor(doctor::Doctor),
     /// Exit 0 when the broker of this configuration is ready
     Healthcheck,
 }
@@ -109,6 +112,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Operator(operator) => operator.run(&config)?,
         Command::User(user) => user.run(&config)?,
         Command::Keys(keys) => keys.run(&config)?,
+        Command::Doctor(doctor) => return doctor.run(&config),
         Command::Healthcheck => healthcheck::run(&config)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::Discovery;
 use crate::broker::Broker;
 use crate::signing_key::KeySet;
+use crate::signing_key::consumer::OURSELVES;
 use crate::web::client_addr::ClientAddr;
 use crate::web::rate_limit::network;
 
@@ -15,12 +16,15 @@ pub fn configuration(discovery: &Discovery, keys: &KeySet, request: &HttpRequest
 }
 
 /// `GET /.well-known/jwks.json`. Who comes is noted: a next key waits for them. 304 counts, as they have the document then;
-/// HEAD does not.
+/// HEAD does not, nor
+/// does our own doctor.
 pub fn jwks(broker: &Broker, request: &HttpRequest) -> HttpResponse {
     let keys = broker.keys.load();
     if request.method() == Method::GET {
         let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        broker.fetches.note(network(ClientAddr::of(request).0), agent, keys.newest(), broker.ctx.now());
+        if agent != OURSELVES {
+            broker.fetches.note(network(ClientAddr::of(request).0), agent, keys.newest(), broker.ctx.now());
+        }
     }
     keys.jwks().respond(request)
 }

@@ -52,16 +52,9 @@ pub(super) fn granted(
     let mut asked = scope.unwrap_or_default();
     asked.take_default_targets(&mut targets, &client.audiences)?;
     let audiences = client.resolve_audiences(&targets)?;
-    let allowed = allowed_scopes(catalog, client, &audiences);
+    let allowed = catalog.all_scopes(client, &audiences);
     let scope = if asked.is_empty() { allowed } else { narrowed(asked, &allowed)? };
     Ok((scope, audiences))
-}
-
-/// What the client may have on these audiences: their scopes, narrowed by its registration.
-fn allowed_scopes(catalog: &Catalog, client: &Client, audiences: &[String]) -> Scope {
-    let resources: Vec<_> = audiences.iter().filter_map(|a| catalog.resource(a)).collect();
-    let all = Scope::from_tokens(resources.iter().flat_map(|r| r.scopes.iter()));
-    catalog.narrowed(client, audiences, all)
 }
 
 /// A machine has no profile: OIDC scopes that libraries send by habit are left out, unknown ones are an error.

@@ -160,6 +160,10 @@ impl KeySet {
         self.newest
     }
 
+    pub fn signs_with_any(&self, kids: &[&str]) -> bool {
+        self.active.values().any(|key| kids.contains(&key.kid.as_str()))
+    }
+
     /// The JWKS document: an object with the one member `keys`.
     pub fn jwks(&self) -> &Published {
         &self.jwks

@@ -62,6 +62,18 @@ pub async fn by_id(conn: &mut Conn, id: &UserId) -> Result<Option<User>, sqlx::E
     Ok(row.map(User::from))
 }
 
+/// Somebody who may sign in and is in as many groups as anybody.
+pub async fn with_most_groups(conn: &mut Conn) -> Result<Option<User>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        UserRow,
+        "SELECT id, status, email, email_verified, name, given_name, family_name, preferred_username, groups, attributes
+         FROM users WHERE status = 'active' ORDER BY cardinality(groups) DESC, id LIMIT 1"
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(User::from))
+}
+
 /// Those of them that there are, the newest first.
 pub async fn some(conn: &mut Conn, ids: &[String]) -> Result<Vec<User>, sqlx::Error> {
     let rows = sqlx::query_as!(

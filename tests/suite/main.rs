@@ -7,6 +7,7 @@ mod admin;
 mod conformance;
 mod database;
 mod device;
+mod doctor;
 mod federation;
 mod fixtures;
 mod integrations;

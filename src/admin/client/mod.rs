@@ -2,6 +2,7 @@
 //! Owns the words; what a client is and what is wrong with one stand in `client` and `provisioning`.
 
 pub mod api;
+pub mod doctor;
 pub mod form;
 pub mod pages;
 pub mod secret;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::secret::SecretRow;
-use super::{entry, item, kind_words, named, path, secret, settings, setup};
+use super::{doctor, entry, item, kind_words, named, path, secret, settings, setup};
 use crate::admin::extract::Desk;
 use crate::admin::form::given;
 use crate::admin::frame::{Frame, Section, segment};
@@ -27,6 +27,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(setup::pages::routes)
         .configure(settings::pages::routes)
         .configure(secret::pages::routes)
+        .configure(doctor::pages::routes)
         .route("/clients/{client_id}", web::get().to(client));
 }
 

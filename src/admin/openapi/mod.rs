@@ -18,6 +18,7 @@ const NOUNS: &[&str] = &[
     include_str!("../audit/openapi.yaml"),
     include_str!("../calendar/openapi.yaml"),
     include_str!("../client/openapi.yaml"),
+    include_str!("../client/doctor/openapi.yaml"),
     include_str!("../configuration/openapi.yaml"),
     include_str!("../connection/openapi.yaml"),
     include_str!("../connection/rotation/openapi.yaml"),

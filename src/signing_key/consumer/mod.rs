@@ -19,6 +19,9 @@ pub const FORGOTTEN: Duration = Duration::days(30);
 /// How long a consumer may keep a JWKS of which we know nothing else: Confluent Cloud's default.
 pub const LONGEST_CACHE: Duration = Duration::hours(24);
 
+/// The User-Agent of our own look at the JWKS, which waits for no key.
+pub const OURSELVES: &str = concat!("avouch-doctor/", env!("CARGO_PKG_VERSION"));
+
 /// What caches a JWKS for how long, at most, by default. Looked for in the whole User-Agent, in this order.
 struct Known {
     mark: &'static str,

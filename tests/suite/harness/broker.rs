@@ -232,12 +232,21 @@ impl Broker {
     /// `avouch` with these arguments in its own process, at this broker's database; what it prints, and whether it
     /// succeeded.
     pub async fn cli(&self, arguments: &[&str]) -> (bool, String) {
+        self.cli_with(&[], arguments).await
+    }
+
+    /// The same with other settings.
+    pub async fn cli_with(&self, settings: &[(&str, &str)], arguments: &[&str]) -> (bool, String) {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_avouch"));
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AVOUCH_")) {
             command.env_remove(name);
         }
         command.current_dir(self.files.path()).args(arguments).envs(self.settings.iter().cloned());
-        let output = command.env("AVOUCH_DATABASE_URL", self.database_url()).env("AVOUCH_LOG", "warn").output();
+        command
+            .env("AVOUCH_DATABASE_URL", self.database_url())
+            .env("AVOUCH_LOG", "warn")
+            .envs(settings.iter().copied());
+        let output = command.output();
         let output = output.await.unwrap();
         self.clock.stand_still(); // what it wrote, it wrote by the machine's clock
         let printed = [output.stdout, output.stderr].concat();

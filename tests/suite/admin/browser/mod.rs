@@ -64,6 +64,7 @@ const PAGES: &[Visit] = &[
         Who::Owner,
     ),
     Visit("snippets-systems", "/admin/clients/robot/snippets", Who::Auditor),
+    Visit("doctor", "/admin/clients/influxctl/doctor", Who::Owner),
     Visit("snippets", "/admin/clients/influxctl/snippets/influxctl", Who::Auditor),
     Visit("snippets-people", "/admin/clients/influxctl/snippets/influxdb?user={sub}&q=a", Who::Owner),
     Visit("traces", "/admin/traces", Who::Auditor),
@@ -263,6 +264,15 @@ const FORMS: &[Form] = &[
         kept: &[("#cluster", " "), ("#client_id", "no such id")],
     },
     Form {
+        name: "doctor-wrong",
+        path: "/admin/clients/influxctl/doctor",
+        who: Who::Owner,
+        fill: &[("#person", "nobody@nowhere.example")],
+        press: "#look",
+        errors: &["person"],
+        kept: &[("#person", "nobody@nowhere.example")],
+    },
+    Form {
         name: "connection-test-wrong",
         path: "/admin/connections/hostile/test",
         who: Who::Owner,
@@ -301,6 +311,23 @@ async fn chromium_every_page_of_the_desk_is_readable_by_everybody_in_every_light
     }
     desk.open(Who::Owner, "/admin").await;
     wrong.extend(Look::PhoneMenu.at(&desk.browser, "menu").await);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn chromium_the_doctor_says_what_breaks_and_what_to_change() {
+    let mut desk = Desk::furnish().await;
+    let origin = desk.open(Who::Owner, "/admin/clients/influxctl/doctor?system=camunda").await;
+    let browser = &desk.browser;
+    browser.click("#doctor .fold > summary").await;
+    browser.fill("#issuer", "https://id.example.com/").await;
+    browser.click("#look").await;
+    browser.wait_for("#broken").await;
+    let mut wrong = Vec::new();
+    for look in Look::ALL {
+        wrong.extend(look.at(browser, "doctor-report").await);
+    }
+    wrong.extend(browser.complaints(&origin).await);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
