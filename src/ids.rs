@@ -64,6 +64,7 @@ id!(/** A certificate of an identity provider. */ CertificateId, "crt");
 id!(/** One of a client's secrets. */ ClientSecretId, "sec");
 id!(/** A person; the `sub` of every token. */ UserId, "usr");
 id!(/** Who a person is at one upstream. */ IdentityId, "idn");
+id!(/** One move of people to another connection. */ MoveId, "mov");
 id!(/** A browser's single sign-on session; the `sid` of ID tokens. */ SessionId, "ses");
 id!(/** One /authorize request. */ AuthorizationId, "atz");
 id!(/** One device authorization request (RFC 8628). */ DeviceAuthorizationId, "dev");

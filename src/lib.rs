@@ -44,6 +44,7 @@ pub mod calendar; // the feed of what ends
 pub mod drift; // whether providers still say what they said
 pub mod mail; // what operators are told of by e-mail
 pub mod metadata; // keeping SAML providers' metadata fresh
+pub mod moving; // people, from one connection to another
 pub mod rotation; // an upstream secret, renewed by its provider's own API
 pub mod token;
 pub mod upstream; // talking to an IdP // what we mint

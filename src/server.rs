@@ -105,6 +105,7 @@ async fn assemble(
         tokio::spawn(metadata::watch::run(broker.clone())),
         tokio::spawn(drift::run(broker.clone())),
         tokio::spawn(crate::overage::watch::run(broker.clone())),
+        tokio::spawn(crate::moving::watch::run(broker.clone())),
         tokio::spawn(crate::rotation::watch::run(broker.clone())),
         tokio::spawn(logout::notification::send::run(broker.clone())),
         tokio::spawn(webhook::send::run(broker.clone())),

@@ -41,6 +41,7 @@ const RANKS: [(&str, &[&str]); 7] = [
             "drift",
             "mail",
             "metadata",
+            "moving",
             "overage",
             "registration",
             "rotation",

@@ -39,6 +39,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(connection::rotation::api::routes)
         .configure(connection::drift::api::routes)
         .configure(user::api::routes)
+        .configure(super::moving::api::routes)
         .configure(signing_key::api::routes)
         .configure(signing_key::schedule::api::routes)
         .configure(super::overview::api::routes)

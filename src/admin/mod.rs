@@ -19,6 +19,7 @@ pub mod frame;
 pub mod idempotency;
 pub mod integration;
 pub mod moment;
+pub mod moving;
 pub mod openapi;
 pub mod operator;
 pub mod overview;

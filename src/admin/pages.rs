@@ -38,6 +38,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::webhook::pages::routes)
         .configure(resource::pages::routes)
         .configure(user::pages::routes)
+        .configure(super::moving::pages::routes)
         .configure(super::role::pages::routes)
         .configure(overview::pages::routes)
         .configure(find::pages::routes)

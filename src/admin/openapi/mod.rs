@@ -23,6 +23,7 @@ const NOUNS: &[&str] = &[
     include_str!("../connection/openapi.yaml"),
     include_str!("../connection/rotation/openapi.yaml"),
     include_str!("../integration/openapi.yaml"),
+    include_str!("../moving/openapi.yaml"),
     include_str!("../operator/openapi.yaml"),
     include_str!("../overview/openapi.yaml"),
     include_str!("../replay/openapi.yaml"),

@@ -17,6 +17,9 @@ pub struct Tabled {
     pub table: Vec<u8>,
     /// It was looked at before.
     pub go: bool,
+    /// Slugs of connections, where the form asks for them.
+    pub from: String,
+    pub to: String,
 }
 
 /// Bytes of a form token, and more.
@@ -33,6 +36,7 @@ impl FromRequest for Tabled {
         Box::pin(async move {
             let desk = desk.await?;
             let (mut known, mut go, mut table) = (false, false, Vec::new());
+            let (mut from, mut to) = (String::new(), String::new());
             while let Some(field) = form.next().await {
                 let mut field = field.map_err(|error| unreadable(&error))?;
                 let name = field.name().unwrap_or_default().to_owned();
@@ -44,6 +48,8 @@ impl FromRequest for Tabled {
                     }
                     _ if !known => break,
                     "go" => go = !read(&mut field, SHORT).await?.is_empty(),
+                    "from" => from = String::from_utf8_lossy(&read(&mut field, SHORT).await?).into(),
+                    "to" => to = String::from_utf8_lossy(&read(&mut field, SHORT).await?).into(),
                     "file" | "table" => {
                         let read = read(&mut field, MOST_BYTES + 1).await?;
                         if !read.is_empty() && (table.is_empty() || name == "file") {
@@ -56,7 +62,7 @@ impl FromRequest for Tabled {
                     _ => {}
                 }
             }
-            if known { Ok(Self { desk, table, go }) } else { Err(Trouble::ForeignForm) }
+            if known { Ok(Self { desk, table, go, from, to }) } else { Err(Trouble::ForeignForm) }
         })
     }
 }

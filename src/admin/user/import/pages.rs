@@ -52,7 +52,7 @@ async fn ask(desk: Desk<Edit>) -> HttpResponse {
 }
 
 async fn bring_in(tabled: Tabled) -> Result<HttpResponse, Trouble> {
-    let Tabled { desk, table, go } = tabled;
+    let Tabled { desk, table, go, .. } = tabled;
     let mut page = ImportPage::of(&desk, &table);
     if table.iter().all(u8::is_ascii_whitespace) {
         page.errors = FieldErrors::one("table", "Choose a file, or paste the table here.");
