@@ -105,7 +105,10 @@ mod tests {
         let head = "old_subject,new_subject,new_issuer\n";
         assert_eq!(faults(head), [(1, "")]);
         assert_eq!(faults(&format!("{head}1,2,\n")), [(2, "new_issuer")]);
-        assert_eq!(faults(&format!("{head}1,2,i\n1,3,i\n4,2,i\n,5,i\n")), [(3, "old_subject"), (4, "new_subject"), (5, "old_subject")]);
+        assert_eq!(
+            faults(&format!("{head}1,2,i\n1,3,i\n4,2,i\n,5,i\n")),
+            [(3, "old_subject"), (4, "new_subject"), (5, "old_subject")]
+        );
         // the same subject at two issuers are two people
         assert!(read(format!("{head}1,2,i\n3,2,j\n").as_bytes(), Some("https://old"), None).is_ok());
     }

@@ -12,6 +12,7 @@ mod federation;
 mod fixtures;
 mod integrations;
 mod interop;
+mod moving;
 mod operations;
 mod process;
 mod races;

@@ -23,9 +23,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route("/moves/{id}", web::get().to(show_one))
         .route("/moves/{id}/step", web::post().to(step))
         .service(
-            web::resource("/moves/{id}/complete")
-                .route(web::get().to(ask_complete))
-                .route(web::post().to(complete)),
+            web::resource("/moves/{id}/complete").route(web::get().to(ask_complete)).route(web::post().to(complete)),
         )
         .service(web::resource("/moves/{id}/delete").route(web::get().to(ask_delete)).route(web::post().to(delete)));
 }

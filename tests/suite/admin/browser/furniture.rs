@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use avouch::audit::Author;
 use avouch::connection::{Slug, renewal_link};
+use avouch::moving::{self, Group, Pair, Step};
+use avouch::user::IdentityKey;
 use avouch::webhook::{self, Wanted};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -51,6 +53,7 @@ impl Desk {
         let (former, next) = handover::under_way(&world.broker, "broken").await;
         names.extend([("former", former), ("next", next)]);
         names.insert("webhook", webhook(&world.broker).await);
+        names.insert("move", planned(&world).await);
         for (name, slug) in [("renew", "refusing"), ("renew-hostile", "hostile"), ("renew-saml", "fabrikam")] {
             let slug = Slug::parse(slug).expect("a slug");
             let made = renewal_link::create(world.broker.ctx(), &Author::cli(), &slug, 7, true).await.expect("a link");
@@ -178,6 +181,22 @@ users:
     names.insert("signed-in", answer.header("x-trace-id").to_owned());
     world.idp.tell_the_truth();
     names
+}
+
+/// A move from Contoso to the hostile provider: of whoever is known, of nobody, and of words that want to be markup.
+async fn planned(world: &World) -> String {
+    let catalog = world.broker.live().catalog.load_full();
+    let [from, to] = ["contoso", "hostile"].map(|slug| catalog.connection(slug).expect("a connection"));
+    let key = |issuer: &str, subject: &str| IdentityKey { issuer: issuer.into(), subject: subject.into() };
+    let subjects = [("mcfly", "new-1"), (HOSTILE, RTL), (GERMAN, HOSTILE)].into_iter().zip(2..);
+    let pairs: Vec<_> = subjects
+        .map(|((old, new), line)| Pair { line, old: key(&world.idp.issuer, old), new: key("https://new.example", new) })
+        .collect();
+    let (from, to) = ((&from.id, from.slug.as_str()), (&to.id, to.slug.as_str()));
+    let id = moving::plan(world.broker.ctx(), &Author::cli(), from, to, &pairs).await.expect("a move");
+    let group = Group::default();
+    moving::step(world.broker.ctx(), &Author::cli(), &id, Step::Forward, &group).await.expect("a step");
+    id.to_string()
 }
 
 /// A webhook that nothing arrives at.

@@ -3,13 +3,16 @@
 
 use serde_json::json;
 
-use super::store::{self, Due, Outcome};
+mod store;
+
 use crate::audit::{self, Event};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::{AuditEventId, IdentityId, SessionId};
 use crate::session::{EndReason, end_many};
 use crate::user::record;
+use store::{Due, Outcome};
+use store::{Due, Outcome};
 
 /// People of one transaction.
 const TOGETHER: i64 = 200;
