@@ -12,7 +12,6 @@ use crate::ids::{AuditEventId, IdentityId, SessionId};
 use crate::session::{EndReason, end_many};
 use crate::user::record;
 use store::{Due, Outcome};
-use store::{Due, Outcome};
 
 /// People of one transaction.
 const TOGETHER: i64 = 200;
