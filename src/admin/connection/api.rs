@@ -13,6 +13,7 @@ use crate::admin::api::{body, created, done, one};
 use crate::admin::extract::Api;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::{Certificate, fingerprint};
+use crate::connection::credential::handover::Verdict;
 use crate::connection::{Credential, KeyUse, Protocol, sp_key};
 use crate::metadata::Refreshed;
 use crate::upstream::saml::TrustedCertificate;
@@ -85,6 +86,9 @@ struct CertificateView {
     added_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     last_seen_at: Option<OffsetDateTime>,
+    /// In a list, of those that are trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safe_to_retire: Option<Verdict>,
 }
 
 impl CertificateView {
@@ -101,6 +105,7 @@ impl CertificateView {
             added_by: known.added_by.clone(),
             added_at: known.added_at,
             last_seen_at: known.last_seen_at,
+            safe_to_retire: None,
         }
     }
 }
@@ -110,7 +115,12 @@ async fn certificates(api: Api<Read>, name: Path<String>) -> Result<HttpResponse
     if let Protocol::Oidc(_) = known.protocol {
         return Err(credential::not_saml(&name));
     }
-    let items: Vec<_> = known.certificates.iter().rev().map(CertificateView::of).collect();
+    let now = api.broker.ctx.now();
+    let judged = |one: &Certificate| CertificateView {
+        safe_to_retire: one.safe_to_retire(&known.certificates, now),
+        ..CertificateView::of(one)
+    };
+    let items: Vec<_> = known.certificates.iter().rev().map(judged).collect();
     Ok(one(&json!({ "items": items }), None))
 }
 

@@ -3,6 +3,7 @@
 //! Owns the states and what follows from a list of the provider's. It reads no X.509: `upstream::saml` does.
 
 mod change;
+mod retirement;
 pub mod store;
 
 pub use change::{Added, ChangeError, Origin, add, counts, distrusted, follow, promote, retire, seen_signing};

@@ -127,7 +127,7 @@ impl KnownKey {
     /// Of a key that retires, and of no other; `all`: the connection's keys.
     pub fn safe_to_retire(&self, all: &[Self], now: OffsetDateTime) -> Option<Verdict> {
         if self.key_use == Some(KeyUse::Signing) && self.state == CredentialState::Retiring {
-            // what it signed was read in its moment, and our metadata names it no more
+            // what it signed was read in its moment; only to put it back it would be needed
             let reason = "It signs nothing any more.";
             return Some(Verdict { safe: true, reason: reason.into(), not_before: None });
         }

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use crate::admin::moment::Moment;
 use crate::connection::certificate::{self, Certificate, fingerprint};
+use crate::connection::credential::handover::Verdict;
 use crate::connection::saml::IdpSource;
 use crate::connection::{Connection, Credential, CredentialKind, CredentialState, KeyUse, Protocol, untrusted};
 use crate::db::Conn;
@@ -22,6 +23,8 @@ pub struct ShownCertificate {
     pub not_after: Moment,
     pub last_seen_at: Option<Moment>,
     pub source: &'static str,
+    /// Where another one is trusted beside it.
+    pub verdict: Option<Verdict>,
 }
 
 /// The provider's metadata by URL.
@@ -63,6 +66,7 @@ pub const fn state_word(state: CredentialState) -> &'static str {
 /// Of SAML only; the living ones first, the newest of them on top.
 pub fn certificates(one: &Connection, path: &str, now: OffsetDateTime) -> Option<Vec<ShownCertificate>> {
     let Protocol::Saml(_) = &one.protocol else { return None };
+    let several = one.certificates.iter().filter(|certificate| certificate.is_usable()).count() > 1;
     let shown = |certificate: &Certificate| ShownCertificate {
         href: format!("{path}/credentials/certificates/{}", certificate.id),
         key: format!("{} {}", certificate.key_type.to_uppercase(), certificate.key_bits),
@@ -78,6 +82,7 @@ pub fn certificates(one: &Connection, path: &str, now: OffsetDateTime) -> Option
             certificate::Source::File => "from the settings",
             certificate::Source::Manual => "added by hand",
         },
+        verdict: certificate.safe_to_retire(&one.certificates, now).filter(|_| several),
     };
     let mut sorted: Vec<&Certificate> = one.certificates.iter().rev().collect();
     sorted.sort_by_key(|certificate| !certificate.is_usable());

@@ -179,3 +179,25 @@ async fn the_end_of_every_certificate_in_use_is_a_metric() {
     let text = metrics(&play).await;
     assert_eq!(ends(&text, "saml_idp_certificate").len(), 1, "the retired one is none");
 }
+
+#[tokio::test]
+async fn whether_one_may_go_is_said_where_it_is_listed() {
+    let mut play = Play::new("").await;
+    let api = crate::admin::Api::of(&play.saml.world.broker, "auditor").await;
+    let verdicts = async || {
+        let listed = api.get("/connections/fabrikam/certificates").await.json["items"].clone();
+        let of = |certificate: &serde_json::Value| certificate["safe_to_retire"]["reason"].as_str().unwrap().to_owned();
+        // the newest comes first
+        listed.as_array().unwrap().iter().rev().map(of).collect::<Vec<_>>()
+    };
+    play.accepted(0).await;
+    assert_eq!(verdicts().await, ["There is no other one by which answers are believed."]);
+    play.publish(&[0, 1]).await;
+    play.a_day_later().await;
+    play.accepted(1).await;
+    let today = "An answer was signed with it less than a day ago.";
+    assert_eq!(verdicts().await, ["The provider signs with another one for less than a day.", today]);
+    play.a_day_later().await;
+    play.accepted(1).await;
+    assert_eq!(verdicts().await, ["The provider signs with another one, and did not with this one for a day.", today]);
+}
