@@ -6,7 +6,7 @@ use csv::{ReaderBuilder, Trim};
 
 use super::Pair;
 use crate::user::IdentityKey;
-use crate::user::import::Fault;
+use crate::user::import::{Fault, Lines};
 
 pub const COLUMNS: [&str; 4] = ["old_subject", "new_subject", "old_issuer", "new_issuer"];
 pub const MOST_ROWS: usize = 50_000;
@@ -38,13 +38,13 @@ pub fn read(bytes: &[u8], old: Option<&str>, new: Option<&str>) -> Result<Vec<Pa
     };
     let (old_issuer_at, new_issuer_at) = (column(COLUMNS[2]), column(COLUMNS[3]));
     let (mut pairs, mut faults) = (Vec::new(), Vec::new());
-    let mut seen = HashMap::new();
+    let (mut seen, mut lines) = (HashMap::new(), Lines::of(text));
     for record in reader.records() {
         let record = record.map_err(|error| {
-            let line = error.position().map_or(1, csv::Position::line);
+            let line = lines.at(error.position());
             one(line, "has more or fewer fields than the header, or cannot be read".into())
         })?;
-        let line = record.position().map_or(1, csv::Position::line);
+        let line = lines.at(record.position());
         if pairs.len() == MOST_ROWS {
             return Err(one(line, format!("a table has {MOST_ROWS} people at most; plan another move for the rest")));
         }

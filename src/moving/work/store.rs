@@ -7,7 +7,7 @@ use crate::db::Conn;
 use crate::ids::{ConnectionId, MoveId};
 
 /// "move", in hex.
-const LOCK: i64 = 0x6d_6f76_65;
+const LOCK: i64 = 0x6d6f_7665;
 
 /// A move of which something is due.
 #[derive(Clone, Debug)]

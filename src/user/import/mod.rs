@@ -4,7 +4,7 @@
 mod store;
 mod table;
 
-pub use table::{COLUMNS, MOST_BYTES, MOST_ROWS, parse};
+pub use table::{COLUMNS, Lines, MOST_BYTES, MOST_ROWS, parse};
 
 use serde_json::json;
 

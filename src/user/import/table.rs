@@ -30,15 +30,15 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Row>, Vec<Fault>> {
         .from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| fault(1, error.to_string()))?.clone();
     let columns = columns(&header).map_err(|reason| fault(1, reason))?;
-    let (mut rows, mut faults, mut lines) = (Vec::new(), Vec::new(), Lines { text, at: 0, line: 1 });
+    let (mut rows, mut faults, mut lines) = (Vec::new(), Vec::new(), Lines::of(text));
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                return Err(fault(lines.of(error.position()), "cannot be read".into()));
+                return Err(fault(lines.at(error.position()), "cannot be read".into()));
             }
         };
-        let line = lines.of(record.position());
+        let line = lines.at(record.position());
         if record.iter().all(str::is_empty) {
             continue;
         }
@@ -69,22 +69,26 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Row>, Vec<Fault>> {
     if faults.is_empty() { Ok(rows) } else { Err(faults) }
 }
 
-/// Lines as an editor counts them, blank ones too.
-struct Lines<'a> {
+/// Lines as an editor counts them, blank ones too: [`csv::Position`] is one behind after CRLF.
+pub struct Lines<'a> {
     text: &'a str,
-    at: usize,
+    passed: usize,
     line: u64,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    pub const fn of(text: &'a str) -> Self {
+        Self { text, passed: 0, line: 1 }
+    }
+
     /// Of records in their order.
-    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+    pub fn at(&mut self, position: Option<&csv::Position>) -> u64 {
         let bytes = self.text.as_bytes();
-        let begin = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.at);
+        let begin = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.passed);
         let blank = bytes.iter().skip(begin).take_while(|b| matches!(b, b'\r' | b'\n')).count();
-        let passed = bytes.get(self.at..begin + blank).unwrap_or_default();
+        let passed = bytes.get(self.passed..begin + blank).unwrap_or_default();
         self.line += passed.iter().filter(|b| **b == b'\n').count() as u64;
-        self.at += passed.len();
+        self.passed += passed.len();
         self.line
     }
 }

@@ -58,18 +58,18 @@ async fn ten_thousand_move_and_come_back_and_move_for_good_while_processes_die()
         let asked = api(&replicas[0]).post(&format!("{path}/{step}"), &serde_json::json!({})).await;
         assert_eq!(asked.json["people"], PEOPLE, "{step}: {}", asked.json);
         // whichever of them is at it dies in the middle, and the other one, and they come back
-        for victim in 0..2 {
+        for (number, victim) in (1..).zip(&mut replicas) {
             until("some are done", async || {
                 let due =
                     sqlx::query("SELECT count(*) FROM move_people WHERE place <> target").fetch_one(&mut conn).await;
-                (due.unwrap().get::<i64, _>(0) < PEOPLE - 1000 * (victim as i64 + 1)).then_some(())
+                (due.unwrap().get::<i64, _>(0) < PEOPLE - 1000 * number).then_some(())
             })
             .await;
-            replicas[victim].kill();
+            victim.kill();
             let row = sqlx::query(STAND).fetch_one(&mut conn).await.unwrap();
             let (old, new, wrong) = (row.get::<i64, _>(0), row.get::<i64, _>(1), row.get::<i64, _>(2));
             assert!(old + new >= PEOPLE && wrong == 0, "{step}: nobody is without an identity: {old} {new} {wrong}");
-            replicas[victim].serve().await;
+            victim.serve().await;
         }
         until("the step to be done", async || {
             let shown = api(&replicas[1]).get(&path).await.json;
