@@ -12,7 +12,8 @@ use crate::admin::api::{body, created, done, list};
 use crate::admin::extract::Api;
 use crate::admin::paging::Page;
 use crate::admin::{Edit, Read, Trouble, configuration};
-use crate::client::secret::{self, KnownSecret, Verdict};
+use crate::client::secret::{self, KnownSecret};
+use crate::life::Verdict;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/clients/{client_id}/secrets", web::get().to(secrets))

@@ -13,8 +13,8 @@ use crate::admin::api::{body, created, done, one};
 use crate::admin::extract::Api;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::{Certificate, fingerprint};
-use crate::connection::credential::handover::Verdict;
 use crate::connection::{Credential, KeyUse, Protocol, sp_key};
+use crate::life::Verdict;
 use crate::metadata::Refreshed;
 use crate::upstream::saml::TrustedCertificate;
 

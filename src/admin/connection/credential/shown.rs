@@ -4,10 +4,10 @@ use time::OffsetDateTime;
 
 use crate::admin::moment::Moment;
 use crate::connection::certificate::{self, Certificate, fingerprint};
-use crate::connection::credential::handover::Verdict;
 use crate::connection::saml::IdpSource;
 use crate::connection::{Connection, Credential, CredentialKind, CredentialState, KeyUse, Protocol, untrusted};
 use crate::db::Conn;
+use crate::life::Verdict;
 use crate::upstream::saml::TrustedCertificate;
 
 /// One of the provider's certificates.
