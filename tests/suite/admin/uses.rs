@@ -50,3 +50,59 @@ async fn an_operator_key_says_who_still_uses_it_and_whether_it_may_go() {
     let page = owner.open(&format!("/admin/operator-keys/{id}/delete")).await;
     assert!(page.body.contains("Yes: It was not used for 9 days."), "{page}");
 }
+
+#[tokio::test]
+async fn a_signing_key_says_what_it_still_holds_up() {
+    let broker = Broker::start(Options::default()).await;
+    let api = Api::of(&broker, "owner").await;
+    let verdict = async |state: &str| {
+        let keys = api.get("/signing-keys").await.json;
+        let of = |key: &&Value| key["alg"] == "RS256" && key["state"] == state;
+        keys["items"].as_array().unwrap().iter().find(of).unwrap_or_else(|| panic!("{keys}"))["safe_to_retire"].clone()
+    };
+    let young = verdict("active").await;
+    assert!(young["safe"] == false && young["not_before"].is_string(), "{young}");
+    assert_eq!(young["reason"], "It signs, and the next key is so new that a cached JWKS may lack it.");
+    assert!(verdict("next").await.is_null());
+    broker.clock.advance(Duration::minutes(16));
+    assert_eq!(verdict("active").await["safe"], true);
+    let jwks = broker.url("/.well-known/jwks.json");
+    reqwest::Client::new().get(&jwks).header("User-Agent", "acme-gateway/3").send().await.unwrap();
+    assert_eq!(api.post("/signing-keys/rotate", &json!({ "alg": "RS256" })).await.status, 200);
+
+    let waits = verdict("active").await;
+    assert_eq!(waits["reason"], "It signs, and the next key was not fetched yet by acme-gateway at 127.0.0.1.");
+    let alive = verdict("retiring").await;
+    assert!(alive["safe"] == false && alive["not_before"].is_string(), "{alive}");
+    assert!(alive["reason"].as_str().unwrap().starts_with("Tokens that it signed may live until 20"), "{alive}");
+    broker.clock.advance(Duration::hours(24));
+    assert_eq!(verdict("retiring").await["safe"], false, "clocks differ");
+    broker.clock.advance(Duration::hours(1));
+    assert_eq!(verdict("retiring").await["safe"], true);
+    assert_eq!(verdict("active").await["safe"], true, "nothing is cached for longer");
+    let mut owner = Operator::signed_in(&broker, "owner").await;
+    let page = owner.open("/admin/signing-keys").await;
+    assert!(page.body.contains("Safe to retire: yes. Every token that it signed has ended"), "{page}");
+    let (ok, printed) = broker.cli(&["keys", "list"]).await;
+    assert!(ok && printed.contains("SAFE TO RETIRE"), "{printed}");
+}
+
+#[tokio::test]
+async fn a_master_key_tells_how_much_it_still_seals() {
+    let broker = Broker::start(Options::default()).await;
+    let api = Api::of(&broker, "auditor").await;
+    let keys = api.get("/master-keys").await.json;
+    let only = one(&keys, "id", "k1");
+    assert!(only["lasting_values"].as_i64().unwrap() > 0 && only["safe_to_retire"].is_null(), "{keys}");
+    // another one is put on top of the file
+    let both = broker.files().join("both.key");
+    let old = std::fs::read_to_string(broker.files().join("master.key")).unwrap();
+    std::fs::write(&both, format!("k2:ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=\n{old}")).unwrap();
+    let (ok, printed) =
+        broker.cli_with(&[("AVOUCH_MASTER_KEY_FILE", both.to_str().unwrap())], &["keys", "master"]).await;
+    let line = printed.lines().find(|line| line.starts_with("k1 ")).unwrap_or_else(|| panic!("{printed}"));
+    assert!(ok && line.contains("Not yet: ") && line.contains("run `avouch keys rewrap`"), "{printed}");
+    let keys = api.get("/master-keys").await.json;
+    let new = one(&keys, "id", "k2");
+    assert!(new["present"] == false && new["first_seen_at"].is_string() && new["safe_to_retire"].is_null(), "{keys}");
+}
