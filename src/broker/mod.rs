@@ -27,7 +27,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::audit;
-use crate::client;
+use crate::client::{self, key::KeyName};
 use crate::ctx::Ctx;
 use crate::db;
 use crate::errand::Standing;
@@ -63,6 +63,8 @@ pub struct Broker {
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
     pub used_secrets: Uses<ClientSecretId>,
+    /// Keys by which clients sign for themselves.
+    pub used_client_keys: Uses<KeyName>,
     pub used_operator_keys: Uses<OperatorKeyId>,
     /// Who reads the JWKS.
     pub fetches: Fetches,
@@ -111,6 +113,7 @@ impl Broker {
             metrics,
             session_lifetimes,
             used_secrets: Uses::default(),
+            used_client_keys: Uses::default(),
             used_operator_keys: Uses::default(),
             fetches: Fetches::default(),
             device_polls: Polls::default(),
@@ -167,6 +170,10 @@ impl Broker {
         let uses = self.used_secrets.take();
         if !uses.is_empty() {
             client::secret::store::used(&mut *self.ctx.db.acquire().await?, &uses).await?;
+        }
+        let uses = self.used_client_keys.take();
+        if !uses.is_empty() {
+            client::key::store::used(&mut *self.ctx.db.acquire().await?, &uses).await?;
         }
         let uses = self.used_operator_keys.take();
         if !uses.is_empty() {

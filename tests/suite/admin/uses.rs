@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::admin::seat::{Api, Operator};
-use crate::harness::{Broker, Options};
+use crate::federation::ASSERTION_TYPE;
+use crate::harness::app::{post, random};
+use crate::harness::fake_idp::key;
+use crate::harness::jwt::jwt;
+use crate::harness::{Broker, Options, World};
 
 fn one<'a>(items: &'a Value, member: &str, value: &str) -> &'a Value {
     let found = items["items"].as_array().unwrap().iter().find(|one| one[member] == value);
@@ -39,7 +43,7 @@ async fn an_operator_key_says_who_still_uses_it_and_whether_it_may_go() {
     assert!(page.body.contains("3 times, last from 127.0.0.1") && page.body.contains("It was used today"), "{page}");
 
     for broker in [&here, &there] {
-        broker.clock.advance(Duration::days(9));
+        broker.clock.advance(Duration::days(9) + Duration::HOUR);
     }
     let seen = Api::of(&there, "owner").await;
     let keys = seen.get("/operator-keys").await.json;
@@ -105,4 +109,72 @@ async fn a_master_key_tells_how_much_it_still_seals() {
     let keys = api.get("/master-keys").await.json;
     let new = one(&keys, "id", "k2");
     assert!(new["present"] == false && new["first_seen_at"].is_string() && new["safe_to_retire"].is_null(), "{keys}");
+}
+
+const API: &str = "https://orders.example.com";
+
+#[tokio::test]
+async fn a_key_that_a_client_signs_with_says_whether_it_may_be_replaced() {
+    let here = World::new().await;
+    let there = Broker::start(Options { database: Some(here.broker.database().clone()), ..Options::default() }).await;
+    let registered = json!({ "keys": [key(0).public_jwk(), key(1).public_jwk()] });
+    here.apply(&format!(
+        "resources: [{{ identifier: {API}, scopes: [read] }}]
+clients: [{{ client_id: robot, kind: machine, audiences: [{API}], jwks: {registered}, token_endpoint_auth_method: private_key_jwt }}]"
+    ))
+    .await;
+    there.catch_up().await;
+    let sign = async |broker: &Broker, number: usize| {
+        let now = avouch::clock::Clock::now(&*broker.clock).unix_timestamp();
+        let own = json!({ "iss": "robot", "sub": "robot", "aud": broker.issuer, "iat": now, "exp": now + 300, "jti": random() });
+        let assertion = jwt(&key(number), &json!({}), &own);
+        let proof = [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion.as_str())];
+        let fields = [&[("grant_type", "client_credentials")], &proof[..]].concat();
+        post(&broker.url("/oauth/token"), None, &fields).await.status
+    };
+    let api = Api::of(&here.broker, "auditor").await;
+    let keys = async || {
+        for broker in [&here.broker, &there] {
+            broker.live().write_used_secrets().await.unwrap();
+        }
+        api.get("/clients/robot/keys").await.json["items"].as_array().unwrap().clone()
+    };
+    let fresh = keys().await;
+    assert_eq!(fresh.len(), 2, "{fresh:?}");
+    for one in &fresh {
+        assert_eq!((&one["uses"], &one["registered"]), (&json!(0), &json!(true)), "{one}");
+        assert_eq!(one["safe_to_retire"]["reason"], "It was never used: it may be the next one.", "{one}");
+    }
+
+    assert_eq!((sign(&here.broker, 0).await, sign(&there, 0).await, sign(&here.broker, 2).await), (200, 200, 401));
+    let [old, _] = keys().await.try_into().unwrap();
+    assert_eq!((&old["uses"], &old["last_used_addr"]), (&json!(2), &json!("127.0.0.1")), "{old}");
+    assert_eq!(old["safe_to_retire"]["reason"], "It was used today from 127.0.0.1.");
+    let mut auditor = Operator::signed_in(&here.broker, "auditor").await;
+    let page = auditor.open("/admin/clients/robot").await;
+    assert!(
+        page.body.contains("2 times, last from 127.0.0.1") && page.body.contains("it may be the next one"),
+        "{page}"
+    );
+
+    here.broker.clock.advance(Duration::days(9) + Duration::HOUR);
+    there.clock.advance(Duration::days(9) + Duration::HOUR);
+    let api = Api::of(&here.broker, "auditor").await;
+    let verdict = async || api.get("/clients/robot/keys").await.json["items"][0]["safe_to_retire"].clone();
+    assert_eq!(verdict().await["reason"], "It was not used lately, but no other one was used since.");
+    assert_eq!(sign(&there, 1).await, 200);
+    there.live().write_used_secrets().await.unwrap();
+    let safe =
+        json!({ "safe": true, "reason": "It was not used for 9 days, and another one is used.", "not_before": null });
+    assert_eq!(verdict().await, safe);
+
+    // what is registered no more is told of, and is not the one to go
+    let registered = json!({ "keys": [key(1).public_jwk()] });
+    here.apply(&format!(
+        "clients: [{{ client_id: robot, kind: machine, audiences: [{API}], jwks: {registered}, token_endpoint_auth_method: private_key_jwt }}]"
+    ))
+    .await;
+    let keys = api.get("/clients/robot/keys").await.json;
+    assert_eq!(keys["items"][0]["safe_to_retire"]["reason"], "It is the only one that counts.", "{keys}");
+    assert!(keys["items"][1]["registered"] == false && keys["items"][1]["safe_to_retire"].is_null(), "{keys}");
 }
