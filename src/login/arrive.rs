@@ -103,7 +103,7 @@ pub async fn arrive(
         tracing::info!(connection = %connection.slug, ?warning, "a claim could not be mapped");
     }
     if let Some(Trip::Again { session }) = &attempt.account {
-        account::same_person(broker, visitor, &connection, &identity, session).await.map_err(located)?;
+        account::sign_in::same_person(broker, visitor, &connection, &identity, session).await.map_err(located)?;
     }
     let ctx = &broker.ctx;
     let onward = match authorization {

@@ -13,14 +13,7 @@ pub struct Refusal {
     pub authorization: Option<Box<Authorization>>,
     pub connection: Option<String>,
     /// Somebody who is signed in asked for it at the account page.
-    pub of_account: Option<Box<Asked>>,
-}
-
-/// What audit calls it, and who asked.
-#[derive(Debug)]
-pub struct Asked {
-    pub action: &'static str,
-    pub actor: String,
+    pub of_account: Option<Box<account::Asked>>,
 }
 
 #[derive(Debug)]
@@ -104,7 +97,7 @@ impl Refusal {
     }
 
     pub fn asked(mut self, action: &'static str, actor: String) -> Self {
-        self.of_account.get_or_insert_with(|| Box::new(Asked { action, actor }));
+        self.of_account.get_or_insert_with(|| Box::new(account::Asked { action, actor }));
         self
     }
 

@@ -133,6 +133,8 @@ struct UserPage {
 struct Identity {
     known: KnownIdentity,
     href: String,
+    /// Where it is taken away, unless it is the only one or a file's.
+    unlink: Option<String>,
     last: Option<Moment>,
 }
 
@@ -206,7 +208,12 @@ async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Troub
         reason: event.reason,
     });
     let blocked = known.user.status == UserStatus::Blocked;
-    let identity = |known: KnownIdentity| Identity {
+    let may_unlink: Vec<bool> = identities
+        .iter()
+        .map(|one| identities.len() > 1 && !record::is_of_file(&known, &identities, &one.id))
+        .collect();
+    let identity = |(known, may_unlink): (KnownIdentity, bool)| Identity {
+        unlink: may_unlink.then(|| format!("{path}/identities/{}/unlink", segment(known.id.as_str()))),
         href: frame.to(&format!("/admin/connections/{}", segment(&known.connection_slug))),
         last: known.last_login_at.map(Moment::of),
         known,
@@ -223,7 +230,7 @@ async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Troub
             .and_then(|attributes| serde_json::to_string_pretty(attributes).ok()),
         created: Moment::of(known.created_at),
         last: known.last_login_at.map(Moment::of),
-        identities: identities.into_iter().map(identity).collect(),
+        identities: identities.into_iter().zip(may_unlink).map(identity).collect(),
         sessions: live.into_iter().map(|one| session(&path, one)).collect(),
         grants: held.collect(),
         consents: allowed.collect(),

@@ -3,6 +3,13 @@
 
 use crate::login::problem::Wording;
 
+/// What audit calls it, and who asked.
+#[derive(Debug)]
+pub struct Asked {
+    pub action: &'static str,
+    pub actor: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The session in which it began is not the one of this browser any more.
