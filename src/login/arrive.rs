@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::account::{self, Trip};
 use super::authorize::require_live;
+use super::depart::depart;
 use super::store::{self, Attempt};
 use super::verified::answered;
 use super::{Next, Problem, Refusal, Visitor, desk, told, trial, unsolicited};
@@ -90,7 +91,16 @@ pub async fn arrive(
     if let Some(Trip::Link { session }) = &attempt.account {
         return account::link::arrive(broker, visitor, connection, &attempt, session, params).await.map_err(located);
     }
-    let identity = answered(broker, visitor, &mut connection, &attempt, params).await.map_err(refused)?;
+    let identity = match answered(broker, visitor, &mut connection, &attempt, params).await {
+        Ok(identity) => identity,
+        // the credential that works goes first from now on: a second trip, of which the person sees nothing
+        Err(problem) => match authorization.filter(|_| problem.reason() == "code_spent") {
+            Some(authorization) if is_first_back(broker, authorization).await? => {
+                return depart(broker, visitor, authorization, &connection).await.map_err(located);
+            }
+            _ => return Err(refused(problem)),
+        },
+    };
     let anew =
         authorization.is_some_and(|a| a.request.prompt.login) || matches!(attempt.account, Some(Trip::Again { .. }));
     if anew && !is_fresh(&identity, attempt.created_at) {
@@ -112,6 +122,12 @@ pub async fn arrive(
         None => unsolicited::landing(ctx, &connection),
     };
     sign_in(broker, visitor, &connection, authorization, (&identity, &mapped.profile), onward).await.map_err(located)
+}
+
+/// Whether nobody came back for this request before: a provider that uses up every code is not asked for ever.
+async fn is_first_back(broker: &Broker, authorization: &Authorization) -> Result<bool, sqlx::Error> {
+    let mut conn = broker.ctx.db.acquire().await?;
+    Ok(store::completed_of(&mut conn, &authorization.id).await? == 1)
 }
 
 /// Finds the trip by its `state`, checks that this browser left with it by this connection, and uses it up.

@@ -132,6 +132,16 @@ pub async fn complete(conn: &mut Conn, id: &LoginAttemptId, now: OffsetDateTime)
     Ok(done.rows_affected() == 1)
 }
 
+/// How often somebody came back from a provider for this request.
+pub async fn completed_of(conn: &mut Conn, authorization: &AuthorizationId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM login_attempts WHERE authorization_id = $1 AND completed_at IS NOT NULL"#,
+        authorization.as_str()
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// How many trips without an application's request this browser began by this connection since then.
 pub async fn count_unsolicited(
     conn: &mut Conn,
