@@ -7,6 +7,7 @@ use avouch::client::ClientId;
 use avouch::client::key::KeyName;
 use avouch::connection::{Slug, renewal_link};
 use avouch::moving::{self, Group, Pair, Step};
+use avouch::operator::{OperatorRole, api_key};
 use avouch::user::IdentityKey;
 use avouch::webhook::{self, Wanted};
 use base64::Engine as _;
@@ -169,6 +170,14 @@ users:
     let name =
         KeyName { client: ClientId::parse("robot").expect("an id"), thumbprint: key(0).public_jwk().kid, kid: None };
     let addr = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff".parse().ok();
+    for name in ["ci", HOSTILE, GERMAN] {
+        let (author, owner) = (Author::cli(), OperatorRole::Owner);
+        let made = api_key::create(world.broker.ctx(), &author, owner, name, OperatorRole::Auditor, None).await;
+        let (key, _) = made.expect("a key");
+        if name != GERMAN {
+            world.broker.live().used_operator_keys.note(&key.id, world.broker.ctx().now(), addr);
+        }
+    }
     world.broker.live().used_client_keys.note(&name, world.broker.ctx().now(), addr);
     world.broker.live().write_used_secrets().await.expect("a write");
     let tokens = world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
