@@ -145,11 +145,17 @@ pub fn claims() -> Vec<Plan> {
 /// All but claims, credentials and whether it is on.
 pub fn settings(of: Provider, protocol: EntryProtocol) -> Vec<Plan> {
     let listed = "Off: it is reached by e-mail domain or by a hint of the application only.";
+    let linking = "Whoever is signed in may then sign in here as well and be the same person by both, at /account. Off: only you join identities.";
     let mut out = vec![(
         "Name",
         "",
         false,
-        vec![NAME, DOMAINS, field("listed", Kind::Switch(true), "Show it on the sign-in page", listed)],
+        vec![
+            NAME,
+            DOMAINS,
+            field("listed", Kind::Switch(true), "Show it on the sign-in page", listed),
+            field("linking", Kind::Switch(false), "People may link it to their account", linking),
+        ],
     )];
     match protocol {
         EntryProtocol::Oidc => {
@@ -181,7 +187,12 @@ fn more_oidc() -> Vec<Plan> {
             "",
             true,
             vec![
-                field("scopes", Kind::Lines, "Scopes", "One per line. Empty: openid, profile, email."),
+                field(
+                    "scopes",
+                    Kind::Lines,
+                    "Scopes",
+                    "One per line. Empty: openid, profile, email, and what the provider needs to say groups.",
+                ),
                 line("prompt", "Prompt", "Such as login or select_account, at every sign-in."),
                 field("max_age", Kind::Number, "Longest time since the person signed in there, in seconds", ""),
                 line("acr_values", "acr_values", ""),
