@@ -9,7 +9,8 @@ use crate::life::Verdict;
 /// One line of the table.
 pub struct KeyRow {
     pub kid: Option<String>,
-    pub thumbprint: String,
+    /// Where its name is another.
+    pub thumbprint: Option<String>,
     /// `data-state` and the word.
     pub state: (&'static str, &'static str),
     pub used: Option<Moment>,
@@ -29,7 +30,7 @@ impl KeyRow {
         };
         Self {
             kid: key.kid.clone(),
-            thumbprint: key.thumbprint.clone(),
+            thumbprint: (key.kid.as_ref() != Some(&key.thumbprint)).then(|| key.thumbprint.clone()),
             state,
             used: key.last_used_at.map(|at| Moment::new(at, now)),
             uses: uses(key.uses, key.last_used_addr.as_deref()),

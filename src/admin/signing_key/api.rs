@@ -1,4 +1,4 @@
-//! `/api/v1/signing-keys`: what keys there are, rotating and revoking them; `/api/v1/master-keys`.
+//! `/api/v1/signing-keys`: what keys there are, rotating and revoking them; `/api/v1/master-keys`; `/api/v1/tls-certificates`.
 
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, web};
@@ -18,6 +18,7 @@ use crate::vault::{KnownKey, store};
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/signing-keys", web::get().to(list))
         .route("/master-keys", web::get().to(master_keys))
+        .route("/tls-certificates", web::get().to(tls_certificates))
         .route("/signing-keys/consumers", web::get().to(consumers))
         .route("/signing-keys/rotate", web::post().to(rotate))
         .route("/signing-keys/{kid}/revoke", web::post().to(revoke));
@@ -110,6 +111,36 @@ async fn master_keys(api: Api<Read>) -> Result<HttpResponse, Trouble> {
     };
     let known = store::known_keys(&mut *ctx.db.acquire().await?).await?;
     Ok(listed(&Page { items: known.into_iter().map(view).collect(), next: None }))
+}
+
+#[derive(Serialize)]
+struct TlsView<'a> {
+    /// The beginning of its SHA-256.
+    sha256: &'a str,
+    #[serde(with = "time::serde::rfc3339")]
+    not_after: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    served_since: OffsetDateTime,
+    previous: Option<PreviousTls<'a>>,
+}
+
+#[derive(Serialize)]
+struct PreviousTls<'a> {
+    sha256: &'a str,
+    #[serde(with = "time::serde::rfc3339")]
+    served_until: OffsetDateTime,
+}
+
+/// Of the replica that answers, as each reads its own files; none where it does not serve TLS itself.
+async fn tls_certificates(api: Api<Read>) -> Result<HttpResponse, Trouble> {
+    let served = api.broker.served.load_full();
+    let view = served.as_deref().map(|served| TlsView {
+        sha256: &served.id,
+        not_after: served.not_after,
+        served_since: served.since,
+        previous: served.previous.as_ref().map(|(sha256, until)| PreviousTls { sha256, served_until: *until }),
+    });
+    Ok(listed(&Page { items: view.into_iter().collect::<Vec<_>>(), next: None }))
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::lane::{Span, Stroke};
 use super::master_key::{self, MasterKeyRow};
 use super::reader::{self, ReaderRow, believing, gate_line, refusing};
+use super::tls::TlsRow;
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::{FieldErrors, given};
 use crate::admin::frame::{Done, Frame, Section};
@@ -46,6 +47,8 @@ struct ListPage {
     readers: Vec<ReaderRow>,
     more_readers: usize,
     master_keys: Vec<MasterKeyRow>,
+    /// Where this replica serves TLS itself.
+    tls: Option<TlsRow>,
 }
 
 struct Algorithm {
@@ -84,6 +87,7 @@ async fn list(desk: Desk<Read>) -> Result<HttpResponse, Trouble> {
         readers: consumers.iter().take(READERS).map(|one| ReaderRow::of(one, &keys, now)).collect(),
         more_readers: consumers.len().saturating_sub(READERS),
         master_keys,
+        tls: desk.broker.served.load_full().map(|served| TlsRow::of(&served, now)),
     }))
 }
 
