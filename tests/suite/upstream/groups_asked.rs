@@ -11,7 +11,7 @@ use crate::harness::app::claims;
 
 /// Of the person who signed in last.
 async fn sub(world: &World) -> String {
-    world.last_event("login.succeeded").await.sub.expect("somebody signed in")
+    world.last_event("login").await.sub.expect("somebody signed in")
 }
 
 #[tokio::test]
