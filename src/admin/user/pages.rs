@@ -119,6 +119,8 @@ struct UserPage {
     /// Name and e-mail address may be changed here.
     ahead: bool,
     profile: Vec<(&'static str, String)>,
+    /// All of them, where they are too many to stand beside the rest.
+    groups: Vec<String>,
     /// Where groups came from, of providers that may be asked.
     sources: Vec<Source>,
     attributes: Option<String>,
@@ -224,6 +226,7 @@ async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Troub
         blocked,
         ahead: known.managed_by.is_some() && known.file().is_none() && known.last_login_at.is_none(),
         profile: profile(&known),
+        groups: Some(&known.user.profile.groups).filter(|all| all.len() > GROUPS_BESIDE).cloned().unwrap_or_default(),
         sources: standings.iter().map(|one| Source::of(one, now)).collect(),
         attributes: Some(&known.user.profile.attributes)
             .filter(|attributes| !attributes.is_empty())
@@ -243,10 +246,16 @@ async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Troub
     }))
 }
 
+/// With more groups than that, all of them stand in a list of their own that opens.
+const GROUPS_BESIDE: usize = 10;
+
 fn profile(known: &Record) -> Vec<(&'static str, String)> {
     let profile = &known.user.profile;
     let verified = if profile.email_verified { "" } else { " (not verified)" };
-    let groups = Some(profile.groups.join(", ")).filter(|groups| !groups.is_empty());
+    let more = profile.groups.len().saturating_sub(GROUPS_BESIDE);
+    let named = profile.groups.iter().take(GROUPS_BESIDE).cloned().collect::<Vec<_>>().join(", ");
+    let named = if more > 0 { format!("{named}, and {more} more") } else { named };
+    let groups = Some(named).filter(|groups| !groups.is_empty());
     let lines = [
         ("E-mail address", profile.email.as_ref().map(|email| format!("{email}{verified}"))),
         ("Name", profile.name.clone()),

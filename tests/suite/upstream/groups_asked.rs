@@ -88,6 +88,7 @@ async fn a_directory_that_refuses_is_told_with_what_helps_and_what_is_kept_stays
     let mut editor = Operator::signed_in(&world.broker, "editor").await;
     let page = editor.open(&format!("/admin/users/{sub}")).await;
     assert!(page.body.contains("300 from Microsoft Graph: the token of"), "{page}");
+    assert!(page.body.contains("and 290 more") && page.has("all-groups"), "{page}");
     let page = editor.open(&format!("/admin/users/{sub}/groups")).await;
     let page = editor.submit(&page, "ask", &[]).await;
     assert!(page.body.contains("groups_forbidden") && page.body.contains("GroupMember.Read.All"), "{page}");
