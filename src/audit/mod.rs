@@ -115,7 +115,7 @@ impl Event {
         }
     }
 
-    fn by(mut self, author: &Author) -> Self {
+    pub fn by(mut self, author: &Author) -> Self {
         self.trace_id.clone_from(&author.trace_id);
         self.remote_addr = author.remote_addr;
         self

@@ -2,6 +2,7 @@
 //! while for whoever came lately, so that a sign-in asks nobody; the first one asks, for a few seconds at most. Where nothing is
 //! known the sign-in fails: no groups at all would be another answer than the true one.
 
+pub mod inquiry;
 mod store;
 pub mod watch;
 
@@ -21,6 +22,8 @@ const FRESH: Duration = Duration::minutes(15);
 const EVERY: Duration = Duration::minutes(10);
 /// What is known of people who came within it is kept fresh.
 const LATELY: Duration = Duration::days(2);
+/// So long it is remembered whose groups a token had no room for.
+const REMEMBERED: Duration = Duration::days(30);
 /// What is older counts for nobody, whoever cannot be asked.
 const LAST_KNOWN: Duration = Duration::hours(24);
 
@@ -43,6 +46,7 @@ pub async fn completed(
     trace: Option<&Recording>,
 ) -> Result<Option<Value>, UpstreamError> {
     if !group_overage::is_marked(claims) {
+        forget(broker, connection, key).await;
         return Ok(None);
     }
     if let Some(trace) = trace {
@@ -81,6 +85,17 @@ async fn remembered(broker: &Broker, connection: &Connection, key: &IdentityKey)
         tracing::warn!(%error, "the groups that are kept could not be read");
         None
     })
+}
+
+/// The token had room again: nothing is looked up for this person any more.
+async fn forget(broker: &Broker, connection: &Connection, key: &IdentityKey) {
+    if DirectoryUser::known_as(connection, key).is_none() {
+        return;
+    }
+    let done = async { store::forget(&mut *broker.ctx.db.acquire().await?, &connection.id, key).await };
+    if let Err(error) = done.await {
+        tracing::warn!(%error, "groups that are needed no more could not be forgotten");
+    }
 }
 
 async fn look_up(

@@ -2,9 +2,9 @@
 
 use time::OffsetDateTime;
 
-use super::{Known, LATELY};
+use super::{Known, LATELY, REMEMBERED};
 use crate::db::Conn;
-use crate::ids::ConnectionId;
+use crate::ids::{ConnectionId, UserId};
 use crate::upstream::group_overage::DirectoryUser;
 use crate::user::IdentityKey;
 
@@ -107,12 +107,55 @@ pub async fn failed(
     .map(drop)
 }
 
+pub async fn forget(conn: &mut Conn, connection: &ConnectionId, key: &IdentityKey) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM upstream_groups WHERE connection_id = $1 AND issuer = $2 AND subject = $3",
+        connection.as_str(),
+        key.issuer,
+        key.subject
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// An identity, and what is kept of its groups.
+#[derive(Debug)]
+pub struct OfIdentity {
+    pub connection: ConnectionId,
+    pub key: IdentityKey,
+    pub last_login_at: Option<OffsetDateTime>,
+    pub kept: Option<(Known, DirectoryUser, Option<String>)>,
+}
+
+/// The longest known first.
+pub async fn of_user(conn: &mut Conn, user: &UserId) -> Result<Vec<OfIdentity>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT i.connection_id, i.issuer, i.subject, i.last_login_at, g.tenant AS "tenant?", g.object_id AS "object_id?",
+         g.groups AS "groups?", g.fetched_at AS "fetched_at?", g.problem AS "problem?"
+         FROM identities i LEFT JOIN upstream_groups g
+         ON g.connection_id = i.connection_id AND g.issuer = i.issuer AND g.subject = i.subject
+         WHERE i.user_id = $1 ORDER BY i.created_at, i.id"#,
+        user.as_str()
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter().map(|row| OfIdentity {
+        kept: (|| {
+            let person = DirectoryUser { tenant: row.tenant?, object_id: row.object_id? };
+            Some((Known { groups: row.groups?, fetched_at: row.fetched_at? }, person, row.problem))
+        })(),
+        connection: ConnectionId::from_stored(row.connection_id),
+        key: IdentityKey { issuer: row.issuer, subject: row.subject },
+        last_login_at: row.last_login_at,
+    });
+    Ok(rows.collect())
+}
+
 /// Of people who did not come again.
 pub async fn delete_unused(conn: &mut Conn, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM upstream_groups WHERE (connection_id, issuer, subject) IN
          (SELECT connection_id, issuer, subject FROM upstream_groups WHERE used_at < $1 LIMIT 1000)",
-        now - LATELY
+        now - REMEMBERED
     );
     Ok(done.execute(conn).await?.rows_affected())
 }

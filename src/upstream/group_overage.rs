@@ -13,10 +13,12 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use url::Url;
 
+use super::identity::is_entra;
 use super::{UpstreamError, Upstreams, token_request};
 use crate::connection::{Connection, Graph, GraphGroups, OidcSettings, Protocol};
 use crate::ctx::Ctx;
 use crate::secret::Secret;
+use crate::user::IdentityKey;
 
 const WHAT: &str = "the provider's directory";
 /// Somebody waits.
@@ -47,16 +49,34 @@ impl DirectoryUser {
         Self::named_by(claims)
     }
 
+    /// Somebody who is known by an identity of Entra's: its subject is the object id, and its issuer names the tenant.
+    pub fn known_as(connection: &Connection, key: &IdentityKey) -> Option<Self> {
+        let Protocol::Oidc(settings) = &connection.protocol else { return None };
+        let tenant = key.issuer.trim_end_matches("/v2.0").rsplit('/').next().filter(|tenant| is_plain(tenant));
+        let tenant = match tenant {
+            None if settings.is_multi_tenant() => return None,
+            // there is but one
+            None => "",
+            Some(tenant) => tenant,
+        };
+        let known = is_entra(connection, &key.issuer) && is_plain(&key.subject);
+        known.then(|| Self { tenant: tenant.to_owned(), object_id: key.subject.clone() })
+    }
+
     fn named_by(claims: &Value) -> Result<Self, UpstreamError> {
         let text = |name: &str, reason| {
-            let plain = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-            let found = claims[name].as_str().filter(plain);
+            let found = claims[name].as_str().filter(|text| is_plain(text));
             found.map(str::to_owned).ok_or_else(|| {
                 UpstreamError::invalid(reason, "groups were left out, and the token does not say of whom (tid, oid)")
             })
         };
         Ok(Self { tenant: text("tid", "tid_missing")?, object_id: text("oid", "oid_missing")? })
     }
+}
+
+/// What may become part of an address.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 /// Whether groups were left out of these claims because there are too many. No groups and no such mark: there are none.

@@ -191,7 +191,7 @@ pub(super) fn key(connection: &Connection, id_token: &Value) -> Result<IdentityK
     Ok(IdentityKey { issuer, subject: subject.to_owned() })
 }
 
-fn is_entra(connection: &Connection, issuer: &str) -> bool {
+pub(super) fn is_entra(connection: &Connection, issuer: &str) -> bool {
     const HOSTS: [&str; 3] =
         ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
     connection.preset == Some(Preset::Entra)

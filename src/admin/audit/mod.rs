@@ -184,6 +184,7 @@ fn called(action: &str) -> Option<&'static str> {
         "role.deleted" => "Role deleted",
         "role.released" => "Role released from its file",
         "resources.applied" => "Resource file applied",
+        "user.groups_asked" => "Directory asked for a person's groups",
         "settings.changed" => "Settings changed",
         "audit.exported" => "Audit log exported",
         "audit.retention_ended" => "Old events removed",

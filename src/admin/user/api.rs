@@ -24,6 +24,7 @@ use crate::user::record;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.configure(super::import::api::routes)
+        .configure(super::groups::api::routes)
         .route("/users", web::get().to(list))
         .route("/users", web::post().to(create))
         .route("/users/{sub}", web::get().to(show))

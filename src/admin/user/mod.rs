@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod creation;
+pub mod groups;
 pub mod import;
 pub mod pages;
 pub mod withdrawal;

@@ -4,6 +4,7 @@ use actix_web::web::{Path, Query};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::groups::pages::Source;
 use super::{Asked, Moment, found, nobody, sub};
 use crate::admin::extract::Desk;
 use crate::admin::frame::{Frame, Section, segment};
@@ -11,6 +12,7 @@ use crate::admin::pages::show;
 use crate::admin::paging::{ListQuery, Page};
 use crate::admin::{Read, Trouble};
 use crate::audit::{self, Filter};
+use crate::overage::inquiry;
 use crate::session::person::{self, Live, browser};
 use crate::token::withdrawal;
 use crate::user::list::Listed;
@@ -23,6 +25,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .configure(super::import::pages::routes)
         .route("/users", web::get().to(list))
         .route("/users/{sub}", web::get().to(one))
+        .configure(super::groups::pages::routes)
         .configure(super::withdrawal::pages::routes);
 }
 
@@ -116,6 +119,10 @@ struct UserPage {
     /// Name and e-mail address may be changed here.
     ahead: bool,
     profile: Vec<(&'static str, String)>,
+    /// All of them, where they are too many to stand beside the rest.
+    groups: Vec<String>,
+    /// Where groups came from, of providers that may be asked.
+    sources: Vec<Source>,
     attributes: Option<String>,
     created: Moment,
     last: Option<Moment>,
@@ -177,6 +184,7 @@ async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Troub
     let allowed = consent::store::of_user(&mut conn, &id).await?;
     let roles = role::store::all(&mut conn).await?;
     drop(conn);
+    let standings = inquiry::standings(broker, &id).await?;
     let about = Filter { sub: Some(id.to_string()), ..Filter::default() };
     let events = audit::page(&broker.ctx, &about, None, 10).await?;
 
@@ -225,6 +233,8 @@ async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Troub
         blocked,
         ahead: known.managed_by.is_some() && known.file().is_none() && known.last_login_at.is_none(),
         profile: profile(&known),
+        groups: Some(&known.user.profile.groups).filter(|all| all.len() > GROUPS_BESIDE).cloned().unwrap_or_default(),
+        sources: standings.iter().map(|one| Source::of(one, now)).collect(),
         attributes: Some(&known.user.profile.attributes)
             .filter(|attributes| !attributes.is_empty())
             .and_then(|attributes| serde_json::to_string_pretty(attributes).ok()),
@@ -243,10 +253,16 @@ async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Troub
     }))
 }
 
+/// With more groups than that, all of them stand in a list of their own that opens.
+const GROUPS_BESIDE: usize = 10;
+
 fn profile(known: &Record) -> Vec<(&'static str, String)> {
     let profile = &known.user.profile;
     let verified = if profile.email_verified { "" } else { " (not verified)" };
-    let groups = Some(profile.groups.join(", ")).filter(|groups| !groups.is_empty());
+    let more = profile.groups.len().saturating_sub(GROUPS_BESIDE);
+    let named = profile.groups.iter().take(GROUPS_BESIDE).cloned().collect::<Vec<_>>().join(", ");
+    let named = if more > 0 { format!("{named}, and {more} more") } else { named };
+    let groups = Some(named).filter(|groups| !groups.is_empty());
     let lines = [
         ("E-mail address", profile.email.as_ref().map(|email| format!("{email}{verified}"))),
         ("Name", profile.name.clone()),

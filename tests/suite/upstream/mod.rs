@@ -6,6 +6,7 @@ mod availability;
 mod drift;
 mod entra;
 mod federated_credential;
+mod groups_asked;
 pub mod idp_metadata;
 mod keys;
 mod lies;

@@ -10,11 +10,11 @@ use crate::harness::World;
 use crate::harness::app::claims;
 use crate::harness::world::connection;
 
-fn ids(number: usize) -> Vec<String> {
+pub(super) fn ids(number: usize) -> Vec<String> {
     (0..number).map(|n| format!("00000000-0000-4000-8000-{n:012}")).collect()
 }
 
-async fn entra(more: &str) -> World {
+pub(super) async fn entra(more: &str) -> World {
     let world = World::new().await;
     let base = &world.idp.issuer;
     let settings = format!("preset: entra\nissuer: {base}\ngraph: {{ url: '{base}/v1.0' }}\n{more}");
@@ -27,7 +27,7 @@ async fn entra(more: &str) -> World {
     world
 }
 
-fn token_says(world: &World, more: Value) {
+pub(super) fn token_says(world: &World, more: Value) {
     world.idp.lie(move |claims| {
         claims["tid"] = "tenant-1".into();
         claims["oid"] = "object-1".into();
@@ -37,7 +37,7 @@ fn token_says(world: &World, more: Value) {
     });
 }
 
-fn directory_says(world: &World, status: u16, answer: Value) {
+pub(super) fn directory_says(world: &World, status: u16, answer: Value) {
     world.idp.tell(|script| {
         script.groups = Some(Box::new(move |who, asked| {
             assert_eq!((who, &asked["securityEnabledOnly"]), ("object-1", &json!(true)));
@@ -46,7 +46,7 @@ fn directory_says(world: &World, status: u16, answer: Value) {
     });
 }
 
-async fn groups_in_the_token(world: &World) -> Value {
+pub(super) async fn groups_in_the_token(world: &World) -> Value {
     let app = crate::harness::App::new(&world.broker, "desk", None);
     let tokens = app.scoped("openid groups").tokens(&mut app.browser(), &[]).await;
     claims(tokens["id_token"].as_str().unwrap())["groups"].clone()

@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::handover;
 use crate::harness::app::{claims, get};
 use crate::harness::fake_idp::key;
+use crate::harness::world::connection;
 use crate::harness::{Broker, Chromium, Options, World};
 
 /// Who looks at a page. Each but the stranger has signed in.
@@ -58,6 +59,7 @@ impl Desk {
         names.extend([("former", former), ("next", next)]);
         names.insert("webhook", webhook(&world.broker).await);
         names.insert("move", planned(&world).await);
+        names.insert("directory", crowded(&world).await);
         for (name, slug) in [("renew", "refusing"), ("renew-hostile", "hostile"), ("renew-saml", "fabrikam")] {
             let slug = Slug::parse(slug).expect("a slug");
             let made = renewal_link::create(world.broker.ctx(), &Author::cli(), &slug, 7, true).await.expect("a link");
@@ -199,6 +201,22 @@ users:
     names.insert("signed-in", answer.header("x-trace-id").to_owned());
     world.idp.tell_the_truth();
     names
+}
+
+/// Somebody in more groups than Entra's token holds.
+async fn crowded(world: &World) -> String {
+    let idp = world.connect("crowded", "preset: entra").await;
+    let graph = format!("preset: entra\ngraph: {{ url: '{}/v1.0' }}", idp.issuer);
+    world.apply(&connection("crowded", &idp, &graph)).await;
+    idp.lie(|claims| {
+        claims["tid"] = "tenant-1".into();
+        claims["oid"] = "object-1".into();
+        claims["hasgroups"] = true.into();
+    });
+    let ids: Vec<String> = (0..350).map(|n| format!("00000000-0000-4000-8000-{n:012}")).collect();
+    idp.tell(|script| script.groups = Some(Box::new(move |_, _| (200, serde_json::json!({ "value": ids })))));
+    let tokens = world.shop.tokens(&mut world.shop.browser(), &[("connection", "crowded")]).await;
+    claims(tokens["id_token"].as_str().expect("an ID token"))["sub"].as_str().expect("a sub").to_owned()
 }
 
 /// A move from Contoso to the hostile provider: of whoever is known, of nobody, and of words that want to be markup.

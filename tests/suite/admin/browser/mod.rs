@@ -130,6 +130,8 @@ const PAGES: &[Visit] = &[
     Visit("move-complete", "/admin/moves/{move}/complete", Who::Owner),
     Visit("move-delete", "/admin/moves/{move}/delete", Who::Owner),
     Visit("user", "/admin/users/{sub}", Who::Owner),
+    Visit("user-groups", "/admin/users/{directory}/groups", Who::Owner),
+    Visit("user-directory", "/admin/users/{directory}", Who::Auditor),
     Visit("user-block", "/admin/users/{sub}/block", Who::Owner),
     Visit("roles", "/admin/roles", Who::Owner),
     Visit("role-new", "/admin/roles/new", Who::Owner),
