@@ -70,6 +70,7 @@ id!(/** One /authorize request. */ AuthorizationId, "atz");
 id!(/** One device authorization request (RFC 8628). */ DeviceAuthorizationId, "dev");
 id!(/** One authorization request that a client pushed ahead. */ PushedRequestId, "par");
 id!(/** One trip to an upstream. */ LoginAttemptId, "att");
+id!(/** That a further identity is somebody's, until they confirm it. */ LinkProofId, "lnk");
 id!(/** All refresh tokens of one grant. */ FamilyId, "fam");
 id!(/** One refresh token. */ RefreshTokenId, "rtk");
 id!(OperatorId, "opr");

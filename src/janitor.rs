@@ -69,6 +69,7 @@ enum Rows {
     Logouts,
     LoginTraces,
     TrialInvitations,
+    LinkProofs,
     WebhookDeliveries,
     Mails,
     ExpiryReminders,
@@ -81,7 +82,7 @@ enum Rows {
 }
 
 impl Rows {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::LoginAttempts,
         Self::Assertions,
         Self::ClientAssertions,
@@ -95,6 +96,7 @@ impl Rows {
         Self::Logouts,
         Self::LoginTraces,
         Self::TrialInvitations,
+        Self::LinkProofs,
         Self::WebhookDeliveries,
         Self::Mails,
         Self::ExpiryReminders,
@@ -127,6 +129,7 @@ async fn sweep(broker: &Broker, rows: Rows) -> Result<u64, sqlx::Error> {
             Rows::Logouts => logout::store::delete_ended(&mut conn, now).await?,
             Rows::LoginTraces => trace::store::delete_ended(&mut conn, now - broker.trace_retention()).await?,
             Rows::TrialInvitations => login::trial::store::delete_ended(&mut conn, now).await?,
+            Rows::LinkProofs => login::account::link::store::delete_ended(&mut conn, now).await?,
             Rows::WebhookDeliveries => webhook::store::delete_ended(&mut conn, now).await?,
             Rows::Mails => mail::store::delete_ended(&mut conn, now).await?,
             Rows::ExpiryReminders => alert::store::delete_ended(&mut conn, now).await?,

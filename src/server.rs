@@ -135,6 +135,7 @@ async fn assemble(
             .configure(login::chooser::pages::routes)
             .configure(login::consent::pages::routes)
             .configure(login::trial::endpoint::routes)
+            .configure(login::account::pages::routes)
             .configure(login::pages::routes)
             .configure(renewal::pages::routes)
             .configure(logout::pages::routes)

@@ -177,6 +177,7 @@ fn every_reason_for_which_a_login_ends_has_a_cause_and_a_remedy() {
         words.extend(tabled(&read(table)).into_iter().map(str::to_owned));
     }
     words.extend(marked(read("src/login/problem.rs").split("pub fn is_failure").next().unwrap(), &["=> "]));
+    words.extend(marked(read("src/login/account/fault.rs").split("pub fn wording").next().unwrap(), &["=> "]));
     words.extend(marked(&read("src/grant/authorization_code.rs"), &["Refused(", "invalid_grant("]));
     words.extend(marked(&read("src/grant/signed_in.rs"), &["Err(("]));
     words.extend(marked(&read("src/grant/possession.rs"), &["reason: ", "invalid_grant("]));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::signal::unix::Signal;
 
 use super::Broker;
@@ -15,7 +16,8 @@ const POLL: Duration = Duration::from_secs(30);
 /// the old certificate stays.
 pub async fn follow(certificate: Arc<Certificate>, mut hangup: Signal, broker: Arc<Broker>) {
     loop {
-        broker.served.store(served(&certificate));
+        let now = broker.ctx.now();
+        broker.served.store(served(&certificate, broker.served.load_full(), now));
         let _ = tokio::time::timeout(POLL, hangup.recv()).await;
         match certificate.reload_if_changed(broker.ctx.now()) {
             Ok(Reload::Unchanged) => {}
@@ -25,8 +27,14 @@ pub async fn follow(certificate: Arc<Certificate>, mut hangup: Signal, broker: A
     }
 }
 
-/// For the calendar.
-fn served(certificate: &Certificate) -> Option<Arc<Served>> {
-    let not_after = certificate.not_after()?;
-    Some(Arc::new(Served { id: certificate.leaf(), not_after }))
+/// For the calendar and the desk: since when it is shown, and which one was before.
+fn served(certificate: &Certificate, known: Option<Arc<Served>>, now: OffsetDateTime) -> Option<Arc<Served>> {
+    let (id, not_after) = (certificate.leaf(), certificate.not_after()?);
+    match known {
+        Some(known) if known.id == id => Some(known),
+        known => {
+            let previous = known.map(|known| (known.id.clone(), now));
+            Some(Arc::new(Served { id, not_after, since: now, previous }))
+        }
+    }
 }

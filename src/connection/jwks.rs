@@ -62,6 +62,7 @@ mod tests {
             preset: None,
             enabled: true,
             listed: true,
+            linking: false,
             protocol: Protocol::Oidc(serde_json::from_value::<OidcSettings>(settings).unwrap()),
             email_domains: Vec::new(),
             allow: None,

@@ -47,6 +47,8 @@ pub struct Connection {
     pub enabled: bool,
     /// Whether the chooser shows a button. An unlisted connection is reached by e-mail domain or hint only.
     pub listed: bool,
+    /// Whether people may add an identity of this connection to their account by themselves.
+    pub linking: bool,
     pub protocol: Protocol,
     /// Lower-case domains: home-realm discovery, and where this connection's word on e-mail addresses counts.
     pub email_domains: Vec<String>,
@@ -75,6 +77,11 @@ impl Connection {
     /// The one gate on every path that leads to a session or token.
     pub fn may_login(&self) -> bool {
         self.enabled
+    }
+
+    /// Whether somebody may add an identity of it to their account: on every step of that, beside [`Self::may_login`].
+    pub fn may_link(&self) -> bool {
+        self.may_login() && self.linking
     }
 
     /// The `allow` rule over the claims of somebody the provider vouched for.

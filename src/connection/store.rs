@@ -19,6 +19,7 @@ struct Row {
     preset: Option<String>,
     enabled: bool,
     listed: bool,
+    linking: bool,
     settings: Value,
     email_domains: Vec<String>,
     allow_rule: Option<String>,
@@ -31,7 +32,7 @@ struct Row {
 pub async fn all(conn: &mut Conn) -> Result<Vec<Connection>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, slug, display_name, protocol, preset, enabled, listed, settings, email_domains, allow_rule, mapping, managed_by
+        "SELECT id, slug, display_name, protocol, preset, enabled, listed, linking, settings, email_domains, allow_rule, mapping, managed_by
          FROM connections ORDER BY slug"
     )
     .fetch_all(&mut *conn)
@@ -83,7 +84,7 @@ pub async fn page(
 pub async fn by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Connection>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, slug, display_name, protocol, preset, enabled, listed, settings, email_domains, allow_rule, mapping, managed_by
+        "SELECT id, slug, display_name, protocol, preset, enabled, listed, linking, settings, email_domains, allow_rule, mapping, managed_by
          FROM connections WHERE slug = $1",
         slug.as_str()
     )
@@ -105,8 +106,8 @@ pub async fn insert(conn: &mut Conn, connection: &Connection, now: OffsetDateTim
     let columns = Columns::of(connection);
     sqlx::query!(
         "INSERT INTO connections (id, slug, display_name, protocol, preset, enabled, listed, settings, email_domains,
-                                  allow_rule, mapping, managed_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+                                  allow_rule, mapping, managed_by, created_at, updated_at, linking)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)",
         connection.id.as_str(),
         connection.slug.as_str(),
         connection.display_name,
@@ -119,7 +120,8 @@ pub async fn insert(conn: &mut Conn, connection: &Connection, now: OffsetDateTim
         columns.allow_rule,
         columns.mapping,
         connection.managed_by,
-        now
+        now,
+        connection.linking
     )
     .execute(conn)
     .await
@@ -131,7 +133,8 @@ pub async fn update(conn: &mut Conn, connection: &Connection, now: OffsetDateTim
     let columns = Columns::of(connection);
     let done = sqlx::query!(
         "UPDATE connections SET display_name = $2, protocol = $3, preset = $4, enabled = $5, listed = $6, settings = $7,
-                email_domains = $8, allow_rule = $9, mapping = $10, managed_by = $11, updated_at = $12
+                email_domains = $8, allow_rule = $9, mapping = $10, managed_by = $11, updated_at = $12,
+                linking = $13
          WHERE id = $1",
         connection.id.as_str(),
         connection.display_name,
@@ -144,7 +147,8 @@ pub async fn update(conn: &mut Conn, connection: &Connection, now: OffsetDateTim
         columns.allow_rule,
         columns.mapping,
         connection.managed_by,
-        now
+        now,
+        connection.linking
     )
     .execute(conn)
     .await?;
@@ -234,6 +238,7 @@ fn parse(row: Row, parts: Parts) -> Result<Connection, String> {
             .map_err(|e| text(&e))?,
         enabled: row.enabled,
         listed: row.listed,
+        linking: row.linking,
         protocol,
         email_domains: row.email_domains,
         allow: row.allow_rule.as_deref().map(Expression::parse).transpose().map_err(|e| text(&e))?,

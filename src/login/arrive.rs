@@ -5,7 +5,9 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::json;
 use time::OffsetDateTime;
 
+use super::account::{self, Trip};
 use super::authorize::require_live;
+use super::depart::depart;
 use super::store::{self, Attempt};
 use super::verified::answered;
 use super::{Next, Problem, Refusal, Visitor, desk, told, trial, unsolicited};
@@ -86,8 +88,22 @@ pub async fn arrive(
     if let Some(then) = &attempt.desk_then {
         return desk::arrive(broker, visitor, connection, &attempt, then, params).await.map_err(located);
     }
-    let identity = answered(broker, visitor, &mut connection, &attempt, params).await.map_err(refused)?;
-    if authorization.is_some_and(|a| a.request.prompt.login) && !is_fresh(&identity, attempt.created_at) {
+    if let Some(Trip::Link { session }) = &attempt.account {
+        return account::link::arrive(broker, visitor, connection, &attempt, session, params).await.map_err(located);
+    }
+    let identity = match answered(broker, visitor, &mut connection, &attempt, params).await {
+        Ok(identity) => identity,
+        // the credential that works goes first from now on: a second trip, of which the person sees nothing
+        Err(problem) => match authorization.filter(|_| problem.reason() == "code_spent") {
+            Some(authorization) if is_first_back(broker, authorization).await? => {
+                return depart(broker, visitor, authorization, &connection).await.map_err(located);
+            }
+            _ => return Err(refused(problem)),
+        },
+    };
+    let anew =
+        authorization.is_some_and(|a| a.request.prompt.login) || matches!(attempt.account, Some(Trip::Again { .. }));
+    if anew && !is_fresh(&identity, attempt.created_at) {
         return Err(refused(Problem::NotAnew { connection: connection.display_name.clone() }));
     }
     let mapped = connection.effective_mapping().mapped(identity.claims(), &connection);
@@ -96,7 +112,22 @@ pub async fn arrive(
     for warning in &mapped.warnings {
         tracing::info!(connection = %connection.slug, ?warning, "a claim could not be mapped");
     }
-    sign_in(broker, visitor, &connection, authorization, (&identity, &mapped.profile)).await.map_err(located)
+    if let Some(Trip::Again { session }) = &attempt.account {
+        account::sign_in::same_person(broker, visitor, &connection, &identity, session).await.map_err(located)?;
+    }
+    let ctx = &broker.ctx;
+    let onward = match authorization {
+        Some(authorization) => ctx.urls.local(&format!("/authorize/{}", authorization.id)),
+        None if attempt.account.is_some() => ctx.urls.local(account::PATH),
+        None => unsolicited::landing(ctx, &connection),
+    };
+    sign_in(broker, visitor, &connection, authorization, (&identity, &mapped.profile), onward).await.map_err(located)
+}
+
+/// Whether nobody came back for this request before: a provider that uses up every code is not asked for ever.
+async fn is_first_back(broker: &Broker, authorization: &Authorization) -> Result<bool, sqlx::Error> {
+    let mut conn = broker.ctx.db.acquire().await?;
+    Ok(store::completed_of(&mut conn, &authorization.id).await? == 1)
 }
 
 /// Finds the trip by its `state`, checks that this browser left with it by this connection, and uses it up.
@@ -169,6 +200,7 @@ async fn sign_in(
     connection: &Connection,
     authorization: Option<&Authorization>,
     vouched: (&UpstreamIdentity, &Profile),
+    onward: String,
 ) -> Result<Next, Refusal> {
     let ctx = &broker.ctx;
     let token = mint(Kind::Session, &ctx.rng);
@@ -185,10 +217,7 @@ async fn sign_in(
     match written? {
         Written::SignedIn(session) => Ok(Next::SignedIn {
             authorization: authorization.map(|authorization| authorization.id.clone()),
-            onward: match authorization {
-                Some(authorization) => ctx.urls.local(&format!("/authorize/{}", authorization.id)),
-                None => unsolicited::landing(ctx, connection),
-            },
+            onward,
             session: token,
             connection: connection.slug.to_string(),
         })
@@ -314,6 +343,6 @@ fn signed_in_at(identity: &UpstreamIdentity, now: OffsetDateTime) -> OffsetDateT
 
 /// With `prompt=login` the person must have signed in since the trip began (OIDC Core §3.1.2.1), as far as the provider
 /// says when. A minute of clock skew is forgiven.
-fn is_fresh(identity: &UpstreamIdentity, began: OffsetDateTime) -> bool {
+pub(super) fn is_fresh(identity: &UpstreamIdentity, began: OffsetDateTime) -> bool {
     identity.auth_time().is_none_or(|at| at >= began.unix_timestamp() - 60)
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use time::Duration;
 use url::Url;
 
+use super::account;
 use super::store::{self, NewAttempt};
 use super::trial::Trial;
 use super::{Next, Problem, Refusal, Visitor};
@@ -51,6 +52,8 @@ pub(super) enum Why<'a> {
     Desk {
         then: &'a str,
     },
+    /// It began at the account page.
+    Account(&'a account::Trip),
     /// An operator tests the connection, which need not be enabled.
     Trial {
         trial: &'a Trial,
@@ -83,7 +86,7 @@ pub(super) async fn leave(
     let verifier = ctx.vault.seal(store::verifier_place(&id), trip.pkce_verifier.expose().as_bytes(), &ctx.rng);
     let (authorization, trace_id, trial) = match &why {
         Why::Asked(authorization) => (Some(&authorization.id), &authorization.trace_id, None),
-        Why::Unsolicited | Why::Desk { .. } => (None, &visitor.trace_id, None),
+        Why::Unsolicited | Why::Desk { .. } | Why::Account(_) => (None, &visitor.trace_id, None),
         Why::Trial { trial, trace_id } => (None, *trace_id, Some(*trial)),
     };
     let attempt = NewAttempt {
@@ -95,6 +98,10 @@ pub(super) async fn leave(
         trial,
         desk_then: match why {
             Why::Desk { then } => Some(then),
+            _ => None,
+        },
+        account: match why {
+            Why::Account(trip) => Some(trip),
             _ => None,
         },
         connection: &connection.id,

@@ -162,6 +162,7 @@ pub async fn respond(
             }
             response
         }
+        Ok(Next::ConfirmLink { proof }) => redirect::see_other(&urls.local(&format!("/account/link/{proof}"))),
         Ok(Next::Tested { trace }) => {
             broker.traces.flush().await;
             redirect::see_other(&urls.local(&format!("/admin/traces/{trace}")))
@@ -191,10 +192,16 @@ fn note(broker: &Broker, visitor: &Visitor, refusal: &Refusal, action: &'static 
     let problem = &refusal.problem;
     let reason = problem.reason();
     tracing::info!(reason, detail = problem.internal(), "a sign-in went no further");
-    broker.metrics.login(refusal.connection.as_deref().unwrap_or("none"), reason);
+    let (action, actor) = match &refusal.of_account {
+        Some(asked) => (asked.action, asked.actor.as_str()),
+        None => {
+            broker.metrics.login(refusal.connection.as_deref().unwrap_or("none"), reason);
+            (action, "anonymous")
+        }
+    };
     let mut event = match problem.is_failure() {
-        true => Event::failed(action, reason, "anonymous"),
-        false => Event::refused(action, reason, "anonymous"),
+        true => Event::failed(action, reason, actor),
+        false => Event::refused(action, reason, actor),
     };
     event.client_id = refusal.authorization.as_ref().map(|a| a.client_id.to_string());
     event.connection = refusal.connection.clone();

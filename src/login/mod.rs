@@ -3,6 +3,7 @@
 //!
 //! Every step ends in a [`Next`], every failure in a [`Problem`]; `endpoint` and `pages` only carry them out.
 
+pub mod account;
 pub mod answer;
 pub mod arrive;
 pub mod authorize;
@@ -29,7 +30,7 @@ use std::net::IpAddr;
 use url::Url;
 
 use crate::authorization::Authorization;
-use crate::ids::{AuthorizationId, TraceId};
+use crate::ids::{AuthorizationId, LinkProofId, TraceId};
 use crate::secret::{Secret, fingerprint};
 use crate::trace::Recording;
 
@@ -74,6 +75,8 @@ pub enum Next {
     SignedIn { onward: String, session: Secret<String>, connection: String, authorization: Option<AuthorizationId> },
     /// Somebody just came to the operator's desk: set the desk's cookie and go on to one of its pages.
     Seated { onward: String, session: Secret<String> },
+    /// The person confirms that they want this identity linked.
+    ConfirmLink { proof: LinkProofId },
     /// An operator's test is over; what came of it stands in this trace.
     Tested { trace: TraceId },
 }

@@ -83,6 +83,9 @@ pub fn problem(broker: &Broker, visitor: &Visitor, refusal: &Refusal) -> HttpRes
             Action { label: format!("Return to {app}"), href }
         });
     }
+    if refusal.of_account.is_some() || matches!(refusal.problem, Problem::Account(_)) {
+        actions.push(Action { label: "To your account".into(), href: urls.local("/account") });
+    }
     let page = ErrorPage {
         brand: broker.brand(),
         verdict: wording.verdict.into(),

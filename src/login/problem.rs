@@ -1,5 +1,6 @@
 //! Why a sign-in went no further, in three languages: a word for audit, a page for the person, a code for the client.
 
+use super::account;
 use crate::authorization::Authorization;
 use crate::authorization::request::TargetError;
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -11,6 +12,8 @@ pub struct Refusal {
     pub problem: Problem,
     pub authorization: Option<Box<Authorization>>,
     pub connection: Option<String>,
+    /// Somebody who is signed in asked for it at the account page.
+    pub of_account: Option<Box<account::Asked>>,
 }
 
 #[derive(Debug)]
@@ -67,6 +70,8 @@ pub enum Problem {
     NotAnew {
         connection: String,
     },
+    /// What somebody wanted with their account went no further.
+    Account(account::Fault),
     /// The database is away, so nothing is decided.
     NotLive,
     Database(sqlx::Error),
@@ -81,13 +86,18 @@ impl From<sqlx::Error> for Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self { problem, authorization: None, connection: None }
+        Self { problem, authorization: None, connection: None, of_account: None }
     }
 }
 
 impl Refusal {
     pub fn at(mut self, authorization: &Authorization) -> Self {
         self.authorization.get_or_insert_with(|| Box::new(authorization.clone()));
+        self
+    }
+
+    pub fn asked(mut self, action: &'static str, actor: String) -> Self {
+        self.of_account.get_or_insert_with(|| Box::new(account::Asked { action, actor }));
         self
     }
 
@@ -142,6 +152,7 @@ impl Problem {
             Self::Blocked => "user_blocked",
             Self::NoOperator { .. } => "no_operator",
             Self::NotAnew { .. } => "auth_time_too_old",
+            Self::Account(fault) => fault.reason(),
             Self::NotLive => "not_live",
             Self::Database(_) => "database",
             Self::Vault(_) => "vault",
@@ -238,9 +249,10 @@ impl Problem {
                 status: 403,
                 verdict: "Not signed in",
                 heading: format!("{connection} did not ask you to sign in again"),
-                explanation: format!("The application wants you to sign in anew, and {connection} answered from an earlier sign-in."),
-                remedies: vec![format!("Sign out at {connection} first, then start again from the application.")],
+                explanation: format!("You were to sign in anew, and {connection} answered from an earlier sign-in."),
+                remedies: vec![format!("Sign out at {connection} first, then start again.")],
             },
+            Self::Account(fault) => fault.wording(),
             Self::NotLive | Self::Database(_) => page(503, "Not signed in", "We cannot sign anybody in just now", "The part that remembers sign-ins does not answer. Nothing is lost.".into(), &["Try again in a minute.", TELL]),
             Self::Vault(_) => page(500, "Not signed in", "Something broke on our side", "A stored value could not be read. Nothing is lost.".into(), &[TELL]),
         }

@@ -2,9 +2,10 @@
 
 use time::OffsetDateTime;
 
+use super::account;
 use super::trial::Trial;
 use crate::db::Conn;
-use crate::ids::{AuthorizationId, ConnectionId, LoginAttemptId, TraceId};
+use crate::ids::{AuthorizationId, ConnectionId, LoginAttemptId, SessionId, TraceId};
 use crate::vault::{Place, Sealed};
 
 pub struct NewAttempt<'a> {
@@ -18,6 +19,8 @@ pub struct NewAttempt<'a> {
     pub trial: Option<&'a Trial>,
     /// It leads to the operator's desk, and there to this path, which may be empty.
     pub desk_then: Option<&'a str>,
+    /// It began at the account page.
+    pub account: Option<&'a account::Trip>,
     pub connection: &'a ConnectionId,
     pub issuer: &'a str,
     pub nonce: &'a str,
@@ -45,6 +48,8 @@ pub struct Attempt {
     pub trial: Option<Trial>,
     /// It leads to the operator's desk, and there to this path.
     pub desk_then: Option<String>,
+    /// It began at the account page.
+    pub account: Option<account::Trip>,
 }
 
 pub fn verifier_place(id: &LoginAttemptId) -> Place<'_> {
@@ -55,8 +60,8 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
     sqlx::query!(
         "INSERT INTO login_attempts (id, state_hash, browser_hash, authorization_id, connection_id, issuer, nonce,
                                      pkce_verifier, max_age, created_at, expires_at, trace_id, trial_by, trial_client, desk_then,
-                                     trial_credential)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                                     trial_credential, account, account_session)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         new.id.as_str(),
         &new.state_hash[..],
         &new.browser_hash[..],
@@ -72,7 +77,9 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
         new.trial.map(|trial| trial.by.as_str()),
         new.trial.and_then(|trial| trial.client.as_deref()),
         new.desk_then,
-        new.trial.and_then(|trial| trial.credential.as_deref())
+        new.trial.and_then(|trial| trial.credential.as_deref()),
+        new.account.map(account::Trip::word),
+        new.account.and_then(account::Trip::session).map(SessionId::as_str)
     )
     .execute(conn)
     .await?;
@@ -82,13 +89,20 @@ pub async fn insert(conn: &mut Conn, new: NewAttempt<'_>, now: OffsetDateTime) -
 pub async fn by_state(conn: &mut Conn, state_hash: &[u8; 32]) -> Result<Option<Attempt>, sqlx::Error> {
     let row = sqlx::query!(
         "SELECT id, browser_hash, authorization_id, connection_id, issuer, nonce, pkce_verifier, max_age, created_at, expires_at,
-                completed_at, trace_id, trial_by, trial_client, trial_credential, desk_then
+                completed_at, trace_id, trial_by, trial_client, trial_credential, desk_then, account, account_session
          FROM login_attempts WHERE state_hash = $1",
         &state_hash[..]
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Attempt {
+    let Some(row) = row else { return Ok(None) };
+    let account = match row.account {
+        // a CHECK constraint keeps other words out; an unknown one must not become a sign-in
+        Some(word) => Some(account::Trip::parse(&word, row.account_session).ok_or(sqlx::Error::RowNotFound)?),
+        None => None,
+    };
+    Ok(Some(Attempt {
+        account,
         id: LoginAttemptId::from_stored(row.id),
         browser_hash: row.browser_hash,
         authorization_id: row.authorization_id,
@@ -118,6 +132,16 @@ pub async fn complete(conn: &mut Conn, id: &LoginAttemptId, now: OffsetDateTime)
     Ok(done.rows_affected() == 1)
 }
 
+/// How often somebody came back from a provider for this request.
+pub async fn completed_of(conn: &mut Conn, authorization: &AuthorizationId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM login_attempts WHERE authorization_id = $1 AND completed_at IS NOT NULL"#,
+        authorization.as_str()
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// How many trips without an application's request this browser began by this connection since then.
 pub async fn count_unsolicited(
     conn: &mut Conn,
@@ -127,7 +151,8 @@ pub async fn count_unsolicited(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM login_attempts
-           WHERE authorization_id IS NULL AND trial_by IS NULL AND desk_then IS NULL AND browser_hash = $1 AND connection_id = $2 AND created_at > $3"#,
+           WHERE authorization_id IS NULL AND trial_by IS NULL AND desk_then IS NULL AND account IS NULL
+                 AND browser_hash = $1 AND connection_id = $2 AND created_at > $3"#,
         &browser_hash[..],
         connection.as_str(),
         since

@@ -10,7 +10,7 @@ use crate::connection::certificate::{self, Facts, Following, Origin, Source, fin
 use crate::connection::metadata::schedule::{self, LEASE, Turn, Why};
 use crate::connection::metadata::{Metadata, Refreshing, store};
 use crate::connection::saml::IdpSource;
-use crate::connection::{Connection, Protocol, SamlSettings};
+use crate::connection::{Connection, Protocol, SamlSettings, version};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::upstream::saml_metadata::{Document, FetchFailure, Fetched, fetch};
@@ -134,7 +134,7 @@ async fn taken(
         Fetched::Document(document) => Some(document),
         Fetched::Unchanged => None,
     };
-    let metadata = match (&document, &row.metadata) {
+    let mut metadata = match (&document, &row.metadata) {
         (Some(document), _) => metadata_of(document, now),
         (None, Some(known)) => Metadata { fetched_at: now, ..known.clone() },
         (None, None) => return Ok(Refreshed::Left { fetched_at: None }),
@@ -146,6 +146,9 @@ async fn taken(
     let next = schedule::after_success(now, metadata.cache_duration, metadata.valid_until, jitter(ctx));
     // in the order in which everybody takes these locks
     certificate::store::lock(conn, &connection.id).await?;
+    if document.is_some() {
+        go_by_approved(ctx, conn, connection, row, &mut metadata).await?;
+    }
     if !store::taken(conn, &connection.id, &row.url, &metadata, validators, next).await? {
         // another URL was configured meanwhile: nothing of this one is believed
         return Ok(Refreshed::Left { fetched_at: None });
@@ -172,6 +175,35 @@ async fn taken(
         audit::record(ctx, conn, event.detail(detail)).await?;
     }
     Ok(Refreshed::Taken(Box::new(following)))
+}
+
+/// Keeps a document that sends people to other places than were approved from doing so until an operator has approved it.
+async fn go_by_approved(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    connection: &Connection,
+    row: &Refreshing,
+    metadata: &mut Metadata,
+) -> Result<(), sqlx::Error> {
+    let places = |of: &Metadata| {
+        version::Document::Metadata(version::Places {
+            entity_id: of.entity_id.clone(),
+            single_sign_on: of.single_sign_on.clone(),
+            single_logout: of.single_logout.clone(),
+        })
+    };
+    let (now, url) = (ctx.now(), &row.url);
+    version::blocked::over(conn, connection, now).await?;
+    match &row.metadata {
+        Some(used) => version::known_in(conn, connection, url, &places(used), now).await?,
+        None => version::begin_anew(conn, connection, version::Kind::Metadata, url, now).await?,
+    }
+    if let Some(version::Document::Metadata(used)) =
+        version::seen_in(ctx, conn, connection, url, &places(metadata)).await?
+    {
+        (metadata.single_sign_on, metadata.single_logout) = (used.single_sign_on, used.single_logout);
+    }
+    Ok(())
 }
 
 /// Tells operators of certificates that wait for them, once for each as long as it waits.
@@ -216,6 +248,11 @@ async fn failed(
         && row.last_error.as_ref() != Some(&error)
     {
         refused(ctx, conn, connection, refusal.reason, &refusal.detail).await?;
+    }
+    if let FetchFailure::Refused(refusal) = failure
+        && refusal.reason == "entity_id_changed"
+    {
+        version::blocked::seen_in(ctx, conn, connection, &row.url, &refusal.detail).await?;
     }
     let failing = Refreshing { failures, last_error: Some(error), ..row.clone() };
     match &row.metadata {

@@ -31,6 +31,9 @@ pub struct ConnectionEntry {
     pub enabled: bool,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub listed: bool,
+    /// Whether people may add an identity of it to their account.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub linking: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,6 +181,7 @@ impl ConnectionEntry {
             preset: connection.preset,
             enabled: connection.enabled,
             listed: connection.listed,
+            linking: connection.linking,
             email_domains: connection.email_domains.clone(),
             allow: connection.allow.clone(),
             mapping: connection.mapping.clone(),
@@ -243,6 +247,7 @@ impl ConnectionEntry {
             preset: self.preset,
             enabled: self.enabled,
             listed: self.listed,
+            linking: self.linking,
             protocol: match self.protocol {
                 EntryProtocol::Oidc => Protocol::Oidc(self.oidc_settings()),
                 EntryProtocol::Saml => Protocol::Saml(self.saml_settings()),

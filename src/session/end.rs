@@ -21,6 +21,8 @@ pub enum EndReason {
     SignedOutByOperator,
     /// Asked again, their identity provider or the connection's rule does not vouch for them any more.
     NotVouched,
+    /// The identity by which they came in is not theirs any more.
+    Unlinked,
     /// A new sign-in in the same browser took its place: nobody asked to be signed out.
     Replaced,
 }
@@ -33,6 +35,7 @@ impl EndReason {
             Self::SignedOutEverywhere => "signed_out_everywhere",
             Self::SignedOutByOperator => "signed_out_by_operator",
             Self::NotVouched => "not_vouched",
+            Self::Unlinked => "unlinked",
             Self::Replaced => "replaced",
         }
     }

@@ -9,7 +9,10 @@ use serde_json::Value;
 use super::UpstreamError;
 use super::cache::Cache;
 use super::discovery::get_json;
+use super::quoted::quoted;
+use crate::connection::version::{Key, Keys};
 use crate::ctx::Ctx;
+use crate::jose::PublicKey;
 
 const WHAT: &str = "the provider's signing keys";
 
@@ -17,6 +20,21 @@ const WHAT: &str = "the provider's signing keys";
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct KeySet {
     pub(super) keys: Vec<Value>,
+}
+
+impl KeySet {
+    /// What tells one key from another. Names are the provider's: bounded, and by the material where it can be read.
+    pub(super) fn names(&self) -> Keys {
+        let bounded = |key: &Value, name: &str| key[name].as_str().map(|text| quoted(text, 100));
+        let all = self.keys.iter().map(|key| {
+            let thumbprint = serde_json::from_value::<PublicKey>(key.clone()).map(|key| key.thumbprint());
+            let named =
+                || format!("{} {}", bounded(key, "kty").unwrap_or_default(), bounded(key, "kid").unwrap_or_default());
+            let (kid, kty, alg) = (bounded(key, "kid"), bounded(key, "kty").unwrap_or_default(), bounded(key, "alg"));
+            (thumbprint.unwrap_or_else(|_| named()), Key { kid, kty, alg })
+        });
+        Keys(all.collect())
+    }
 }
 
 #[derive(Default)]

@@ -88,7 +88,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use crate::connection::credential::handover::store::Used;
-use crate::connection::version::Surface;
+use crate::connection::version::{self, Surface};
 use crate::connection::{Connection, Credential, KeyUse, OidcSettings, Protocol, untrusted};
 use crate::ctx::Ctx;
 use crate::ids::CredentialId;
@@ -213,6 +213,14 @@ impl Upstreams {
     /// `Unavailable` or `Misconfigured`.
     pub async fn surface(&self, ctx: &Ctx, settings: &OidcSettings) -> Result<Surface, UpstreamError> {
         discovery::fetch(ctx, settings).await
+    }
+
+    /// Which keys stand at this `jwks_uri` now, past the cache.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn key_names(&self, ctx: &Ctx, jwks_uri: &str) -> Result<version::Keys, UpstreamError> {
+        jwks::fetch(ctx, jwks_uri).await.map(|set| set.names())
     }
 
     /// Whether the provider takes this client secret, which need not be stored. Nobody signs in by it.

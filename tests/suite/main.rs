@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod account;
 mod admin;
 mod conformance;
 mod database;

@@ -18,7 +18,7 @@ use crate::admin::sign_in::pages::NoFields;
 use crate::admin::{Edit, Read, Trouble, configuration};
 use crate::audit;
 use crate::connection::listing::{self, Listed, MOST_COUNTED, Wanted};
-use crate::connection::{Connection, Preset, Protocol, Slug};
+use crate::connection::{Connection, Preset, Protocol, Slug, version};
 use crate::db;
 use crate::provisioning::EntryProtocol;
 use crate::provisioning::impact::{Counted, impact};
@@ -139,7 +139,8 @@ pub(super) async fn shown(
     let mut conn = ctx.db.acquire().await?;
     let one = stored(&mut conn, slug).await?;
     let arrivals = listing::store::arrivals(&mut conn, &one.id).await?;
-    let head = Head::of(frame, &one, arrivals, tab, ctx.now());
+    let drift = version::drift(&mut conn, &one).await?;
+    let head = Head::of(frame, &one, arrivals, tab, ctx.now()).with_drift(drift, ctx.now());
     Ok((one, head))
 }
 

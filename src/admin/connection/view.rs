@@ -7,6 +7,7 @@ use crate::admin::frame::Frame;
 use crate::admin::moment::Moment;
 use crate::connection::listing::Arrivals;
 use crate::connection::saml::IdpSource;
+use crate::connection::version::Drift;
 use crate::connection::{Connection, CredentialKind, Protocol};
 use crate::provisioning::EntryProtocol;
 
@@ -33,6 +34,8 @@ pub struct Head {
     /// What it still needs before anybody can sign in, in sentences.
     pub missing: Vec<&'static str>,
     pub last: Option<Moment>,
+    /// The provider says something else than was approved since then, and whether it says to be another one.
+    pub drift: Option<(Moment, bool)>,
     people: i64,
     tab: Option<Tab>,
     traces: String,
@@ -59,9 +62,20 @@ impl Head {
             managed_by: one.managed_by.clone(),
             missing: missing(one),
             last: arrivals.last.map(|at| Moment::new(at, now)),
+            drift: None,
             people: arrivals.people,
             tab,
         }
+    }
+
+    pub fn with_drift(mut self, drift: Option<Drift>, now: OffsetDateTime) -> Self {
+        self.drift = drift.map(|drift| (Moment::new(drift.since, now), drift.blocked));
+        self
+    }
+
+    /// On every page of the connection but the one that shows it whole.
+    pub fn announces_drift(&self) -> bool {
+        self.drift.is_some() && self.tab != Some(Tab::Versions)
     }
 
     /// The pill: its tone, and its word.
@@ -90,17 +104,14 @@ impl Head {
     pub fn tabs(&self) -> Vec<TabLink> {
         let tab =
             |tab, label, tail| TabLink { label, href: format!("{}{tail}", self.path), current: self.tab == Some(tab) };
-        let mut tabs = vec![
+        vec![
             tab(Tab::Overview, "Overview", ""),
             tab(Tab::Credentials, "Credentials", "/credentials"),
             tab(Tab::Claims, "Claims and rules", "/claims"),
             tab(Tab::Settings, "Settings", "/settings"),
+            tab(Tab::Versions, "Versions", "/versions"),
             TabLink { label: "Sign-ins", href: self.traces.clone(), current: false },
-        ];
-        if self.protocol == protocol_name(EntryProtocol::Oidc) {
-            tabs.insert(4, tab(Tab::Versions, "Versions", "/versions"));
-        }
-        tabs
+        ]
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Picture {
     /// Connections whose secret in use is refused while another one stands in, by slug, and since when.
     pub standing_in: HashMap<String, OffsetDateTime>,
     /// Connections whose provider says something else than was approved, by slug, and since when.
-    pub drifting: HashMap<String, OffsetDateTime>,
+    pub drifting: HashMap<String, version::Drift>,
     /// Renewal links that nobody used yet, by the slug of the connection, and when they were made.
     pub links: HashMap<String, OffsetDateTime>,
     /// Everything with an end, the next first.
@@ -53,7 +53,7 @@ impl Picture {
         let lately = tally::store::by_connection(&mut conn, now - Duration::DAY).await?;
         let standing_in = handover::store::standing_in(&mut conn, now - Duration::DAY).await?;
         let links = renewal_link::store::waiting(&mut conn, now).await?;
-        let drifting = version::store::pending(&mut conn).await?;
+        let drifting = version::all_drifts(&mut conn).await?;
         Ok(Self {
             now,
             standing_in,

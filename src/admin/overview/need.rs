@@ -100,21 +100,21 @@ fn of_connection(connection: &Connection, picture: &Picture) -> Vec<Need> {
             ..need(Harm::StandingIn, "failing", "Refused".into(), says, advice, None)
         });
     }
-    if let Some(since) = picture.drifting.get(connection.slug.as_str()) {
-        let advice = format!(
-            "Since {}. What was approved counts until you decide; where it moved for good, sign-ins fail.",
-            When::new(*since, picture.now).minute()
-        );
+    if let Some(drift) = picture.drifting.get(connection.slug.as_str()) {
+        let since = When::new(drift.since, picture.now).minute();
+        let (word, says, what) = if drift.blocked {
+            ("Look", "says that it is another provider", "Nothing of it is believed; ask its administrator.")
+        } else {
+            (
+                "Decide",
+                "says something else than was approved",
+                "What was approved counts until you decide; where it moved for good, sign-ins fail.",
+            )
+        };
+        let advice = format!("Since {since}. {what}");
         needs.push(Need {
             path: format!("/admin/connections/{}/versions", connection.slug),
-            ..need(
-                Harm::Drifting,
-                "waiting",
-                "Decide".into(),
-                "says something else than was approved".into(),
-                advice,
-                None,
-            )
+            ..need(Harm::Drifting, "waiting", word.into(), says.into(), advice, None)
         });
     }
     if let Some(refreshing) = connection.refreshing.as_ref().filter(|one| one.failures >= FAILURES) {

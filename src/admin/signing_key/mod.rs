@@ -7,6 +7,7 @@ mod master_key;
 pub mod pages;
 mod reader;
 pub mod schedule;
+mod tls;
 
 use super::Trouble;
 use crate::signing_key::{RevocationError, RotationError};

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::lane::{Span, Stroke};
 use super::master_key::{self, MasterKeyRow};
 use super::reader::{self, ReaderRow, believing, gate_line, refusing};
+use super::tls::TlsRow;
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::{FieldErrors, given};
 use crate::admin::frame::{Done, Frame, Section};
@@ -16,6 +17,7 @@ use crate::admin::when::When;
 use crate::admin::{Own, Read, Right, Trouble};
 use crate::broker::Broker;
 use crate::jose::Alg;
+use crate::life::Verdict;
 use crate::signing_key::consumer::{Consumer, Gate};
 use crate::signing_key::schedule::{self, Plan};
 use crate::signing_key::{self, RotationError, SigningKey, State};
@@ -45,6 +47,8 @@ struct ListPage {
     readers: Vec<ReaderRow>,
     more_readers: usize,
     master_keys: Vec<MasterKeyRow>,
+    /// Where this replica serves TLS itself.
+    tls: Option<TlsRow>,
 }
 
 struct Algorithm {
@@ -64,6 +68,7 @@ struct Row {
     published: When,
     signs: String,
     leaves: String,
+    verdict: Option<Verdict>,
     strokes: Vec<Stroke>,
     may_be_revoked: bool,
 }
@@ -82,6 +87,7 @@ async fn list(desk: Desk<Read>) -> Result<HttpResponse, Trouble> {
         readers: consumers.iter().take(READERS).map(|one| ReaderRow::of(one, &keys, now)).collect(),
         more_readers: consumers.len().saturating_sub(READERS),
         master_keys,
+        tls: desk.broker.served.load_full().map(|served| TlsRow::of(&served, now)),
     }))
 }
 
@@ -132,7 +138,7 @@ fn algorithm(broker: &Broker, alg: Alg, plan: Plan, keys: &[SigningKey], consume
             None => "There is no next key. A restart of avouch makes one.".into(),
         },
         plan: planned(plan, alg, keys, now),
-        keys: own.iter().map(|key| row(key, &span, now)).collect(),
+        keys: own.iter().map(|key| row(key, key.safe_to_retire(keys, consumers, now), &span, now)).collect(),
         axis: span.axis().map(|at| When::new(at, now).short_day()),
     }
 }
@@ -148,7 +154,7 @@ fn used(broker: &Broker, alg: Alg) -> String {
     }
 }
 
-fn row(key: &SigningKey, span: &Span, now: time::OffsetDateTime) -> Row {
+fn row(key: &SigningKey, verdict: Option<Verdict>, span: &Span, now: time::OffsetDateTime) -> Row {
     let day = |at| When::new(at, now).minute();
     let since = key.activated_at.map(day);
     let signs = match (&since, key.state) {
@@ -174,6 +180,7 @@ fn row(key: &SigningKey, span: &Span, now: time::OffsetDateTime) -> Row {
         published: When::new(key.published_at, now),
         signs,
         leaves,
+        verdict,
         strokes: span.strokes(key),
         may_be_revoked: key.state.is_published(),
     }
@@ -298,6 +305,9 @@ async fn ask_revoke(desk: Desk<Own>, kid: Path<String>) -> Result<HttpResponse, 
         }
         touches.push(("Who refuses new tokens", refusing(&Gate::of(next, &consumers, now), now)));
         touches.push(("Used by", used(&desk.broker, alg)));
+    }
+    if let Some(verdict) = key.safe_to_retire(&keys, &consumers, now).filter(|_| key.state == State::Retiring) {
+        touches.push(("Safe to retire", verdict.to_string()));
     }
     touches.push(("Go on believing it", believing(&consumers, now)));
     touches.push(("Not affected", "Sessions, refresh tokens, tokens under other keys".into()));

@@ -12,6 +12,7 @@ use crate::admin::pages::show;
 use crate::admin::paging::{ListQuery, Page};
 use crate::admin::{Read, Trouble};
 use crate::broker::{Broker, Catalog};
+use crate::connection::version;
 use crate::ids::TraceId;
 use crate::trace::read::Wanted;
 use crate::trace::{Outcome, Summary, read};
@@ -156,6 +157,8 @@ struct TracePage {
     reason: String,
     /// Cause, what was found, and what helps.
     stopped: Option<(String, Option<String>, &'static str)>,
+    /// Where the provider's change that waits for a decision stands: since when, and the page.
+    drift: Option<(String, String)>,
     /// Where another rule may be tried on the claims.
     replay: Option<String>,
     /// Once more.
@@ -180,6 +183,11 @@ async fn one(desk: Desk<Read>, trace_id: Path<String>) -> Result<HttpResponse, T
     let at_connection = |page: &str| known.map(|slug| frame.to(&format!("/admin/connections/{}{page}", segment(slug))));
     let is_test = summary.kind == crate::trace::Kind::Test;
     let steps = view::steps(&trace);
+    let failed = matches!(summary.outcome, Outcome::Refused | Outcome::Failed);
+    let drift = match summary.connection.as_deref().and_then(|slug| catalog.connection(slug)).filter(|_| failed) {
+        Some(connection) => version::drift(&mut conn, &connection).await?,
+        None => None,
+    };
     Ok(show(&TracePage {
         heading: view::heading(summary, &catalog),
         state,
@@ -195,6 +203,7 @@ async fn one(desk: Desk<Read>, trace_id: Path<String>) -> Result<HttpResponse, T
         stopped: view::cause(&trace, &catalog)
             .zip(view::remedy(&trace))
             .map(|(cause, remedy)| (cause, view::found(&trace).map(Into::into), remedy.fix)),
+        drift: drift.map(|drift| view::human_time(drift.since)).zip(at_connection("/versions")),
         replay: at_connection("/replay").filter(|_| frame.may_edit() && trace.claims().is_some()),
         again: at_connection("/test").filter(|_| frame.may_edit() && is_test),
         others: summary.reason.as_ref().zip(known).map(|(_, slug)| {

@@ -15,7 +15,7 @@ use crate::broker::Broker;
 use crate::consent;
 use crate::ids::{SessionId, UserId};
 use crate::role;
-use crate::session::person;
+use crate::session::person::{self, unlink};
 use crate::token::withdrawal;
 use crate::user::import::{self, Row};
 use crate::user::list::Listed;
@@ -35,6 +35,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route("/users/{sub}/sessions", web::get().to(sessions))
         .route("/users/{sub}/sessions", web::delete().to(sign_out))
         .route("/users/{sub}/sessions/{id}", web::delete().to(end_session))
+        .route("/users/{sub}/identities/{id}", web::delete().to(unlink))
         .route("/users/{sub}/grants", web::get().to(grants))
         .route("/users/{sub}/grants/{client_id}", web::delete().to(withdraw))
         .route("/users/{sub}/consents", web::get().to(consents))
@@ -133,7 +134,7 @@ async fn described(broker: &Broker, id: &UserId) -> Result<(Value, String), Trou
     let roles = roles.into_iter().filter(|role| role.is_held_by(&facts));
     let identity = |one: record::KnownIdentity| {
         json!({
-            "connection": one.connection_slug, "issuer": one.issuer, "subject": one.subject,
+            "id": one.id, "connection": one.connection_slug, "issuer": one.issuer, "subject": one.subject,
             "created_at": stamp(one.created_at), "last_sign_in_at": one.last_login_at.map(stamp),
         })
     };
@@ -237,6 +238,13 @@ async fn end_session(api: Api<Edit>, path: Path<(String, String)>) -> Result<Htt
     let (id, session) = (sub(&id)?, SessionId::from_stored(session));
     let ended = person::end_session(&api.broker.ctx, &api.author, &id, &session).await?;
     if ended { Ok(done()) } else { Err(Trouble::Unknown(format!("live session {session} of {id}"))) }
+}
+
+async fn unlink(api: Api<Edit>, path: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    let (id, identity) = path.into_inner();
+    let done = unlink::unlink(&api.broker.ctx, &api.author, &sub(&id)?, &identity, None).await?;
+    super::unlinked(done, &id, &identity)?;
+    Ok(self::done())
 }
 
 async fn grants(api: Api<Read>, path: Path<String>) -> Result<HttpResponse, Trouble> {

@@ -20,6 +20,7 @@ use super::paging::ListQuery;
 use crate::broker::Broker;
 use crate::ids::{ConnectionId, UserId};
 use crate::provisioning::{Problem, default_issuer};
+use crate::session::person::unlink::Unlinked;
 use crate::user::UserStatus;
 use crate::user::import::{Fault, Place};
 use crate::user::list::store::page as read_page;
@@ -182,5 +183,24 @@ impl Moment {
         let human = format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]");
         let text = at.format(human).unwrap_or_default();
         Self { machine: at.format(&Rfc3339).unwrap_or_default(), human: format!("{text} UTC") }
+    }
+}
+
+/// # Errors
+/// what kept an identity from being taken away.
+pub fn unlinked(done: Unlinked, sub: &str, identity: &str) -> Result<(), Trouble> {
+    match done {
+        Unlinked::Done => Ok(()),
+        Unlinked::Last => Err(Trouble::Conflict(
+            "last_identity",
+            "it is the only identity of this person, who could not sign in any more; block or delete the person instead".into(),
+        )),
+        Unlinked::OfFile(file) => Err(Trouble::Conflict(
+            "owned_by_file",
+            format!("the file {file} names this person by it; the next avouch apply would make somebody new of it, so change it there"),
+        )),
+        Unlinked::Unknown | Unlinked::InUse | Unlinked::SessionOver => {
+            Err(Trouble::Unknown(format!("identity {identity} of user {sub}")))
+        }
     }
 }

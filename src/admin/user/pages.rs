@@ -13,7 +13,7 @@ use crate::admin::paging::{ListQuery, Page};
 use crate::admin::{Read, Trouble};
 use crate::audit::{self, Filter};
 use crate::overage::inquiry;
-use crate::session::person::{self, Live};
+use crate::session::person::{self, Live, browser};
 use crate::token::withdrawal;
 use crate::user::list::Listed;
 use crate::user::record::{self, KnownIdentity, Record};
@@ -140,6 +140,8 @@ struct UserPage {
 struct Identity {
     known: KnownIdentity,
     href: String,
+    /// Where it is taken away, unless it is the only one or a file's.
+    unlink: Option<String>,
     last: Option<Moment>,
 }
 
@@ -214,7 +216,12 @@ async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Troub
         reason: event.reason,
     });
     let blocked = known.user.status == UserStatus::Blocked;
-    let identity = |known: KnownIdentity| Identity {
+    let may_unlink: Vec<bool> = identities
+        .iter()
+        .map(|one| identities.len() > 1 && !record::is_of_file(&known, &identities, &one.id))
+        .collect();
+    let identity = |(known, may_unlink): (KnownIdentity, bool)| Identity {
+        unlink: may_unlink.then(|| format!("{path}/identities/{}/unlink", segment(known.id.as_str()))),
         href: frame.to(&format!("/admin/connections/{}", segment(&known.connection_slug))),
         last: known.last_login_at.map(Moment::of),
         known,
@@ -233,7 +240,7 @@ async fn one(desk: Desk<Read>, path: Path<String>) -> Result<HttpResponse, Troub
             .and_then(|attributes| serde_json::to_string_pretty(attributes).ok()),
         created: Moment::of(known.created_at),
         last: known.last_login_at.map(Moment::of),
-        identities: identities.into_iter().map(identity).collect(),
+        identities: identities.into_iter().zip(may_unlink).map(identity).collect(),
         sessions: live.into_iter().map(|one| session(&path, one)).collect(),
         grants: held.collect(),
         consents: allowed.collect(),
@@ -270,46 +277,11 @@ fn profile(known: &Record) -> Vec<(&'static str, String)> {
 fn session(path: &str, one: Live) -> Session {
     Session {
         end: format!("{path}/sessions/{}/end", segment(one.id.as_str())),
-        browser: one.user_agent.as_deref().map_or_else(|| "Unknown browser".into(), browser),
+        browser: browser::called(one.user_agent.as_deref()),
         address: one.remote_addr,
         connection: one.connection_slug,
         since: Moment::of(one.created_at),
         seen: Moment::of(one.last_seen_at),
         clients: one.clients.join(", "),
-    }
-}
-
-/// "Firefox on Linux": what people call it, where it is one of the usual ones; else what it called itself.
-fn browser(user_agent: &str) -> String {
-    const BROWSERS: [(&str, &str); 5] =
-        [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
-    const SYSTEMS: [(&str, &str); 6] = [
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ];
-    let find =
-        |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, n)| *n);
-    match (find(&BROWSERS), find(&SYSTEMS)) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(browser), None) => browser.into(),
-        _ => user_agent.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::browser;
-
-    #[test]
-    fn usual_browsers_have_their_usual_names() {
-        let chrome =
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
-        assert_eq!(browser(chrome), "Chrome on Linux");
-        assert_eq!(browser(&format!("{chrome} Edg/140")), "Edge on Linux");
-        assert_eq!(browser("curl/8"), "curl/8");
     }
 }

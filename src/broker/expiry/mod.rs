@@ -118,6 +118,10 @@ pub struct Expiry {
 pub struct Served {
     pub id: String,
     pub not_after: OffsetDateTime,
+    /// In this process, which may have begun with it.
+    pub since: OffsetDateTime,
+    /// The one before in this process, and until when.
+    pub previous: Option<(String, OffsetDateTime)>,
 }
 
 impl Expiry {

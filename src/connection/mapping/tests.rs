@@ -14,6 +14,7 @@ fn connection(preset: Preset, issuer: &str) -> Connection {
         preset: Some(preset),
         enabled: true,
         listed: true,
+        linking: false,
         protocol: Protocol::Oidc(OidcSettings {
             issuer: issuer.into(),
             client_id: "avouch".into(),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use super::{Endpoint, Metadata, Refreshing};
+use crate::connection::version::Places;
 use crate::db::Conn;
 use crate::ids::ConnectionId;
 
@@ -98,7 +99,6 @@ pub async fn taken(
     validators: (Option<&str>, Option<&str>),
     next_refresh_at: OffsetDateTime,
 ) -> Result<bool, sqlx::Error> {
-    let json = |endpoints: &[Endpoint]| serde_json::to_value(endpoints).expect("endpoints are plain structs");
     let done = sqlx::query!(
         "UPDATE saml_metadata
             SET entity_id = $2, single_sign_on = $3, single_logout = $4, fetched_at = $5, etag = $6, last_modified = $7,
@@ -119,6 +119,31 @@ pub async fn taken(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// An operator has approved other services than those in use.
+pub async fn goes_by(
+    conn: &mut Conn,
+    connection: &ConnectionId,
+    url: &str,
+    places: &Places,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE saml_metadata SET single_sign_on = $3, single_logout = $4
+          WHERE connection_id = $1 AND url = $2 AND entity_id = $5",
+        connection.as_str(),
+        url,
+        json(&places.single_sign_on),
+        json(&places.single_logout),
+        places.entity_id
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+fn json(endpoints: &[Endpoint]) -> Value {
+    serde_json::to_value(endpoints).expect("endpoints are plain structs")
 }
 
 /// A fetch of `url` has brought nothing usable; the lease is given back. Nothing, if the row is about another URL by now.

@@ -1,15 +1,23 @@
-//! Versions of an OpenID provider's discovery document. The approved one is what sign-ins use, across restarts and while
-//! the provider is down; one that moves an endpoint or takes strength away waits for an operator. Reading the document is
-//! done elsewhere. Keys are not versions: whatever stands at the approved `jwks_uri` counts.
+//! Versions of what a provider publishes: discovery document, SAML metadata, keys. The approved one is what sign-ins use,
+//! across restarts and while the provider is down; one that moves an endpoint or takes strength away waits for an
+//! operator. Keys wait for nobody: whatever stands at the approved `jwks_uri` counts. Reading documents is done elsewhere.
 
+pub mod blocked;
+mod document;
+mod drift;
+pub mod keys;
 pub mod store;
 
-use std::collections::BTreeSet;
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::json;
 use time::OffsetDateTime;
 
+pub use blocked::Blocked;
+pub use document::{Document, Key, Keys, Kind, Places, Surface};
+pub use drift::{Drift, all as all_drifts, drift};
+
+use super::metadata;
+use super::saml::IdpSource;
 use super::{Connection, Protocol, Slug};
 use crate::audit::{self, Author, Event};
 use crate::ctx::Ctx;
@@ -17,30 +25,6 @@ use crate::db::{self, Conn};
 
 /// Bytes of JSON; what is larger is not kept, and so never used as approved.
 const LARGEST: usize = 16 * 1024;
-
-/// What we use of the document (OIDC Discovery 1.0 §3). Everything else may change as it likes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Surface {
-    pub issuer: String,
-    pub authorization_endpoint: String,
-    pub token_endpoint: String,
-    pub jwks_uri: String,
-    pub userinfo_endpoint: Option<String>,
-    pub end_session_endpoint: Option<String>,
-    #[serde(default)]
-    pub introspection_endpoint: Option<String>,
-    #[serde(default)]
-    pub revocation_endpoint: Option<String>,
-    /// RFC 9207: every authorization response names its issuer.
-    #[serde(default)]
-    pub authorization_response_iss_parameter_supported: bool,
-    #[serde(default)]
-    pub id_token_signing_alg_values_supported: BTreeSet<String>,
-    #[serde(default)]
-    pub token_endpoint_auth_methods_supported: BTreeSet<String>,
-    #[serde(default)]
-    pub code_challenge_methods_supported: BTreeSet<String>,
-}
 
 /// The version in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +37,12 @@ pub struct Approved {
 #[derive(Clone, Debug)]
 pub struct Version {
     pub id: i64,
-    pub source: String,
-    pub surface: Surface,
+    pub document: Document,
     pub state: State,
     pub first_seen_at: OffsetDateTime,
     pub last_seen_at: OffsetDateTime,
+    /// When operators were last told of it.
+    pub told_at: Option<OffsetDateTime>,
     pub decided: Option<(OffsetDateTime, String)>,
 }
 
@@ -97,116 +82,178 @@ pub enum VersionError {
     NothingToDecide(Slug),
 }
 
-impl Surface {
-    fn places(&self) -> [Option<&str>; 8] {
-        [
-            Some(&self.issuer),
-            Some(&self.authorization_endpoint),
-            Some(&self.token_endpoint),
-            Some(&self.jwks_uri),
-            self.userinfo_endpoint.as_deref(),
-            self.end_session_endpoint.as_deref(),
-            self.introspection_endpoint.as_deref(),
-            self.revocation_endpoint.as_deref(),
-        ]
+/// What is known of a connection's provider, the newest first.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    pub versions: Vec<Version>,
+    /// Of an OpenID provider.
+    pub keys: Vec<keys::Sighting>,
+    pub blocked: Option<Blocked>,
+}
+
+impl History {
+    pub fn used(&self) -> Option<&Version> {
+        self.versions.iter().find(|one| one.state == State::Approved)
     }
 
-    /// Whether going over from `self` to `new` is an operator's decision: another issuer or endpoint, or less strength.
-    pub fn needs_approval(&self, new: &Self) -> bool {
-        let weak = |alg: &&String| *alg == "none" || alg.starts_with("HS");
-        let (algs, new_algs) =
-            (&self.id_token_signing_alg_values_supported, &new.id_token_signing_alg_values_supported);
-        self.places() != new.places()
-            || (self.authorization_response_iss_parameter_supported
-                && !new.authorization_response_iss_parameter_supported)
-            || !algs.is_subset(new_algs)
-            || new_algs.difference(algs).any(|alg| weak(&alg))
-            || !self.token_endpoint_auth_methods_supported.is_subset(&new.token_endpoint_auth_methods_supported)
-            || !self.code_challenge_methods_supported.is_subset(&new.code_challenge_methods_supported)
-    }
-
-    /// `{"token_endpoint": [before, after]}`.
-    pub fn changes(&self, new: &Self) -> Value {
-        let (old, new) = (self.json(), new.json());
-        let members = old.as_object().into_iter().flatten().filter(|(name, value)| new[name.as_str()] != **value);
-        let changed: Map<_, _> = members.map(|(name, value)| (name.clone(), json!([value, new[name]]))).collect();
-        Value::Object(changed)
-    }
-
-    fn json(&self) -> Value {
-        serde_json::to_value(self).expect("a plain struct")
+    /// What waits for a decision, or was rejected and is still said.
+    pub fn open(&self) -> Option<&Version> {
+        let pending = self.versions.iter().find(|one| one.state == State::Pending);
+        pending.or_else(|| {
+            let latest = self.versions.iter().max_by_key(|one| one.last_seen_at);
+            latest.filter(|one| one.state == State::Rejected)
+        })
     }
 }
 
-/// The provider has just said this. Nothing, if the connection is about another issuer by now.
+/// The provider has just said this. Nothing, if the connection is about another provider by now.
 ///
 /// # Errors
 /// the database's.
-pub async fn seen(ctx: &Ctx, slug: &Slug, source: &str, surface: &Surface) -> Result<(), sqlx::Error> {
-    if surface.json().to_string().len() > LARGEST {
-        tracing::warn!(connection = %slug, "the discovery document names too much to be kept as a version");
-        return Ok(());
-    }
-    let now = ctx.now();
+pub async fn seen(ctx: &Ctx, slug: &Slug, source: &str, document: &Document) -> Result<(), sqlx::Error> {
     db::in_tx(&ctx.db, async |conn: &mut Conn| {
         let Some(connection) = super::store::lock_by_slug(conn, slug).await? else { return Ok(()) };
-        if issuer(&connection) != Some(source) {
-            return Ok(());
-        }
-        let id = &connection.id;
-        let known = store::of(conn, id, source).await?;
-        let approved = known.iter().find(|version| version.state == State::Approved);
-        let open = [State::Pending, State::Rejected];
-        let same = |version: &&Version| version.surface == *surface && open.contains(&version.state);
-        let (state, ended) = match approved {
-            None => (State::Approved, vec![State::Pending]),
-            Some(approved) if approved.surface == *surface => {
-                // it took back what somebody was asked about: should it come again, it is asked anew
-                for open in open {
-                    store::supersede(conn, id, source, open, now).await?;
-                }
-                return store::seen_again(conn, approved.id, now).await;
-            }
-            Some(approved) if !approved.surface.needs_approval(surface) => {
-                (State::Approved, vec![State::Approved, State::Pending])
-            }
-            Some(approved) => {
-                if let Some(same) = known.iter().find(same) {
-                    if same.state == State::Rejected {
-                        store::supersede(conn, id, source, State::Pending, now).await?;
-                    }
-                    return store::seen_again(conn, same.id, now).await;
-                }
-                let event = Event::failed("connection.drift_seen", "approval_needed", "system").connection(slug);
-                let detail = json!({
-                    "changes": approved.surface.changes(surface),
-                    "cause": "The provider's discovery document names another endpoint or fewer algorithms than were approved.",
-                    "remedy": "Ask its administrator whether the change is theirs, then approve or reject it. What was approved counts until then.",
-                    "page": format!("/admin/connections/{slug}/versions"),
-                });
-                audit::record(ctx, conn, event.detail(detail)).await?;
-                (State::Pending, vec![State::Pending])
-            }
+        let current = match document {
+            Document::Keys(_) => keys::address(&connection),
+            _ => subject(&connection).map(|(_, source)| source),
         };
-        for ended in ended {
-            store::supersede(conn, id, source, ended, now).await?;
+        if current == Some(source) {
+            seen_in(ctx, conn, &connection, source, document).await?;
         }
-        store::insert(conn, id, source, &surface.json(), state, now).await?;
-        store::trim(conn, id).await
+        Ok(())
     })
     .await
 }
 
-/// The versions under the connection's present issuer, the newest first.
+/// The same as part of something else that holds the connection's lock. `None`: it counts from now on; else what does.
+///
+/// # Errors
+/// the database's.
+pub async fn seen_in(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    connection: &Connection,
+    source: &str,
+    document: &Document,
+) -> Result<Option<Document>, sqlx::Error> {
+    let (id, now) = (&connection.id, ctx.now());
+    let known = store::of(conn, id, document.kind(), source).await?;
+    let used = known.iter().find(|version| version.state == State::Approved);
+    if document.json().to_string().len() > LARGEST {
+        tracing::warn!(connection = %connection.slug, "the provider's document names too much to be kept as a version");
+        return Ok(used.map(|used| used.document.clone()));
+    }
+    let waiting = known.iter().filter(|one| matches!(one.state, State::Pending | State::Rejected));
+    let same = known.iter().find(|one| one.document == *document);
+    let goes = used.is_none_or(|used| !used.document.needs_approval(document));
+    if goes {
+        // it took back what somebody was asked about: should it come again, it is asked anew
+        for over in waiting {
+            store::supersede(conn, over.id, now).await?;
+        }
+    }
+    match (same, used) {
+        (Some(same), _) if same.state != State::Superseded => {
+            if same.state == State::Rejected {
+                for over in known.iter().filter(|one| one.state == State::Pending) {
+                    store::supersede(conn, over.id, now).await?;
+                }
+            }
+            store::seen_again(conn, same.id, now).await?;
+        }
+        (same, Some(used)) if !goes => {
+            for over in known.iter().filter(|one| one.state == State::Pending) {
+                store::supersede(conn, over.id, now).await?;
+            }
+            let told = same.and_then(|same| same.told_at).filter(|told| now - *told < blocked::TELL_EVERY);
+            if told.is_none() {
+                tell(ctx, conn, connection, used, document).await?;
+            }
+            let what = (id, source, document);
+            store::insert(conn, what, State::Pending, same, told.or(Some(now)), now).await?;
+            store::trim(conn, id, document.kind()).await?;
+        }
+        (same, used) => {
+            if let Some(used) = used {
+                store::supersede(conn, used.id, now).await?;
+            }
+            store::insert(conn, (id, source, document), State::Approved, same, None, now).await?;
+            store::trim(conn, id, document.kind()).await?;
+        }
+    }
+    Ok(used.filter(|_| !goes).map(|used| used.document.clone()))
+}
+
+/// The connection goes by this already, from before versions were kept: it is the approved one, unless there is one.
+///
+/// # Errors
+/// the database's.
+pub async fn known_in(
+    conn: &mut Conn,
+    connection: &Connection,
+    source: &str,
+    document: &Document,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    let known = store::of(conn, &connection.id, document.kind(), source).await?;
+    if known.iter().any(|one| one.state == State::Approved) {
+        return Ok(());
+    }
+    store::insert(conn, (&connection.id, source, document), State::Approved, None, None, now).await
+}
+
+/// Somebody has configured this provider anew: the next that it says is the first.
+///
+/// # Errors
+/// the database's.
+pub async fn begin_anew(
+    conn: &mut Conn,
+    connection: &Connection,
+    kind: Kind,
+    source: &str,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    for over in store::of(conn, &connection.id, kind, source).await?.iter().filter(|one| one.state != State::Superseded)
+    {
+        store::supersede(conn, over.id, now).await?;
+    }
+    Ok(())
+}
+
+async fn tell(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    connection: &Connection,
+    used: &Version,
+    document: &Document,
+) -> Result<(), sqlx::Error> {
+    let slug = &connection.slug;
+    let event = Event::failed("connection.drift_seen", "approval_needed", "system").connection(slug);
+    let detail = json!({
+        "changes": used.document.changes(document),
+        "cause": "What the provider publishes names another endpoint or fewer algorithms than were approved.",
+        "remedy": "Ask its administrator whether the change is theirs, then approve or reject it. What was approved counts until then.",
+        "page": format!("/admin/connections/{slug}/versions"),
+    });
+    audit::record(ctx, conn, event.detail(detail)).await
+}
+
+/// What the connection's present provider has said.
 ///
 /// # Errors
 /// [`VersionError::Unknown`] and the database's.
-pub async fn list(conn: &mut Conn, slug: &Slug) -> Result<Vec<Version>, VersionError> {
+pub async fn history(conn: &mut Conn, slug: &Slug) -> Result<History, VersionError> {
     let connection = super::store::by_slug(conn, slug).await?.ok_or_else(|| VersionError::Unknown(slug.clone()))?;
-    match issuer(&connection) {
-        Some(source) => Ok(store::of(conn, &connection.id, source).await?),
-        None => Ok(Vec::new()),
+    let id = &connection.id;
+    let mut history = History::default();
+    if let Some((kind, source)) = subject(&connection) {
+        history.versions = store::of(conn, id, kind, source).await?;
+        history.blocked = store::blocked(conn, id, source).await?;
     }
+    if let Some(address) = keys::address(&connection) {
+        history.keys = keys::sightings(&store::of(conn, id, Kind::Keys, address).await?);
+    }
+    Ok(history)
 }
 
 /// Sign-ins use it from now on. One that was rejected before may be approved after all.
@@ -231,8 +278,8 @@ async fn decide(ctx: &Ctx, author: &Author, slug: &Slug, version: i64, to: State
         let connection = super::store::lock_by_slug(conn, slug).await?;
         let connection = connection.ok_or_else(|| VersionError::Unknown(slug.clone()))?;
         let nothing = || VersionError::NothingToDecide(slug.clone());
-        let source = issuer(&connection).ok_or_else(nothing)?;
-        let known = store::of(conn, &connection.id, source).await?;
+        let (kind, source) = subject(&connection).ok_or_else(nothing)?;
+        let known = store::of(conn, &connection.id, kind, source).await?;
         let open = |one: &&Version| {
             one.id == version
                 && (one.state == State::Pending || (one.state == State::Rejected && to == State::Approved))
@@ -240,57 +287,29 @@ async fn decide(ctx: &Ctx, author: &Author, slug: &Slug, version: i64, to: State
         let chosen = known.iter().find(open).ok_or_else(nothing)?;
         let used = known.iter().find(|one| one.state == State::Approved).ok_or_else(nothing)?;
         let action = if to == State::Approved {
-            store::supersede(conn, &connection.id, source, State::Approved, now).await?;
+            store::supersede(conn, used.id, now).await?;
+            if let Document::Metadata(places) = &chosen.document {
+                metadata::store::goes_by(conn, &connection.id, source, places).await?;
+            }
             "connection.drift_approved"
         } else {
             "connection.drift_rejected"
         };
         store::decided(conn, version, to, &author.actor, now).await?;
-        let detail = json!({ "version": version, "changes": used.surface.changes(&chosen.surface) });
+        let detail = json!({ "version": version, "changes": used.document.changes(&chosen.document) });
         Ok(audit::record(ctx, conn, author.did(action).connection(slug).detail(detail)).await?)
     })
     .await
 }
 
-/// `None` where nothing is discovered: SAML, and endpoints entered by hand.
-fn issuer(connection: &Connection) -> Option<&str> {
+/// What is watched, and where it is read. `None` where nothing is published: endpoints or metadata entered by hand.
+fn subject(connection: &Connection) -> Option<(Kind, &str)> {
     match &connection.protocol {
-        Protocol::Oidc(settings) if settings.endpoints.is_none() => Some(&settings.issuer),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moves_and_weaknesses_are_decided_by_people_and_additions_are_not() {
-        let old: Surface = serde_json::from_value(json!({
-            "issuer": "https://a", "authorization_endpoint": "https://a/auth", "token_endpoint": "https://a/token",
-            "jwks_uri": "https://a/jwks", "authorization_response_iss_parameter_supported": true,
-            "id_token_signing_alg_values_supported": ["RS256"], "code_challenge_methods_supported": ["S256"],
-        }))
-        .unwrap();
-        let table = [
-            ("token_endpoint", json!("https://b/token"), true),
-            ("jwks_uri", json!("https://b/jwks"), true),
-            ("userinfo_endpoint", json!("https://a/me"), true),
-            ("end_session_endpoint", json!("https://a/end"), true),
-            ("authorization_response_iss_parameter_supported", json!(false), true),
-            ("id_token_signing_alg_values_supported", json!(["ES256"]), true),
-            ("id_token_signing_alg_values_supported", json!(["RS256", "none"]), true),
-            ("id_token_signing_alg_values_supported", json!(["RS256", "HS256"]), true),
-            ("id_token_signing_alg_values_supported", json!(["RS256", "ES256"]), false),
-            ("code_challenge_methods_supported", json!([]), true),
-            ("code_challenge_methods_supported", json!(["S256", "plain"]), false),
-            ("scopes_supported", json!(["more"]), false),
-        ];
-        for (name, value, expected) in table {
-            let mut new = old.json();
-            new[name] = value.clone();
-            let new: Surface = serde_json::from_value(new).unwrap();
-            assert_eq!(old.needs_approval(&new), expected, "{name} {value}");
-        }
+        Protocol::Oidc(settings) if settings.endpoints.is_none() => Some((Kind::Discovery, &settings.issuer)),
+        Protocol::Saml(settings) => match &settings.source {
+            IdpSource::MetadataUrl { url, .. } => Some((Kind::Metadata, url)),
+            _ => None,
+        },
+        Protocol::Oidc(_) => None,
     }
 }

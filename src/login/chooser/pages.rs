@@ -8,6 +8,7 @@ use askama::Template;
 use crate::authorization::Authorization;
 use crate::broker::Broker;
 use crate::client::Client;
+use crate::connection::Connection;
 use crate::login::endpoint::respond;
 use crate::login::extract::Visiting;
 use crate::login::pages::{named, own_form, person};
@@ -55,7 +56,11 @@ pub struct ChoiceView {
 }
 
 impl ChoiceView {
-    fn monogram(&self) -> String {
+    pub fn of(connection: &Connection, last_used: bool) -> Self {
+        Self { slug: connection.slug.to_string(), display_name: connection.display_name.clone(), last_used }
+    }
+
+    pub fn monogram(&self) -> String {
         monogram(&self.display_name)
     }
 }
@@ -194,13 +199,8 @@ async fn chooser_page(
     let possible = broker.catalog.load().connections_for(client);
     let last = cookies::last_connection(req, urls);
     let choices = possible.iter().filter(|c| c.listed || last.as_deref() == Some(c.slug.as_str()));
-    let mut connections: Vec<_> = choices
-        .map(|c| ChoiceView {
-            slug: c.slug.to_string(),
-            display_name: c.display_name.clone(),
-            last_used: last.as_deref() == Some(c.slug.as_str()),
-        })
-        .collect();
+    let mut connections: Vec<_> =
+        choices.map(|c| ChoiceView::of(c, last.as_deref() == Some(c.slug.as_str()))).collect();
     connections.sort_by_key(|c| !c.last_used);
     ChooserPage {
         brand: broker.brand(),
@@ -230,7 +230,7 @@ async fn continue_as_view(
     Some(ContinueAs { name, detail, action })
 }
 
-fn show_chooser(broker: &Broker, page: &ChooserPage) -> HttpResponse {
+pub fn show_chooser(broker: &Broker, page: &ChooserPage) -> HttpResponse {
     let status = if page.email_error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     FormAction::onward(&broker.ctx.urls, []).on(page::render(status, page))
 }

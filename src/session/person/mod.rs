@@ -1,7 +1,9 @@
-//! What an operator does to a person: the ways to end what they are signed in to, the block that keeps them out, and the
-//! erasure of all that is known of them. Each operation is one transaction with its audit event in it.
+//! What an operator does to a person: the ways to end what they are signed in to, the block that keeps them out, the
+//! erasure of all that is known of them; and taking an identity away, which the person may do as well. Each operation is one transaction with its audit event in it.
 
+pub mod browser;
 pub mod store;
+pub mod unlink;
 
 use serde_json::json;
 use time::OffsetDateTime;

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{Live, Reach};
 use crate::db::Conn;
-use crate::ids::{SessionId, UserId};
+use crate::ids::{IdentityId, SessionId, UserId};
 use crate::session::Lifetimes;
 
 /// A person's sessions that go on, the last used first.
@@ -75,4 +75,61 @@ pub async fn reach(
         identities: row.identities,
         consents: row.consents,
     })
+}
+
+// --- an identity that is taken away ----------------------------------------------------------------------------------
+
+pub(super) async fn ids_by_identity(conn: &mut Conn, identity: &IdentityId) -> Result<Vec<SessionId>, sqlx::Error> {
+    let ids = sqlx::query_scalar!("SELECT id FROM sessions WHERE identity_id = $1", identity.as_str());
+    Ok(ids.fetch_all(conn).await?.into_iter().map(SessionId::from_stored).collect())
+}
+
+/// Those that outlive their session among them. Whoever held one is told.
+pub(super) async fn revoke_refresh_families(
+    conn: &mut Conn,
+    identity: &IdentityId,
+    reason: &str,
+    now: OffsetDateTime,
+) -> Result<u64, sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO logout_notifications (client_id, sid, sub, created_at, attempts, next_attempt_at)
+         SELECT f.client_id, f.session_id, f.user_id, $2::timestamptz, 0, $2::timestamptz
+         FROM refresh_families f JOIN clients c ON c.client_id = f.client_id
+         WHERE f.identity_id = $1 AND f.revoked_at IS NULL AND f.expires_at > $2::timestamptz
+               AND c.enabled AND c.settings ? 'backchannel_logout_uri'
+         ON CONFLICT DO NOTHING",
+        identity.as_str(),
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    let done = sqlx::query!(
+        "UPDATE refresh_families SET revoked_at = $3, revoked_reason = $2 WHERE identity_id = $1 AND revoked_at IS NULL",
+        identity.as_str(),
+        reason,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Whoever sits at the operator's desk by this identity does so no longer, unless another one of theirs is of the same
+/// connection.
+pub(super) async fn leave_desk(conn: &mut Conn, user: &UserId, identity: &IdentityId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM operator_sessions s USING operators o, identities gone
+         WHERE s.operator_id = o.id AND gone.id = $2 AND o.user_id = $1 AND o.connection_id = gone.connection_id
+           AND NOT EXISTS (SELECT FROM identities i WHERE i.user_id = $1 AND i.connection_id = gone.connection_id AND i.id <> $2)",
+        user.as_str(),
+        identity.as_str()
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// With the rows of what came by it.
+pub(super) async fn delete_identity(conn: &mut Conn, identity: &IdentityId) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM identities WHERE id = $1", identity.as_str()).execute(conn).await.map(drop)
 }

@@ -1,6 +1,7 @@
 //! Why a login went no further, and what helps: for every audit word that can end one, one sentence each, for the operator.
 //! `tests/documents.rs` fails when a word has none.
 
+mod account;
 mod openid;
 mod request;
 mod saml;
@@ -18,7 +19,7 @@ pub struct Remedy {
 /// Words, the cause, what helps.
 type Row = (&'static [&'static str], &'static str, &'static str);
 
-const TABLES: [&[Row]; 4] = [request::ROWS, openid::ROWS, saml::ROWS, token::ROWS];
+const TABLES: [&[Row]; 5] = [account::ROWS, request::ROWS, openid::ROWS, saml::ROWS, token::ROWS];
 
 /// `None` for a word that ends no login.
 pub fn of(reason: &str) -> Option<Remedy> {

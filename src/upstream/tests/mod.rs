@@ -136,6 +136,7 @@ impl House {
             preset: None,
             enabled: true,
             listed: true,
+            linking: false,
             protocol: Protocol::Oidc(serde_json::from_value(settings).unwrap()),
             email_domains: Vec::new(),
             allow: None,

@@ -35,6 +35,12 @@ pub fn file(managed_by: Option<&str>) -> Option<&str> {
     managed_by.filter(|by| !ACTORS.iter().any(|actor| by.starts_with(actor)))
 }
 
+/// Whether the person's file names them by this identity: the one that they were created with. `known`: all of theirs, the
+/// longest known first.
+pub fn is_of_file(person: &Record, known: &[KnownIdentity], one: &IdentityId) -> bool {
+    person.file().is_some() && known.first().is_some_and(|first| first.id == *one)
+}
+
 /// By what an upstream knows the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownIdentity {

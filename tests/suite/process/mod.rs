@@ -3,3 +3,4 @@
 mod demo;
 mod kill;
 mod rotation;
+mod tls;

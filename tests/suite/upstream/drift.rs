@@ -5,7 +5,7 @@ use serde_json::json;
 use time::Duration;
 
 use crate::admin::{Api, Operator};
-use crate::harness::{FakeIdp, World};
+use crate::harness::{FakeIdp, Misbehaviour, Place, World};
 
 /// As the janitor does, an hour later than the last time.
 async fn look(world: &World) {
@@ -104,9 +104,92 @@ async fn a_provider_whose_document_is_gone_or_lies_about_its_issuer_changes_noth
     look(&world).await;
     let api = Api::of(&world.broker, "editor").await;
     assert_eq!(states(&api).await, ["approved"]);
+    let seen = api.get("/connections/contoso/versions").await.json;
+    assert!(seen["blocked"]["detail"].as_str().unwrap().contains("https://evil.example"), "{seen}");
+    let mut auditor = Operator::signed_in(&world.broker, "auditor").await;
+    assert!(auditor.open("/admin").await.body.contains("says that it is another provider"));
+    assert!(auditor.open("/admin/connections/contoso").await.has("drift"));
+    assert!(auditor.open("/admin/connections/contoso/versions").await.has("blocked"));
+    for _ in 0..3 {
+        world.idp.tell(|script| script.discovery = None);
+        look(&world).await;
+        assert!(api.get("/connections/contoso/versions").await.json["blocked"].is_null());
+        world.idp.tell(|script| {
+            script.discovery = Some(Box::new(|document| document["issuer"] = json!("https://evil.example")));
+        });
+        look(&world).await;
+    }
+    assert_eq!(world.count("connection.drift_seen", "failed").await, 1, "told once a day, however often");
     world.broker.restart().await;
     world.broker.clock.advance(Duration::days(30));
     world.signed_in().await;
+}
+
+#[tokio::test]
+async fn what_comes_and_goes_is_asked_anew_and_told_once_a_day() {
+    let world = World::new().await;
+    look(&world).await;
+    let api = Api::of(&world.broker, "editor").await;
+    let elsewhere = FakeIdp::start(&world.broker.clock).await;
+    for _ in 0..3 {
+        move_token_endpoint(&world, &elsewhere);
+        look(&world).await;
+        assert_eq!(states(&api).await, ["pending", "approved"], "one row, however often");
+        world.idp.tell(|script| script.discovery = None);
+        look(&world).await;
+        assert_eq!(states(&api).await, ["superseded", "approved"]);
+    }
+    assert_eq!(world.count("connection.drift_seen", "failed").await, 1);
+    world.broker.clock.advance(Duration::days(1));
+    move_token_endpoint(&world, &elsewhere);
+    look(&world).await;
+    assert_eq!(world.count("connection.drift_seen", "failed").await, 2, "a day later it is news");
+}
+
+#[tokio::test]
+async fn which_keys_there_were_and_when_can_be_looked_up() {
+    let world = World::new().await;
+    look(&world).await;
+    let api = Api::of(&world.broker, "auditor").await;
+    let keys = async || {
+        let all = api.get("/connections/contoso/versions").await.json["keys"].clone();
+        let said = |key: &serde_json::Value| (key["kid"].as_str().unwrap().to_owned(), key["published"] == true);
+        (all.as_array().unwrap().iter().map(said).collect::<Vec<_>>(), all)
+    };
+    let (first, _) = keys().await;
+    assert!(!first.is_empty() && first.iter().all(|(_, published)| *published), "{first:?}");
+    world.idp.rotate();
+    look(&world).await;
+    let (then, all) = keys().await;
+    assert!(then.iter().any(|one| one.1 && !first.contains(one)), "the new one is there: {all}");
+    let gone = all.as_array().unwrap().iter().find(|key| key["published"] == false);
+    if let Some(gone) = gone {
+        assert!(gone["last_seen_at"].as_str() < all[0]["last_seen_at"].as_str(), "{all}");
+    }
+    assert_eq!(states(&api).await, ["approved"]);
+    assert_eq!(world.count("connection.drift_seen", "failed").await, 0, "keys need nobody");
+    let mut auditor = Operator::signed_in(&world.broker, "auditor").await;
+    let page = auditor.open("/admin/connections/contoso/versions").await;
+    assert!(page.has("keys") && page.body.contains(&then[0].0), "{page}");
+}
+
+#[tokio::test]
+async fn a_failed_sign_in_names_the_change_that_waits() {
+    let world = World::new().await;
+    look(&world).await;
+    let elsewhere = FakeIdp::start(&world.broker.clock).await;
+    move_token_endpoint(&world, &elsewhere);
+    look(&world).await;
+    world.idp.misbehave(Place::Token, Misbehaviour::Say(404, "{}".into()));
+    let mut browser = world.shop.browser();
+    let (_, page) = world.shop.sign_in(&mut browser, &[]).await;
+    assert_eq!(page.status, 502, "{page}");
+    let mut auditor = Operator::signed_in(&world.broker, "auditor").await;
+    let api = Api::of(&world.broker, "auditor").await;
+    let traces = api.get("/traces?outcome=failed").await.json;
+    let id = traces["items"][0]["id"].as_str().unwrap_or_else(|| panic!("{traces}")).to_owned();
+    let page = auditor.open(&format!("/admin/traces/{id}")).await;
+    assert!(page.has("drift") && page.body.contains("/admin/connections/contoso/versions"), "{page}");
 }
 
 #[tokio::test]
@@ -120,6 +203,8 @@ async fn two_looks_at_once_ask_the_provider_once() {
     one.unwrap();
     other.unwrap();
     assert_eq!(world.idp.received().discovery, before + 1);
+    avouch::drift::look(world.broker.live()).await.unwrap();
+    assert_eq!(world.idp.received().discovery, before + 1, "it is not due");
 }
 
 #[tokio::test]

@@ -148,17 +148,38 @@ async fn where_both_are_refused_one_more_was_asked_and_the_cause_is_said() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_used_up_by_the_refusal_costs_one_more_sign_in_and_no_other() {
+async fn a_code_that_was_used_up_by_the_refusal_costs_a_second_trip_that_nobody_sees() {
     let world = World::new().await;
     promoted(&world, &[CONTOSO_SECRET]).await;
     world.idp.tell(|script| script.spends_codes_first = true);
     let mut seen = 0;
-    let page = refused(&world, 502, "code_spent").await;
-    assert!(page.body.contains("Sign in once more"), "{page}");
-    assert_eq!(shown(&world, &mut seen), [NEXT, CONTOSO_SECRET]);
+    world.signed_in().await;
+    assert_eq!(shown(&world, &mut seen), [NEXT, CONTOSO_SECRET, CONTOSO_SECRET]);
     world.signed_in().await;
     assert_eq!(shown(&world, &mut seen), [CONTOSO_SECRET]);
     assert_eq!(world.count("connection.secret_fallback", "failed").await, 1);
+    let login = world.last_event("login").await;
+    assert_eq!(login.outcome, "success", "{login:?}");
+}
+
+#[tokio::test]
+async fn a_provider_that_uses_up_every_code_is_asked_twice_and_not_for_ever() {
+    let world = World::new().await;
+    promoted(&world, &[]).await;
+    // whichever is shown first is refused, and the other one taken
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let turns: [&[&str]; 4] = [&[], &[CONTOSO_SECRET], &[], &[NEXT]];
+    world.idp.tell(|script| {
+        script.spends_codes_first = true;
+        script.takes_secrets = Some(Box::new(move || {
+            let turn = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            turns[turn % turns.len()].iter().map(|secret| (*secret).to_owned()).collect()
+        }));
+    });
+    let mut seen = 0;
+    let page = refused(&world, 502, "code_spent").await;
+    assert!(page.body.contains("Sign in once more"), "{page}");
+    assert_eq!(shown(&world, &mut seen), [NEXT, CONTOSO_SECRET, CONTOSO_SECRET, NEXT]);
 }
 
 #[tokio::test]

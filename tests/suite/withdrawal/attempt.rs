@@ -77,6 +77,42 @@ pub async fn attempt(route: &str, before: &mut Before) -> Had {
             let allowed = browser.press(page, "allow").await;
             vec![("the question", Access, shown.has("allow")), ("a code", Access, code(&allowed))]
         }
+        "/account" => {
+            let page = before.account.browser.clone().open(&at("/account")).await;
+            vec![("one's own account", Session, page.has("signed-in-as"))]
+        }
+        "/account/sign-in" => {
+            let mut browser = world.shop.browser();
+            let page = browser.open(&at("/account/sign-in")).await;
+            if !page.has("connection-contoso") {
+                return vec![("an account by signing in", Session, false)];
+            }
+            let page = browser.press(&page, "connection-contoso").await;
+            vec![("an account by signing in", Session, page.has("signed-in-as"))]
+        }
+        "/account/again" => {
+            let (browser, page) = &mut before.again;
+            let page = browser.press(page, "again-contoso").await;
+            vec![("a session by signing in once more", Session, page.has("signed-in-as"))]
+        }
+        "/account/link" => {
+            let mut browser = before.account.browser.clone();
+            browser.stop_at(&world.idp.issuer);
+            let page = browser.press(&before.account.shown, "link-contoso").await;
+            vec![("a trip to prove an identity", Session, page.stopped)]
+        }
+        "/account/link/{id}" => {
+            let (mut browser, asked) = (before.account.browser.clone(), &before.account.confirm);
+            let shown = browser.open(asked.url.as_str()).await;
+            let linked = browser.press(asked, "link").await;
+            vec![("the question", Session, shown.has("link")), ("a linked identity", Session, linked.has("said"))]
+        }
+        "/account/identities/{id}/remove" => {
+            let (mut browser, asked) = (before.account.browser.clone(), &before.account.remove);
+            let shown = browser.open(asked.url.as_str()).await;
+            let removed = browser.press(asked, "remove").await;
+            vec![("the question", Session, shown.has("remove")), ("one identity less", Session, removed.has("said"))]
+        }
         "/oauth/token" => {
             let tokens = before.tokens.pop().unwrap();
             let redeemed = world.shop.redeem(&before.code.1, &before.code.0.verifier).await;

@@ -39,8 +39,18 @@ pub struct Before {
     /// A device that somebody approved and that has not asked since, and one whose question is on the screen.
     pub approved: Device,
     pub at_device: (Browser, Page),
+    /// At their own account, in a browser each: to sign in once more; to begin a link, to confirm one, to take one away.
+    pub again: (Browser, Page),
+    pub account: Account,
     /// The address by which somebody without an account may give Contoso's connection a new secret.
     pub renewal: String,
+}
+
+pub struct Account {
+    pub browser: Browser,
+    pub shown: Page,
+    pub confirm: Page,
+    pub remove: Page,
 }
 
 impl Before {
@@ -95,6 +105,11 @@ clients: [{ client_id: api, kind: machine, audiences: [https://api.example], cli
         assert!(question.has("approve"), "{question}");
         let (request, page) = world.shop.sign_in(&mut session.clone(), &[]).await;
         let code = (request, page.param("code"));
+        let account = Account::of(&world).await;
+        let mut browser_again = world.shop.browser();
+        self::tokens(&world, &mut browser_again).await;
+        let page = browser_again.open(&world.broker.url("/account/again")).await;
+        let again = (browser_again, page);
         let slug = avouch::connection::Slug::parse("contoso").unwrap();
         let author = avouch::audit::Author::cli();
         let made = renewal_link::create(world.broker.ctx(), &author, &slug, 7, false).await.unwrap();
@@ -114,6 +129,8 @@ clients: [{ client_id: api, kind: machine, audiences: [https://api.example], cli
             at_consent,
             approved,
             at_device: (browser, question),
+            again,
+            account,
             renewal,
         }
     }
@@ -133,8 +150,28 @@ clients: [{ client_id: api, kind: machine, audiences: [https://api.example], cli
     }
 }
 
+impl Account {
+    async fn of(world: &World) -> Self {
+        let mut browser = world.shop.browser();
+        tokens(world, &mut browser).await;
+        let shown = browser.open(&world.broker.url("/account")).await;
+        let subject = |subject: &str| world.idp.tell(|script| script.subject = subject.into());
+        subject("marty-too");
+        let page = browser.press(&shown, "link-contoso").await;
+        let page = browser.press(&page, "link").await;
+        let id = page.body.split("id=\"remove-").nth(1).unwrap().split('"').next().unwrap();
+        let remove = browser.open(&world.broker.url(&format!("/account/identities/{id}/remove"))).await;
+        assert!(remove.has("remove"), "{remove}");
+        subject("marty-once-more");
+        let confirm = browser.press(&shown, "link-contoso").await;
+        assert!(confirm.has("link"), "{confirm}");
+        subject("marty");
+        Self { browser, shown, confirm, remove }
+    }
+}
+
 async fn connections(world: &World, saml: &forge::World, enabled: bool) {
-    world.set_contoso(&format!("enabled: {enabled}\nemail_domains: [contoso.example]")).await;
+    world.set_contoso(&format!("enabled: {enabled}\nlinking: true\nemail_domains: [contoso.example]")).await;
     let certificate = STANDARD.encode(&saml.idp.certificate);
     let entity_id = &saml.idp_entity_id;
     let yaml = format!(

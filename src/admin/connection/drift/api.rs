@@ -11,7 +11,8 @@ use crate::admin::api::{done, one};
 use crate::admin::connection::slug;
 use crate::admin::extract::Api;
 use crate::admin::{Edit, Read, Trouble};
-use crate::connection::version::{self, State, Version};
+use crate::connection::version::keys::Sighting;
+use crate::connection::version::{self, Version};
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/connections/{slug}/versions", web::get().to(all))
@@ -20,13 +21,12 @@ pub fn routes(app: &mut web::ServiceConfig) {
 }
 
 fn view(version: &Version, used: Option<&Version>) -> Value {
-    let moment = |at: OffsetDateTime| at.format(&Rfc3339).unwrap_or_default();
     let decided = version.decided.as_ref();
     json!({
         "id": version.id.to_string(),
         "state": version.state,
-        "document": version.surface,
-        "changes": used.map(|used| used.surface.changes(&version.surface)),
+        "document": version.document.json(),
+        "changes": used.map(|used| used.document.changes(&version.document)),
         "first_seen_at": moment(version.first_seen_at),
         "last_seen_at": moment(version.last_seen_at),
         "decided_at": decided.map(|(at, _)| moment(*at)),
@@ -34,11 +34,28 @@ fn view(version: &Version, used: Option<&Version>) -> Value {
     })
 }
 
+fn key(one: &Sighting) -> Value {
+    json!({
+        "thumbprint": one.thumbprint,
+        "kid": one.key.kid,
+        "kty": one.key.kty,
+        "alg": one.key.alg,
+        "published": one.there,
+        "first_seen_at": moment(one.first_seen_at),
+        "last_seen_at": moment(one.last_seen_at),
+    })
+}
+
+fn moment(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
+}
+
 async fn all(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Trouble> {
-    let known = version::list(&mut *api.broker.ctx.db.acquire().await?, &slug(&name)?).await?;
-    let used = known.iter().find(|version| version.state == State::Approved);
-    let items: Vec<_> = known.iter().map(|version| view(version, used)).collect();
-    Ok(one(&json!({ "items": items }), None))
+    let history = version::history(&mut *api.broker.ctx.db.acquire().await?, &slug(&name)?).await?;
+    let items: Vec<_> = history.versions.iter().map(|version| view(version, history.used())).collect();
+    let keys: Vec<_> = history.keys.iter().map(key).collect();
+    let blocked = history.blocked.map(|one| json!({ "since": moment(one.since), "detail": one.detail }));
+    Ok(one(&json!({ "items": items, "blocked": blocked, "keys": keys }), None))
 }
 
 async fn approve(api: Api<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {

@@ -1,4 +1,4 @@
-//! Drift watch at the desk: versions of a provider's discovery document, and what an operator decides about them.
+//! Drift watch at the desk: versions of what a provider publishes, and what an operator decides about them.
 
 pub mod api;
 pub mod pages;

@@ -1,4 +1,4 @@
-//! Page: `/admin/connections/{slug}/versions`: what the provider's discovery document said, and what waits for a decision.
+//! Page: `/admin/connections/{slug}/versions`: what the provider publishes, and what waits for a decision.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, web};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::number;
 use crate::admin::connection::pages::shown;
-use crate::admin::connection::view::{Head, Tab};
+use crate::admin::connection::view::{Head, Tab, protocol};
 use crate::admin::connection::{path, slug};
 use crate::admin::extract::{Desk, Posted, Seated};
 use crate::admin::frame::{Done, Frame, Section};
@@ -15,7 +15,9 @@ use crate::admin::moment::Moment;
 use crate::admin::pages::show;
 use crate::admin::sign_in::pages::NoFields;
 use crate::admin::{Edit, Read, Trouble};
-use crate::connection::version::{self, State, Version};
+use crate::connection::metadata::Endpoint;
+use crate::connection::version::{self, Document, State, Version};
+use crate::provisioning::EntryProtocol;
 use crate::web::redirect::see_other;
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -29,11 +31,23 @@ pub fn routes(app: &mut web::ServiceConfig) {
 struct VersionsPage {
     frame: Frame,
     head: Head,
+    saml: bool,
+    /// Since when the provider says that it is another one, and how.
+    blocked: Option<(Moment, String)>,
     /// What waits for a decision, or was rejected and is still said.
     open: Option<Open>,
     /// What sign-ins go by.
     used: Vec<(&'static str, String)>,
     versions: Vec<Row>,
+    keys: Vec<KeyRow>,
+}
+
+struct KeyRow {
+    name: String,
+    kind: String,
+    first: Moment,
+    last: Moment,
+    there: bool,
 }
 
 struct Open {
@@ -55,17 +69,25 @@ struct Row {
 async fn all(desk: Desk<Read>, name: Path<String>) -> Result<HttpResponse, Trouble> {
     let (slug, now) = (slug(&name)?, desk.broker.ctx.now());
     let frame = desk.frame(Section::Connections);
-    let (_, head) = shown(&desk, &frame, &slug, Some(Tab::Versions)).await?;
-    let known = version::list(&mut *desk.broker.ctx.db.acquire().await?, &slug).await?;
-    let used = known.iter().find(|one| one.state == State::Approved);
-    let newest = known.first().filter(|one| matches!(one.state, State::Pending | State::Rejected));
-    let open = newest.zip(used).map(|(one, used)| Open {
+    let (one, head) = shown(&desk, &frame, &slug, Some(Tab::Versions)).await?;
+    let history = version::history(&mut *desk.broker.ctx.db.acquire().await?, &slug).await?;
+    let used = history.used();
+    let open = history.open().zip(used).map(|(one, used)| Open {
         href: format!("{}/versions/{}", head.path, one.id),
         rejected: one.state == State::Rejected,
         seen: Moment::new(one.first_seen_at, now),
         changes: changes(used, one),
     });
-    let versions = known.iter().map(|one| {
+    let keys = history.keys.iter().map(|one| KeyRow {
+        name: one.key.kid.clone().unwrap_or_else(|| one.thumbprint.clone()),
+        kind: one.key.alg.clone().unwrap_or_else(|| one.key.kty.clone()),
+        first: Moment::new(one.first_seen_at, now),
+        last: Moment::new(one.last_seen_at, now),
+        there: one.there,
+    });
+    let (keys, saml) = (keys.collect(), protocol(&one) == EntryProtocol::Saml);
+    let blocked = history.blocked.as_ref().map(|one| (Moment::new(one.since, now), one.detail.clone()));
+    let versions = history.versions.iter().map(|one| {
         let (state, word) = said(one.state);
         let decided = one.decided.as_ref().map(|(at, by)| (Moment::new(*at, now), by.clone()));
         Row {
@@ -77,24 +99,35 @@ async fn all(desk: Desk<Read>, name: Path<String>) -> Result<HttpResponse, Troub
         }
     });
     let (versions, used) = (versions.collect(), used.map(in_use).unwrap_or_default());
-    Ok(show(&VersionsPage { frame, head, open, used, versions }))
+    Ok(show(&VersionsPage { frame, head, saml, blocked, open, used, versions, keys }))
 }
 
 fn in_use(one: &Version) -> Vec<(&'static str, String)> {
-    let surface = &one.surface;
-    let mut places = vec![
-        ("Issuer", surface.issuer.clone()),
-        ("Authorization endpoint", surface.authorization_endpoint.clone()),
-        ("Token endpoint", surface.token_endpoint.clone()),
-        ("Keys (jwks_uri)", surface.jwks_uri.clone()),
-    ];
-    let more = [("UserInfo endpoint", &surface.userinfo_endpoint), ("End of session", &surface.end_session_endpoint)];
-    places.extend(more.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-    places
+    match &one.document {
+        Document::Discovery(surface) => {
+            let places = [
+                ("Issuer", Some(&surface.issuer)),
+                ("Authorization endpoint", Some(&surface.authorization_endpoint)),
+                ("Token endpoint", Some(&surface.token_endpoint)),
+                ("Keys (jwks_uri)", Some(&surface.jwks_uri)),
+                ("UserInfo endpoint", surface.userinfo_endpoint.as_ref()),
+                ("End of session", surface.end_session_endpoint.as_ref()),
+            ];
+            places.into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect()
+        }
+        Document::Metadata(places) => {
+            let of = |name, all: &[Endpoint]| all.iter().map(|one| (name, one.location.clone())).collect::<Vec<_>>();
+            let mut rows = vec![("Entity ID", places.entity_id.clone())];
+            rows.extend(of("Single sign-on", &places.single_sign_on));
+            rows.extend(of("Single logout", &places.single_logout));
+            rows
+        }
+        Document::Keys(_) => Vec::new(),
+    }
 }
 
 fn changes(used: &Version, one: &Version) -> Vec<(String, String, String)> {
-    let changes = used.surface.changes(&one.surface);
+    let changes = used.document.changes(&one.document);
     let pairs = changes.as_object().into_iter().flatten();
     pairs.map(|(name, pair)| (name.clone(), words(&pair[0]), words(&pair[1]))).collect()
 }
@@ -105,6 +138,8 @@ fn words(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) if items.is_empty() => "(none)".into(),
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
+        // a service of SAML metadata: how, and where
+        Value::Object(members) => members.values().map(words).collect::<Vec<_>>().join(" "),
         other => other.to_string(),
     }
 }

@@ -145,11 +145,17 @@ pub fn claims() -> Vec<Plan> {
 /// All but claims, credentials and whether it is on.
 pub fn settings(of: Provider, protocol: EntryProtocol) -> Vec<Plan> {
     let listed = "Off: it is reached by e-mail domain or by a hint of the application only.";
+    let linking = "Whoever is signed in may then sign in here as well and be the same person by both, at /account. Off: only you join identities.";
     let mut out = vec![(
         "Name",
         "",
         false,
-        vec![NAME, DOMAINS, field("listed", Kind::Switch(true), "Show it on the sign-in page", listed)],
+        vec![
+            NAME,
+            DOMAINS,
+            field("listed", Kind::Switch(true), "Show it on the sign-in page", listed),
+            field("linking", Kind::Switch(false), "People may link it to their account", linking),
+        ],
     )];
     match protocol {
         EntryProtocol::Oidc => {

@@ -8,10 +8,11 @@ use crate::admin::frame::{Done, Section, segment};
 use crate::admin::pages::{ConfirmPage, show};
 use crate::admin::sign_in::pages::NoFields;
 use crate::admin::user::pages::called;
-use crate::admin::user::{nobody, sub};
+use crate::admin::user::{nobody, sub, unlinked};
 use crate::admin::{Edit, Trouble};
 use crate::consent;
 use crate::ids::{SessionId, UserId};
+use crate::session::person::unlink::unlink;
 use crate::session::person::{self, Reach};
 use crate::token::withdrawal;
 use crate::user::record::{self, Record};
@@ -26,6 +27,11 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(web::resource("/users/{sub}/delete").route(web::get().to(ask_delete)).route(web::post().to(delete)))
         .service(
             web::resource("/users/{sub}/sessions/{id}/end").route(web::get().to(ask_end)).route(web::post().to(end)),
+        )
+        .service(
+            web::resource("/users/{sub}/identities/{id}/unlink")
+                .route(web::get().to(ask_unlink))
+                .route(web::post().to(unlink_identity)),
         )
         .service(
             web::resource("/users/{sub}/grants/{client_id}/withdraw")
@@ -233,6 +239,37 @@ async fn end(posted: Posted<Edit, NoFields>, path: Path<(String, String)>) -> Re
     // one that is over by now is what was wanted
     person::end_session(&desk.broker.ctx, &desk.author, &id, &SessionId::from_stored(session)).await?;
     Ok(back_to(&desk, &id, Done::Removed))
+}
+
+async fn ask_unlink(desk: Desk<Edit>, path: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
+    let (id, identity) = path.into_inner();
+    let asking = Asking::about(desk, &id).await?;
+    let mut conn = asking.desk.broker.ctx.db.acquire().await?;
+    let known = record::store::identities(&mut conn, &asking.id).await?;
+    drop(conn);
+    let found = known.into_iter().find(|one| one.id.as_str() == identity);
+    let one = found.ok_or_else(|| Trouble::Unknown(format!("identity {identity} of user {id}")))?;
+    Ok(asking.ask(Question {
+        question: format!("Take this identity away from {}?", asking.name()),
+        explanation: "They can no longer sign in by it; sessions and refresh tokens that came by it end. Whoever signs in by it later \
+                      is somebody new, with a sub of their own."
+            .into(),
+        touches: vec![("Connection".into(), one.connection_name), ("Subject".into(), one.subject)],
+        step: format!("identities/{}/unlink", segment(&identity)),
+        button: "Take away",
+        keep: "Leave it",
+        harmless: false,
+    }))
+}
+
+async fn unlink_identity(
+    posted: Posted<Edit, NoFields>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Trouble> {
+    let (desk, (id, identity)) = (posted.desk, path.into_inner());
+    let done = unlink(&desk.broker.ctx, &desk.author, &sub(&id)?, &identity, None).await?;
+    unlinked(done, &id, &identity)?;
+    Ok(back_to(&desk, &sub(&id)?, Done::Removed))
 }
 
 async fn ask_withdraw(desk: Desk<Edit>, path: Path<(String, String)>) -> Result<HttpResponse, Trouble> {

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use avouch::audit::Author;
+use avouch::client::ClientId;
+use avouch::client::key::KeyName;
 use avouch::connection::{Slug, renewal_link};
 use avouch::moving::{self, Group, Pair, Step};
+use avouch::operator::{OperatorRole, api_key};
 use avouch::user::IdentityKey;
 use avouch::webhook::{self, Wanted};
 use base64::Engine as _;
@@ -12,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::handover;
 use crate::harness::app::{claims, get};
+use crate::harness::fake_idp::key;
 use crate::harness::world::connection;
 use crate::harness::{Broker, Chromium, Options, World};
 
@@ -134,6 +138,7 @@ impl Desk {
 /// As the years leave a broker: connections of every kind, one of them in trouble, applications, roles, people.
 async fn furnish(world: &World) -> BTreeMap<&'static str, String> {
     world.broker.secret("robot", "robot-secret-0123456789");
+    let keys = serde_json::json!({ "keys": [key(0).public_jwk(), key(1).public_jwk()] });
     let idp = &world.idp.issuer;
     let hostile = serde_json::to_string(HOSTILE).expect("a string is JSON");
     let certificate = certificate(9);
@@ -152,7 +157,7 @@ resources:
   - {{ identifier: https://influx.example, scopes: [read, write] }}
   - {{ identifier: https://a-name-as-long-as-those-that-clouds-make.eastus2.azurecontainerapps.example/api/v2, scopes: [read] }}
 clients:
-  - {{ client_id: robot, name: {hostile}, kind: machine, client_secret: {{ file: robot }}, audiences: [https://influx.example] }}
+  - {{ client_id: robot, name: {hostile}, kind: machine, client_secret: {{ file: robot }}, jwks: {keys}, audiences: [https://influx.example] }}
   - {{ client_id: influxctl, name: influxctl, kind: native, grants: [device_code, refresh_token], audiences: [https://influx.example] }}
   - {{ client_id: german, name: {GERMAN}, kind: web, redirect_uris: [https://german.example/callback] }}
   - {{ client_id: arabic, name: {RTL}, kind: spa, redirect_uris: [https://arabic.example/callback] }}
@@ -164,6 +169,19 @@ users:
 "
     );
     world.apply(&yaml).await;
+    let name =
+        KeyName { client: ClientId::parse("robot").expect("an id"), thumbprint: key(0).public_jwk().kid, kid: None };
+    let addr = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff".parse().ok();
+    for name in ["ci", HOSTILE, GERMAN] {
+        let (author, owner) = (Author::cli(), OperatorRole::Owner);
+        let made = api_key::create(world.broker.ctx(), &author, owner, name, OperatorRole::Auditor, None).await;
+        let (key, _) = made.expect("a key");
+        if name != GERMAN {
+            world.broker.live().used_operator_keys.note(&key.id, world.broker.ctx().now(), addr);
+        }
+    }
+    world.broker.live().used_client_keys.note(&name, world.broker.ctx().now(), addr);
+    world.broker.live().write_used_secrets().await.expect("a write");
     let tokens = world.shop.tokens(&mut world.shop.browser(), &[("connection", "contoso")]).await;
     let id_token = claims(tokens["id_token"].as_str().expect("an ID token"));
     let mut browser = world.shop.browser();

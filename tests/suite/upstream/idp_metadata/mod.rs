@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod certificates;
+mod drift;
 pub mod publisher;
 mod refresh;
 mod shapes;
