@@ -231,7 +231,8 @@ impl<R: Right> Api<R> {
         let (actor, role) = if credential.starts_with("avo_ok_") {
             let key = api_key::authenticate(&broker.ctx, credential).await?;
             let key = key.ok_or(Trouble::Credential("the operator key is unknown, or it has expired"))?;
-            broker.used_operator_keys.note(&key.id, broker.ctx.now());
+            let addr = ClientAddr::extract(req).into_inner().ok().map(|addr| addr.0);
+            broker.used_operator_keys.note(&key.id, broker.ctx.now(), addr);
             (format!("operator_key:{}", key.name), key.role)
         } else {
             by_token(&broker, credential).await?

@@ -67,6 +67,12 @@ fn span(left: Duration) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
+/// `12 times, last from 192.0.2.7`.
+pub fn uses(times: i64, addr: Option<&str>) -> String {
+    let from = addr.map(|addr| format!(", last from {addr}")).unwrap_or_default();
+    format!("{times} {}{from}", if times == 1 { "time" } else { "times" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

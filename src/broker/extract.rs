@@ -157,7 +157,8 @@ async fn authenticate(posted: &Posted) -> Result<AuthenticatedClient, OAuthError
         Proof::Assertion { client_id, jwt } => {
             let catalog = broker.catalog.load_full();
             let shown_as = ShownAs::ClientAssertion;
-            assertion::vouched(broker, &catalog, jwt.expose(), shown_as, client_id.as_ref()).await.map_err(|not| {
+            let vouched = assertion::vouched(broker, &catalog, jwt.expose(), shown_as, client_id.as_ref()).await;
+            vouched.inspect(|client| note_key(broker, client, caller.addr)).map_err(|not| {
                 refused(not.reason(), client_id.as_ref());
                 not.into_error(ErrorCode::InvalidClient)
             })
@@ -176,7 +177,8 @@ async fn identify(posted: &Posted, bearer: Bearer<'_>) -> Result<AuthenticatedCl
         params.get("client_id").map(presented::client_id).transpose()?
     };
     let catalog = broker.catalog.load_full();
-    assertion::vouched(broker, &catalog, bearer.jwt, ShownAs::Grant, named.as_ref()).await.map_err(|not| {
+    let vouched = assertion::vouched(broker, &catalog, bearer.jwt, ShownAs::Grant, named.as_ref()).await;
+    vouched.inspect(|client| note_key(broker, client, caller.addr)).map_err(|not| {
         let event = Event::refused("token.refused", not.reason(), "anonymous");
         let event = event.detail(serde_json::json!({ "grant": bearer.grant.as_str() }));
         broker.metrics.token(bearer.grant.as_str(), not.reason());
@@ -186,6 +188,12 @@ async fn identify(posted: &Posted, bearer: Bearer<'_>) -> Result<AuthenticatedCl
         }));
         not.into_error(bearer.refusal)
     })
+}
+
+fn note_key(broker: &Broker, client: &AuthenticatedClient, addr: Option<IpAddr>) {
+    if let Some(key) = client.key() {
+        broker.used_client_keys.note(key, broker.ctx.now(), addr);
+    }
 }
 
 /// Counts a failure. An answer: there were too many.

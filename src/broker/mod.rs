@@ -18,7 +18,7 @@ use attempts::Attempts;
 pub use catalog::Catalog;
 pub use polls::Pace;
 use polls::Polls;
-use used_secrets::{LastUsed, SecretUses};
+use used_secrets::Uses;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,11 +27,11 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::audit;
-use crate::client;
+use crate::client::{self, key::KeyName};
 use crate::ctx::Ctx;
 use crate::db;
 use crate::errand::Standing;
-use crate::ids::OperatorKeyId;
+use crate::ids::{ClientSecretId, OperatorKeyId};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::operator;
 use crate::session::Lifetimes;
@@ -62,8 +62,10 @@ pub struct Broker {
     pub traces: trace::Sink,
     pub metrics: Metrics,
     pub session_lifetimes: Lifetimes,
-    pub used_secrets: SecretUses,
-    pub used_operator_keys: LastUsed<OperatorKeyId>,
+    pub used_secrets: Uses<ClientSecretId>,
+    /// Keys by which clients sign for themselves.
+    pub used_client_keys: Uses<KeyName>,
+    pub used_operator_keys: Uses<OperatorKeyId>,
     /// Who reads the JWKS.
     pub fetches: Fetches,
     pub device_polls: Polls,
@@ -110,8 +112,9 @@ impl Broker {
             traces: trace::Sink::start(ctx.clone()),
             metrics,
             session_lifetimes,
-            used_secrets: SecretUses::default(),
-            used_operator_keys: LastUsed::default(),
+            used_secrets: Uses::default(),
+            used_client_keys: Uses::default(),
+            used_operator_keys: Uses::default(),
             fetches: Fetches::default(),
             device_polls: Polls::default(),
             code_guesses: Attempts::new(LIMITED),
@@ -168,9 +171,13 @@ impl Broker {
         if !uses.is_empty() {
             client::secret::store::used(&mut *self.ctx.db.acquire().await?, &uses).await?;
         }
-        let (ids, at) = self.used_operator_keys.take();
-        if !ids.is_empty() {
-            operator::api_key::store::used(&mut *self.ctx.db.acquire().await?, &ids, &at).await?;
+        let uses = self.used_client_keys.take();
+        if !uses.is_empty() {
+            client::key::store::used(&mut *self.ctx.db.acquire().await?, &uses).await?;
+        }
+        let uses = self.used_operator_keys.take();
+        if !uses.is_empty() {
+            operator::api_key::store::used(&mut *self.ctx.db.acquire().await?, &uses).await?;
         }
         self.write_credential_uses().await?;
         Ok(())

@@ -8,8 +8,8 @@ use super::database::{self, Sharing};
 use crate::audit::Author;
 use crate::config::Config;
 use crate::jose::Alg;
-use crate::signing_key;
-use crate::vault::rewrap;
+use crate::signing_key::{self, consumer};
+use crate::vault::{rewrap, store};
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Keys {
@@ -23,6 +23,8 @@ pub(super) enum Keys {
         #[arg(long)]
         now: bool,
     },
+    /// Show the master keys, how many stored values each seals, and whether its line may go
+    Master,
     /// Seal every stored secret under the newest master key; can be interrupted and run again
     Rewrap,
 }
@@ -32,12 +34,31 @@ impl Keys {
         database::with_ctx(config, Sharing::WithRunning, async |ctx| {
             match self {
                 Self::List => {
-                    let keys = signing_key::list(&mut *ctx.db.acquire().await?).await?;
-                    println!("{:6}  {:9}  {:20}  {:20}  KID", "ALG", "STATE", "PUBLISHED", "SIGNS SINCE");
-                    for key in keys {
+                    let mut conn = ctx.db.acquire().await?;
+                    let (keys, consumers) = (signing_key::list(&mut conn).await?, consumer::list(&mut conn).await?);
+                    println!(
+                        "{:6}  {:9}  {:20}  {:20}  {:43}  SAFE TO RETIRE",
+                        "ALG", "STATE", "PUBLISHED", "SIGNS SINCE", "KID"
+                    );
+                    for key in &keys {
                         let since = key.activated_at.map(second).unwrap_or_default();
-                        let (alg, state) = (key.alg.as_str(), key.state.as_str());
-                        println!("{alg:6}  {state:9}  {:20}  {since:20}  {}", second(key.published_at), key.kid);
+                        let (alg, state, published) = (key.alg.as_str(), key.state.as_str(), second(key.published_at));
+                        let verdict = key.safe_to_retire(&keys, &consumers, ctx.now()).map(|one| one.to_string());
+                        let verdict = verdict.unwrap_or_default();
+                        let line = format!("{alg:6}  {state:9}  {published:20}  {since:20}  {:43}  {verdict}", key.kid);
+                        println!("{}", line.trim_end());
+                    }
+                }
+                Self::Master => {
+                    let (mut conn, keyring) = (ctx.db.acquire().await?, ctx.vault.keyring());
+                    let (known, every) = (store::known_keys(&mut conn).await?, store::every_key(&mut conn).await?);
+                    println!("{:32}  {:20}  {:8}  SAFE TO RETIRE", "ID", "SINCE", "VALUES");
+                    for key in known {
+                        let values = every.get(&key.id).copied().unwrap_or_default();
+                        let since = key.first_at.map(second).unwrap_or_default();
+                        let verdict = key.safe_to_retire(keyring, Some(values)).map(|one| one.to_string());
+                        let verdict = verdict.unwrap_or_else(|| "seals what is stored from now on".into());
+                        println!("{:32}  {since:20}  {values:<8}  {verdict}", key.id);
                     }
                 }
                 Self::Rotate { alg, now } => {

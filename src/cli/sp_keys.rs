@@ -8,8 +8,8 @@ use time::format_description::well_known::Rfc3339;
 use super::database::{self, Sharing};
 use crate::audit::Author;
 use crate::config::Config;
-use crate::connection::sp_key;
 use crate::connection::{KeyUse, Slug};
+use crate::connection::{key_rotation, sp_key};
 use crate::ctx::Ctx;
 use crate::upstream::saml::TrustedCertificate;
 
@@ -74,15 +74,29 @@ impl SpKeys {
 }
 
 async fn list(ctx: &Ctx, slug: &Slug) -> anyhow::Result<()> {
-    let keys = sp_key::list(&mut *ctx.db.acquire().await?, slug).await?;
-    println!("{:10}  {:8}  {:20}  {:20}  {:30}  CERTIFICATE SHA-256", "USE", "STATE", "MADE", "EXPIRES", "ID");
+    let (mut conn, now) = (ctx.db.acquire().await?, ctx.now());
+    let keys = sp_key::list(&mut conn, slug).await?;
+    let known = key_rotation::list(&mut conn, slug).await?;
+    let [usage, state, made, expires, id] = ["USE", "STATE", "MADE", "EXPIRES", "ID"];
+    let [sha256, uses, last] = ["CERTIFICATE SHA-256", "USES", "LAST USED"];
+    println!(
+        "{usage:10}  {state:8}  {made:20}  {expires:20}  {id:30}  {sha256:64}  {uses:6}  {last:20}  SAFE TO RETIRE"
+    );
     for key in keys {
+        let used = known.iter().find(|one| one.id == key.id);
         let usage = key.key_use().map_or("both", KeyUse::as_str);
         let expires = key.expires_at.map(second).unwrap_or_default();
+        let last = used.and_then(|used| used.last_used_at).map_or_else(|| "never".into(), second);
+        let uses = used.map_or(0, |used| used.uses);
+        let verdict = used.and_then(|used| used.safe_to_retire(&known, now)).map(|verdict| verdict.to_string());
         let certificate = key.public.as_ref().and_then(|p| TrustedCertificate::from_der(&p.certificate).ok());
         let sha256 = certificate.as_ref().map(TrustedCertificate::sha256).unwrap_or_default();
-        let (state, made) = (key.state.as_str(), second(key.created_at));
-        println!("{usage:10}  {state:8}  {made:20}  {expires:20}  {:30}  {sha256}", key.id.as_str());
+        let (state, made, id) = (key.state.as_str(), second(key.created_at), key.id.as_str());
+        let line = format!(
+            "{usage:10}  {state:8}  {made:20}  {expires:20}  {id:30}  {sha256:64}  {uses:<6}  {last:20}  {}",
+            verdict.unwrap_or_default()
+        );
+        println!("{}", line.trim_end());
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::assertion::VerifiedAssertion;
+use super::key::KeyName;
 use super::settings::AuthMethod;
 use super::{Client, ClientId};
 use crate::secret::Secret;
@@ -15,6 +16,7 @@ use crate::vault::Vault;
 pub struct AuthenticatedClient {
     client: Arc<Client>,
     secret_id: Option<crate::ids::ClientSecretId>,
+    key: Option<KeyName>,
 }
 
 /// What a request brought. Candidates: the raw bytes, and percent-decoded ones, because clients disagree (RFC 6749 §2.3.1).
@@ -86,7 +88,7 @@ impl AuthenticatedClient {
         };
         if !client.is_confidential() {
             return if client.enabled {
-                Ok(Self { client: client.clone(), secret_id: None })
+                Ok(Self { client: client.clone(), secret_id: None, key: None })
             } else {
                 Err(Refusal::Disabled)
             };
@@ -104,7 +106,7 @@ impl AuthenticatedClient {
             // only who proved itself is told that it is disabled
             Some(_) if !client.enabled => Err(Refusal::Disabled),
             Some(_) if !allows(client, presented.method) => Err(Refusal::OtherMethod),
-            Some(secret) => Ok(Self { client: client.clone(), secret_id: Some(secret.id.clone()) }),
+            Some(secret) => Ok(Self { client: client.clone(), secret_id: Some(secret.id.clone()), key: None }),
         }
     }
 
@@ -123,8 +125,9 @@ impl AuthenticatedClient {
     ///
     /// # Errors
     /// [`Refusal::Disabled`].
-    pub fn by_grant(client: &Arc<Client>, _verified: &VerifiedAssertion) -> Result<Self, Refusal> {
-        if client.enabled { Ok(Self { client: client.clone(), secret_id: None }) } else { Err(Refusal::Disabled) }
+    pub fn by_grant(client: &Arc<Client>, verified: &VerifiedAssertion) -> Result<Self, Refusal> {
+        let proven = || Self { client: client.clone(), secret_id: None, key: verified.key().cloned() };
+        client.enabled.then(proven).ok_or(Refusal::Disabled)
     }
 
     pub fn client(&self) -> &Arc<Client> {
@@ -134,6 +137,11 @@ impl AuthenticatedClient {
     /// Which secret was used, for `last_used_at`.
     pub fn secret_id(&self) -> Option<&crate::ids::ClientSecretId> {
         self.secret_id.as_ref()
+    }
+
+    /// Which key of its own signed for it.
+    pub fn key(&self) -> Option<&KeyName> {
+        self.key.as_ref()
     }
 }
 

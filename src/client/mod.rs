@@ -5,6 +5,7 @@ pub mod assertion;
 pub mod authentication;
 pub mod claims;
 pub mod federated_identity;
+pub mod key;
 pub mod listing;
 pub mod presented;
 pub mod secret;

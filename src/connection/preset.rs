@@ -79,6 +79,18 @@ impl Preset {
         own.over(generic())
     }
 
+    /// What is asked for unless a connection says otherwise. Two providers say groups only where one more scope is asked for:
+    /// Okta's own authorization server, and AD FS, whose rules else fill the access token alone (KB4019472). An authorization
+    /// server that somebody set up at Okta knows no scope `groups` by itself, and would refuse it.
+    pub fn scopes(self, issuer: &str) -> Vec<String> {
+        let more = match self {
+            Self::Okta if !issuer.contains("/oauth2/") => Some("groups"),
+            Self::Adfs => Some("allatclaims"),
+            _ => None,
+        };
+        ["openid", "profile", "email"].into_iter().chain(more).map(String::from).collect()
+    }
+
     /// `prompt` in the words that the provider knows. Google refuses `login`, and asks for nothing stronger than a choice.
     pub fn prompt(self, words: &str) -> String {
         match self {
@@ -123,6 +135,25 @@ fn read(source: &str) -> Option<Expression> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_are_asked_for_where_they_are_left_out_otherwise() {
+        for (preset, issuer, more) in [
+            (Preset::Okta, "https://contoso.okta.com", Some("groups")),
+            (Preset::Okta, "https://login.contoso.com", Some("groups")),
+            (Preset::Okta, "https://contoso.okta.com/oauth2/default", None),
+            (Preset::Adfs, "https://adfs.contoso.com/adfs", Some("allatclaims")),
+            (Preset::Entra, "https://login.microsoftonline.com/t/v2.0", None),
+            (Preset::Google, "https://accounts.google.com", None),
+            (Preset::Keycloak, "https://k.example/realms/a", None),
+            (Preset::Auth0, "https://contoso.eu.auth0.com/", None),
+            (Preset::Generic, "https://idp.example", None),
+        ] {
+            let scopes = preset.scopes(issuer);
+            assert_eq!(scopes[..3], ["openid", "profile", "email"], "{preset:?}");
+            assert_eq!(scopes.get(3).map(String::as_str), more, "{preset:?} {issuer}");
+        }
+    }
 
     #[test]
     fn google_is_asked_in_words_that_it_knows() {

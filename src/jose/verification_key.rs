@@ -66,6 +66,10 @@ struct Members {
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 impl VerificationKey {
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
     /// # Errors
     /// [`JwkError`].
     pub fn from_jwk(jwk: &Value) -> Result<Self, JwkError> {
@@ -188,7 +192,19 @@ impl Jwt {
     /// Tries the keys that the header could mean. With `issuer`, keys that are marked for another issuer are passed over
     /// (a multi-tenant Entra marks keys of one tenant).
     pub fn signed_by<'a>(&self, keys: impl IntoIterator<Item = &'a VerificationKey>, issuer: Option<&str>) -> Signed {
-        let Ok(alg) = &self.header.alg else { return Signed::No };
+        self.signer(keys, issuer).err().unwrap_or(Signed::Yes)
+    }
+
+    /// The same, and which one it was.
+    ///
+    /// # Errors
+    /// [`Signed::No`], [`Signed::UnknownKey`].
+    pub fn signer<'a>(
+        &self,
+        keys: impl IntoIterator<Item = &'a VerificationKey>,
+        issuer: Option<&str>,
+    ) -> Result<&'a VerificationKey, Signed> {
+        let Ok(alg) = &self.header.alg else { return Err(Signed::No) };
         let tenant = self.text("tid").unwrap_or_default();
         let host = |url: &str| url.split('/').nth(2).map(str::to_owned);
         let may_sign = |key: &VerificationKey| match (&key.issuer, issuer) {
@@ -200,9 +216,9 @@ impl Jwt {
         for key in keys.into_iter().filter(|key| key.fits(*alg) && key.is_named_by(self) && may_sign(key)) {
             found = true;
             if key.verifies(*alg, self.signed.as_bytes(), &self.signature).is_some() {
-                return Signed::Yes;
+                return Ok(key);
             }
         }
-        if found { Signed::No } else { Signed::UnknownKey }
+        Err(if found { Signed::No } else { Signed::UnknownKey })
     }
 }

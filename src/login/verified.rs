@@ -10,6 +10,7 @@ use crate::connection::{Connection, untrusted};
 use crate::metadata;
 use crate::oauth::params::Params;
 use crate::overage;
+use crate::rotation;
 use crate::upstream::{Pending, UpstreamError, UpstreamIdentity};
 
 /// The provider's answer to this trip, verified. Few answers are looked at that do not decrypt.
@@ -60,7 +61,8 @@ async fn completed(
     })
 }
 
-/// Asks the provider's metadata again, at most once a minute, where its certificates seem to have changed.
+/// Asks the provider's metadata again, at most once a minute, where its certificates seem to have changed; waits for a secret
+/// that is just being replaced.
 async fn finish(
     broker: &Broker,
     visitor: &Visitor,
@@ -69,14 +71,15 @@ async fn finish(
     params: &Params,
 ) -> Result<UpstreamIdentity, UpstreamError> {
     let trace = &visitor.trace;
-    match broker.upstreams.finish(&broker.ctx, connection, pending, params, trace).await {
-        Err(error) if error.is_about_certificates() => match metadata::newer(broker, connection).await {
-            Some(newer) => {
-                *connection = newer;
-                broker.upstreams.finish(&broker.ctx, connection, pending, params, trace).await
-            }
-            None => Err(error),
-        },
-        answer => answer,
-    }
+    let error = match broker.upstreams.finish(&broker.ctx, connection, pending, params, trace).await {
+        Err(error) => error,
+        answer => return answer,
+    };
+    let newer = match &error {
+        error if error.is_about_certificates() => metadata::newer(broker, connection).await,
+        error if error.reason() == "invalid_client" => rotation::newer(broker, connection).await,
+        _ => None,
+    };
+    *connection = newer.ok_or(error)?;
+    broker.upstreams.finish(&broker.ctx, connection, pending, params, trace).await
 }

@@ -83,7 +83,9 @@ impl ConnectionEntry {
             client_authentication: self.client_authentication(),
             key_rotation: self.key_rotation,
             graph: self.graph.clone(),
-            scopes: self.scopes.clone().unwrap_or_else(|| ["openid", "profile", "email"].map(String::from).to_vec()),
+            scopes: self.scopes.clone().unwrap_or_else(|| {
+                self.preset.unwrap_or(Preset::Generic).scopes(self.issuer.as_deref().unwrap_or_default())
+            }),
             tenants: self.tenants.clone(),
             endpoints,
             assertion_audience: self.assertion_audience.unwrap_or(usual_audience(self.preset)),

@@ -223,6 +223,12 @@ async fn plan(broker: &Broker, one: &mut Rotation, scene: &Scene) -> Result<Next
 async fn add(broker: &Broker, one: &mut Rotation, scene: &Scene) -> Result<Next, Hitch> {
     let ctx = &broker.ctx;
     let value = one.candidate(ctx)?;
+    let manner = manner(&scene.driver.settings);
+    // from the provider's change until its answer is stored nobody signs in: if we die, others go on at once
+    let present = match manner.cuts && !manner.chooses {
+        true => Some(store::present(&ctx.db, one).await?.ok_or(Hitch::Lost)?),
+        false => None,
+    };
     let added = driver::add(&mut scene.at(broker, one)?, value.as_ref()).await?;
     let now = ctx.now();
     one.new_id = added.id;
@@ -231,7 +237,9 @@ async fn add(broker: &Broker, one: &mut Rotation, scene: &Scene) -> Result<Next,
         one.candidate = Some(ctx.vault.seal(Rotation::place(&one.id), value.expose().as_bytes(), &ctx.rng));
     }
     enter(one, Step::Store, now, Duration::ZERO);
-    save(&mut *ctx.db.acquire().await?, one, now).await
+    let next = save(&mut *ctx.db.acquire().await?, one, now).await;
+    drop(present);
+    next
 }
 
 async fn promote(broker: &Broker, one: &mut Rotation, scene: &Scene) -> Result<Next, Hitch> {

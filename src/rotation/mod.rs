@@ -10,6 +10,7 @@ mod advance;
 mod cause;
 mod driver;
 mod ending;
+mod newer;
 mod prove;
 pub mod store;
 pub mod watch;
@@ -18,6 +19,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 pub use cause::Cause;
+pub use newer::newer;
 
 use crate::audit::{self, Author};
 use crate::connection::secret_driver::{self, SecretDriver};

@@ -1,5 +1,6 @@
 //! SQL of rotations. Whoever changes one shows the fencing token of its lease; nothing is written by an older one.
 
+use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
 use super::{Cause, Outcome, Rotation, Step};
@@ -147,13 +148,15 @@ pub(super) async fn due(conn: &mut Conn, now: OffsetDateTime) -> Result<Vec<Slug
     Ok(slugs.into_iter().filter_map(|slug| Slug::parse(&slug).ok()).collect())
 }
 
-/// Takes rotations whose time has come, with a new fencing token each. A connection that is switched off rests.
+/// Takes rotations whose time has come, with a new fencing token each: those that nobody has a lease of, and those of
+/// somebody who was [`present`] and is gone. A connection that is switched off rests.
 pub(super) async fn take(conn: &mut Conn, now: OffsetDateTime, limit: i64) -> Result<Vec<Rotation>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        "UPDATE secret_rotations SET fence = fence + 1, leased_until = $2 WHERE id IN
+        "UPDATE secret_rotations SET fence = fence + 1, leased_until = $2, present = FALSE WHERE id IN
             (SELECT r.id FROM secret_rotations r JOIN connections c ON c.id = r.connection_id
-             WHERE r.finished_at IS NULL AND (r.next_at <= $1 OR r.stop_asked_by IS NOT NULL) AND (r.leased_until IS NULL OR r.leased_until <= $1)
+             WHERE r.finished_at IS NULL AND (r.next_at <= $1 OR r.stop_asked_by IS NOT NULL) AND (r.leased_until IS NULL OR r.leased_until <= $1
+                 OR (r.present AND pg_try_advisory_xact_lock(hashtextextended(r.id, 0))))
                AND (c.enabled OR r.stop_asked_by IS NOT NULL)
              ORDER BY r.next_at LIMIT $3 FOR UPDATE OF r SKIP LOCKED)
          RETURNING id, connection_id, driver, step, marker, lifetime_days, old_id, new_id, candidate, expires_at, credential_id, previous_id,
@@ -177,7 +180,8 @@ pub(super) async fn save(
     let done = sqlx::query!(
         "UPDATE secret_rotations SET step = $3, lifetime_days = $4, old_id = $5, new_id = $6, candidate = $7, expires_at = $8,
                 credential_id = $9, previous_id = $10, attempts = $11, step_at = $12, proofs = $13, proofs_since = $14,
-                proved_at = $15, next_at = $16, last_error = $17, finished_at = $18, outcome = $19, cause = $20, leased_until = $21
+                proved_at = $15, next_at = $16, last_error = $17, finished_at = $18, outcome = $19, cause = $20, leased_until = $21,
+                present = FALSE
          WHERE id = $1 AND fence = $2 AND finished_at IS NULL",
         one.id.as_str(),
         one.fence,
@@ -204,6 +208,40 @@ pub(super) async fn save(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// A connection of its own that shows, while it is open, that somebody is at it: the database closes it the moment that our
+/// process is killed, and others need not wait for the lease to end. `None`: somebody else has the lease.
+pub(super) async fn present(db: &PgPool, one: &Rotation) -> Result<Option<PgConnection>, sqlx::Error> {
+    let mut conn = db.acquire().await?.detach();
+    // somebody who looks whether we are gone holds it for a moment
+    sqlx::query!("SELECT set_config('lock_timeout', '5s', FALSE)").fetch_one(&mut conn).await?;
+    sqlx::query!("SELECT pg_advisory_lock(hashtextextended($1, 0))", one.id.as_str()).fetch_one(&mut conn).await?;
+    let done = sqlx::query!(
+        "UPDATE secret_rotations SET present = TRUE WHERE id = $1 AND fence = $2 AND finished_at IS NULL",
+        one.id.as_str(),
+        one.fence
+    );
+    Ok((done.execute(&mut conn).await?.rows_affected() == 1).then_some(conn))
+}
+
+/// Whether the connection's secret is being replaced by one that only the provider knows. `Some(true)`: its value will
+/// be known in a moment; `Some(false)`: it is known, or has to wait.
+pub(super) async fn replacing(
+    conn: &mut Conn,
+    connection: &ConnectionId,
+    driver: &str,
+    now: OffsetDateTime,
+) -> Result<Option<bool>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT step IN ('add', 'store') AND (next_at <= $3 OR leased_until > $3) AS "soon!"
+             FROM secret_rotations WHERE connection_id = $1 AND driver = $2 AND finished_at IS NULL"#,
+        connection.as_str(),
+        driver,
+        now
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// Keeps the lease for one more request. False: somebody else has it, or it is to stop.

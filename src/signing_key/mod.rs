@@ -7,6 +7,7 @@
 
 pub mod consumer;
 mod key_set;
+mod retirement;
 mod revocation;
 mod rotation;
 pub mod schedule;
@@ -30,11 +31,13 @@ pub const MIN_PUBLICATION: Duration = Duration::minutes(15);
 /// No token of ours lives longer.
 const LONGEST_TOKEN: Duration = Duration::hours(24);
 
+/// Ours and those of consumers may differ by so much.
+const CLOCKS: Duration = Duration::hours(1);
+
 /// A key stays published this long after its last signature: the longest token life, the longest that somebody goes on with
 /// a JWKS, and an hour for clocks.
-pub const RETIREMENT: Duration = Duration::seconds(
-    LONGEST_TOKEN.whole_seconds() + consumer::LONGEST_CACHE.whole_seconds() + Duration::hours(1).whole_seconds(),
-);
+pub const RETIREMENT: Duration =
+    Duration::seconds(LONGEST_TOKEN.whole_seconds() + consumer::LONGEST_CACHE.whole_seconds() + CLOCKS.whole_seconds());
 
 /// What may be told about a key.
 #[derive(Clone, Debug)]

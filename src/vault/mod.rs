@@ -4,6 +4,7 @@
 
 mod keyring;
 pub mod pepper;
+mod retirement;
 pub mod rewrap;
 mod sealed;
 pub mod store;

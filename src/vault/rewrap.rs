@@ -90,7 +90,7 @@ async fn rewrap_batch(
 /// # Errors
 /// the database's.
 pub async fn keys_in_use(conn: &mut Conn) -> Result<BTreeSet<String>, sqlx::Error> {
-    Ok(super::store::key_ids(conn).await?.into_iter().collect())
+    Ok(super::store::every_key(conn).await?.into_keys().collect())
 }
 
 /// Notes the keys of this process's file, and says which key that is not among them some lasting value needs.

@@ -1,5 +1,7 @@
 //! SQL of the vault.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
 
 use super::Sealed;
@@ -18,11 +20,11 @@ pub async fn pepper_or(conn: &mut Conn, fresh: &Sealed, now: OffsetDateTime) -> 
     Ok(Sealed::from_stored(bytes))
 }
 
-/// The master key ids that stand in the envelopes of all sealed columns. The layout is [`super::sealed`]'s: the byte
+/// How many values of all sealed columns are under each master key, by the id in their envelopes. The layout is [`super::sealed`]'s: the byte
 /// at 1 is the id's length, the id follows.
-pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT DISTINCT convert_from(substring(sealed FROM 3 FOR get_byte(sealed, 1)), 'UTF8') AS "key_id!"
+pub async fn every_key(conn: &mut Conn) -> Result<BTreeMap<String, i64>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT convert_from(substring(sealed FROM 3 FOR get_byte(sealed, 1)), 'UTF8') AS "key_id!", count(*) AS "count!"
            FROM (SELECT sealed FROM vault_pepper
                  UNION ALL SELECT sealed FROM connection_credentials
                  UNION ALL SELECT sealed FROM signing_keys
@@ -36,11 +38,14 @@ pub async fn key_ids(conn: &mut Conn) -> Result<Vec<String>, sqlx::Error> {
                  UNION ALL SELECT sealed FROM login_trace_parts
                  UNION ALL SELECT secret FROM webhooks
                  UNION ALL SELECT previous_secret FROM webhooks
+                 UNION ALL SELECT sealed FROM secret_drivers
+                 UNION ALL SELECT candidate FROM secret_rotations
                  UNION ALL SELECT sealed FROM idempotency_keys) every
-           WHERE sealed IS NOT NULL"#
+           WHERE sealed IS NOT NULL GROUP BY 1"#
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.key_id, row.count)).collect())
 }
 
 /// A master key as the database knows it.
@@ -54,7 +59,7 @@ pub struct KnownKey {
 }
 
 /// The keys that were ever given, and those that lasting values need: configuration, keys and second factors. They are few. What a
-/// login leaves behind is not looked at here, as there may be millions of it; [`key_ids`] does.
+/// login leaves behind is not looked at here, as there may be millions of it; [`every_key`] does.
 pub async fn known_keys(conn: &mut Conn) -> Result<Vec<KnownKey>, sqlx::Error> {
     sqlx::query_as!(
         KnownKey,
@@ -66,7 +71,9 @@ pub async fn known_keys(conn: &mut Conn) -> Result<Vec<KnownKey>, sqlx::Error> {
                      UNION ALL SELECT sealed FROM signing_keys
                      UNION ALL SELECT totp FROM operators
                      UNION ALL SELECT secret FROM webhooks
-                     UNION ALL SELECT previous_secret FROM webhooks) every
+                     UNION ALL SELECT previous_secret FROM webhooks
+                     UNION ALL SELECT sealed FROM secret_drivers
+                     UNION ALL SELECT candidate FROM secret_rotations) every
                WHERE sealed IS NOT NULL GROUP BY 1) needed ON needed.id = given.id
            ORDER BY given.first_at DESC NULLS LAST, 1"#
     )

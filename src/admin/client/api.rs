@@ -1,5 +1,5 @@
 //! `/api/v1/clients/{client_id}/secrets`: a value is answered once, when it is made. The clients themselves stand with the
-//! other configuration.
+//! other configuration. `.../keys`: those by which it signs instead.
 
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, web};
@@ -7,17 +7,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{item, named};
+use super::{entry, item, named};
 use crate::admin::api::{body, created, done, list};
 use crate::admin::extract::Api;
 use crate::admin::paging::Page;
 use crate::admin::{Edit, Read, Trouble, configuration};
-use crate::client::secret::{self, KnownSecret, Verdict};
+use crate::client::key::KnownKey;
+use crate::client::secret::{self, KnownSecret};
+use crate::life::Verdict;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/clients/{client_id}/secrets", web::get().to(secrets))
         .route("/clients/{client_id}/secrets", web::post().to(add))
-        .route("/clients/{client_id}/secrets/{id}", web::delete().to(withdraw));
+        .route("/clients/{client_id}/secrets/{id}", web::delete().to(withdraw))
+        .route("/clients/{client_id}/keys", web::get().to(keys));
 }
 
 #[derive(Serialize)]
@@ -58,4 +61,21 @@ async fn withdraw(api: Api<Edit>, path: Path<(String, String)>) -> Result<HttpRe
     let (client_id, id) = path.into_inner();
     secret::withdraw(&api.broker.ctx, &api.author, &named(&client_id)?, &id).await?;
     Ok(done())
+}
+
+#[derive(Serialize)]
+struct KeyView {
+    #[serde(flatten)]
+    key: KnownKey,
+    safe_to_retire: Option<Verdict>,
+}
+
+/// They change with the client's settings, or where it publishes them.
+async fn keys(api: Api<Read>, client_id: Path<String>) -> Result<HttpResponse, Trouble> {
+    let client = named(&client_id)?;
+    let stored = configuration::read(&api.broker.ctx, &item(&client)).await?;
+    let mut conn = api.broker.ctx.db.acquire().await?;
+    let (known, now) = (super::keys(&mut conn, &client, entry(&stored)?).await?, api.broker.ctx.now());
+    let view = |one: &KnownKey| KeyView { safe_to_retire: one.safe_to_retire(&known, now), key: one.clone() };
+    Ok(list(&Page { items: known.iter().map(view).collect(), next: None }))
 }

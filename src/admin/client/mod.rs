@@ -4,6 +4,7 @@
 pub mod api;
 pub mod doctor;
 pub mod form;
+mod key;
 pub mod pages;
 pub mod secret;
 pub mod settings;
@@ -12,8 +13,11 @@ pub mod template;
 
 use super::Trouble;
 use super::frame::segment;
+use crate::client::key::{self as keys_of, KnownKey};
 use crate::client::secret::SecretError;
 use crate::client::{ClientId, ClientKind};
+use crate::db::Conn;
+use crate::jose::{CertificatePem, JwkSet};
 use crate::provisioning::ClientEntry;
 use crate::provisioning::impact::{Counted, Impact, MOST_COUNTED};
 use crate::provisioning::one::{Entry, Item, Known};
@@ -37,6 +41,13 @@ pub fn path(id: &ClientId) -> String {
 /// What was read is a client: it was asked for by a client's id.
 fn entry(known: &Known) -> Result<&ClientEntry, Trouble> {
     if let Entry::Client(entry) = &known.entry { Ok(entry) } else { Err(Trouble::Broken) }
+}
+
+/// The keys by which it signs, with what is known of their use.
+async fn keys(conn: &mut Conn, id: &ClientId, entry: &ClientEntry) -> Result<Vec<KnownKey>, Trouble> {
+    let jwks = entry.jwks.iter().flat_map(JwkSet::keys);
+    let registered = jwks.chain(entry.certificates.iter().map(CertificatePem::key));
+    Ok(keys_of::list(conn, id, registered, entry.jwks_uri.is_some()).await?)
 }
 
 pub const fn kind_words(kind: ClientKind) -> &'static str {

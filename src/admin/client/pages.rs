@@ -6,6 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::key::KeyRow;
 use super::secret::SecretRow;
 use super::{doctor, entry, item, kind_words, named, path, secret, settings, setup};
 use crate::admin::extract::Desk;
@@ -137,6 +138,7 @@ struct ClientPage {
     kind: &'static str,
     managed_by: Option<String>,
     secrets: Vec<SecretRow>,
+    keys: Vec<KeyRow>,
     endpoints: Vec<(&'static str, String)>,
     /// Where it can be used: the title and the page with what to paste there.
     snippets: Vec<(&'static str, String)>,
@@ -178,9 +180,10 @@ async fn client(desk: Desk<Read>, client_id: Path<String>) -> Result<HttpRespons
     let entry = entry(&stored)?.clone();
     let ctx = &desk.broker.ctx;
     let now = ctx.now();
-    let (known, systems) = {
+    let (known, keys, systems) = {
         let mut conn = ctx.db.acquire().await?;
-        (secrets::list(&mut conn, &id).await?, snippet::fitting(&mut conn, &desk.broker, &id).await?)
+        let keys = super::keys(&mut conn, &id, &entry).await?;
+        (secrets::list(&mut conn, &id).await?, keys, snippet::fitting(&mut conn, &desk.broker, &id).await?)
     };
     // its own tokens would fill the page: what was done to it, and who failed to be it
     let filter = Filter { client_id: Some(id.to_string()), action: Some("client.".into()), ..Filter::default() };
@@ -204,6 +207,7 @@ async fn client(desk: Desk<Read>, client_id: Path<String>) -> Result<HttpRespons
         name: entry.name.clone().unwrap_or_else(|| id.to_string()),
         kind: kind_words(entry.kind),
         secrets: known.iter().map(|one| SecretRow::of(one.clone(), &known, &path, now)).collect(),
+        keys: keys.iter().map(|one| KeyRow::of(one, &keys, now)).collect(),
         settings: settings_of(&entry),
         events: events.into_iter().map(|event| event_row(event, now)).collect(),
         managed_by: stored.managed_by,

@@ -13,8 +13,9 @@ use crate::admin::api::{body, created, done, one};
 use crate::admin::extract::Api;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::{Certificate, fingerprint};
-use crate::connection::credential::handover::Verdict;
+use crate::connection::key_rotation::{self, KnownKey};
 use crate::connection::{Credential, KeyUse, Protocol, sp_key};
+use crate::life::Verdict;
 use crate::metadata::Refreshed;
 use crate::upstream::saml::TrustedCertificate;
 
@@ -163,10 +164,18 @@ struct KeyView {
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     expires_at: Option<OffsetDateTime>,
+    /// Messages that it signed or opened.
+    uses: i64,
+    #[serde(with = "time::serde::rfc3339::option")]
+    last_used_at: Option<OffsetDateTime>,
+    /// Of one that retires.
+    safe_to_retire: Option<Verdict>,
 }
 
 impl KeyView {
-    fn of(key: &Credential) -> Self {
+    /// `known`: what is known of the use of all of them.
+    fn of(key: &Credential, known: &[KnownKey], now: OffsetDateTime) -> Self {
+        let used = known.iter().find(|one| one.id == key.id);
         let certificate = key.public.as_ref().and_then(|public| TrustedCertificate::from_der(&public.certificate).ok());
         Self {
             id: key.id.to_string(),
@@ -175,13 +184,18 @@ impl KeyView {
             certificate_sha256: certificate.map(|certificate| fingerprint(certificate.sha256())),
             created_at: key.created_at,
             expires_at: key.expires_at,
+            uses: used.map_or(0, |used| used.uses),
+            last_used_at: used.and_then(|used| used.last_used_at),
+            safe_to_retire: used.and_then(|used| used.safe_to_retire(known, now)),
         }
     }
 }
 
 async fn listed(api: &Api<impl crate::admin::Right>, name: &str) -> Result<Vec<KeyView>, Trouble> {
-    let mut conn = api.broker.ctx.db.acquire().await?;
-    Ok(sp_key::list(&mut conn, &slug(name)?).await?.iter().map(KeyView::of).collect())
+    let (mut conn, slug, now) = (api.broker.ctx.db.acquire().await?, slug(name)?, api.broker.ctx.now());
+    let keys = sp_key::list(&mut conn, &slug).await?;
+    let known = key_rotation::list(&mut conn, &slug).await?;
+    Ok(keys.iter().map(|key| KeyView::of(key, &known, now)).collect())
 }
 
 async fn keys(api: Api<Read>, name: Path<String>) -> Result<HttpResponse, Trouble> {

@@ -1,4 +1,4 @@
-//! `/api/v1/signing-keys`: what keys there are, rotating and revoking them.
+//! `/api/v1/signing-keys`: what keys there are, rotating and revoking them; `/api/v1/master-keys`.
 
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, web};
@@ -11,10 +11,13 @@ use crate::admin::extract::Api;
 use crate::admin::paging::Page;
 use crate::admin::{Own, Read, Trouble};
 use crate::jose::Alg;
+use crate::life::Verdict;
 use crate::signing_key::{self, SigningKey, State};
+use crate::vault::{KnownKey, store};
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/signing-keys", web::get().to(list))
+        .route("/master-keys", web::get().to(master_keys))
         .route("/signing-keys/consumers", web::get().to(consumers))
         .route("/signing-keys/rotate", web::post().to(rotate))
         .route("/signing-keys/{kid}/revoke", web::post().to(revoke));
@@ -39,6 +42,9 @@ struct View {
     /// Of a next key, in the list: who may lack it.
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<GateView>,
+    /// Of one that signs or retires, in the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safe_to_retire: Option<Verdict>,
 }
 
 impl From<SigningKey> for View {
@@ -53,6 +59,7 @@ impl From<SigningKey> for View {
             retiring_at: key.retiring_at,
             ended_at: key.ended_at,
             gate: None,
+            safe_to_retire: None,
         }
     }
 }
@@ -61,11 +68,12 @@ async fn list(api: Api<Read>) -> Result<HttpResponse, Trouble> {
     let consumers = reader::all(&api.broker).await?;
     let keys = signing_key::list(&mut *api.broker.ctx.db.acquire().await?).await?;
     let now = api.broker.ctx.now();
-    let view = |key: SigningKey| {
-        let gate = (key.state == State::Next).then(|| GateView::of(&key, &consumers, now));
-        View { gate, ..View::from(key) }
+    let view = |key: &SigningKey| View {
+        gate: (key.state == State::Next).then(|| GateView::of(key, &consumers, now)),
+        safe_to_retire: key.safe_to_retire(&keys, &consumers, now),
+        ..View::from(key.clone())
     };
-    Ok(listed(&Page { items: keys.into_iter().map(view).collect(), next: None }))
+    Ok(listed(&Page { items: keys.iter().map(view).collect(), next: None }))
 }
 
 async fn consumers(api: Api<Read>) -> Result<HttpResponse, Trouble> {
@@ -73,6 +81,35 @@ async fn consumers(api: Api<Read>) -> Result<HttpResponse, Trouble> {
     let keys = signing_key::list(&mut *api.broker.ctx.db.acquire().await?).await?;
     let items = consumers.into_iter().map(|one| ConsumerView::of(one, &keys)).collect();
     Ok(listed(&Page { items, next: None }))
+}
+
+#[derive(Serialize)]
+struct MasterKeyView {
+    id: String,
+    /// Absent: since before that was noted.
+    #[serde(with = "time::serde::rfc3339::option")]
+    first_seen_at: Option<OffsetDateTime>,
+    /// Configuration, keys and second factors that are sealed with it.
+    lasting_values: i64,
+    /// In the key file of this process.
+    present: bool,
+    /// Whether it seals what is stored from now on.
+    seals: bool,
+    safe_to_retire: Option<Verdict>,
+}
+
+async fn master_keys(api: Api<Read>) -> Result<HttpResponse, Trouble> {
+    let (ctx, keyring) = (&api.broker.ctx, api.broker.ctx.vault.keyring());
+    let view = |one: KnownKey| MasterKeyView {
+        present: keyring.find(&one.id).is_some(),
+        seals: keyring.newest().0.as_str() == one.id,
+        safe_to_retire: one.safe_to_retire(keyring, None),
+        first_seen_at: one.first_at,
+        lasting_values: one.values,
+        id: one.id,
+    };
+    let known = store::known_keys(&mut *ctx.db.acquire().await?).await?;
+    Ok(listed(&Page { items: known.into_iter().map(view).collect(), next: None }))
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 use crate::admin::when::When;
 use crate::ctx::Ctx;
 use crate::db::Conn;
+use crate::life::Verdict;
 use crate::vault::{KnownKey, store};
 
 pub struct MasterKeyRow {
@@ -12,6 +13,7 @@ pub struct MasterKeyRow {
     pub values: i64,
     pub state: &'static str,
     pub said: &'static str,
+    pub verdict: Option<Verdict>,
 }
 
 /// The newest first.
@@ -23,12 +25,19 @@ pub async fn rows(ctx: &Ctx, conn: &mut Conn) -> Result<Vec<MasterKeyRow>, sqlx:
         let here = keyring.find(&one.id).is_some();
         let (state, said) = match (one.id == newest, here, one.values) {
             (true, ..) => ("active", "Seals what is stored from now on"),
-            (_, true, 0) => ("retiring", "Nothing lasting needs it: it may go once `avouch keys rewrap` says so"),
-            (_, true, _) => ("expiring", "Still needed: run `avouch keys rewrap`"),
+            (_, true, 0) => ("retiring", "Opens what it sealed"),
+            (_, true, _) => ("expiring", "Still needed"),
             (_, false, 0) => ("retired", "Taken out of the key file"),
             (_, false, _) => ("refused", "Needed, and not in the key file of this process"),
         };
-        MasterKeyRow { since: one.first_at.map(|at| When::new(at, now)), values: one.values, id: one.id, state, said }
+        MasterKeyRow {
+            verdict: one.safe_to_retire(keyring, None),
+            since: one.first_at.map(|at| When::new(at, now)),
+            values: one.values,
+            id: one.id,
+            state,
+            said,
+        }
     };
     Ok(known.into_iter().map(told).collect())
 }

@@ -16,6 +16,7 @@ use crate::admin::when::When;
 use crate::admin::{Own, Read, Right, Trouble};
 use crate::broker::Broker;
 use crate::jose::Alg;
+use crate::life::Verdict;
 use crate::signing_key::consumer::{Consumer, Gate};
 use crate::signing_key::schedule::{self, Plan};
 use crate::signing_key::{self, RotationError, SigningKey, State};
@@ -64,6 +65,7 @@ struct Row {
     published: When,
     signs: String,
     leaves: String,
+    verdict: Option<Verdict>,
     strokes: Vec<Stroke>,
     may_be_revoked: bool,
 }
@@ -132,7 +134,7 @@ fn algorithm(broker: &Broker, alg: Alg, plan: Plan, keys: &[SigningKey], consume
             None => "There is no next key. A restart of avouch makes one.".into(),
         },
         plan: planned(plan, alg, keys, now),
-        keys: own.iter().map(|key| row(key, &span, now)).collect(),
+        keys: own.iter().map(|key| row(key, key.safe_to_retire(keys, consumers, now), &span, now)).collect(),
         axis: span.axis().map(|at| When::new(at, now).short_day()),
     }
 }
@@ -148,7 +150,7 @@ fn used(broker: &Broker, alg: Alg) -> String {
     }
 }
 
-fn row(key: &SigningKey, span: &Span, now: time::OffsetDateTime) -> Row {
+fn row(key: &SigningKey, verdict: Option<Verdict>, span: &Span, now: time::OffsetDateTime) -> Row {
     let day = |at| When::new(at, now).minute();
     let since = key.activated_at.map(day);
     let signs = match (&since, key.state) {
@@ -174,6 +176,7 @@ fn row(key: &SigningKey, span: &Span, now: time::OffsetDateTime) -> Row {
         published: When::new(key.published_at, now),
         signs,
         leaves,
+        verdict,
         strokes: span.strokes(key),
         may_be_revoked: key.state.is_published(),
     }
@@ -298,6 +301,9 @@ async fn ask_revoke(desk: Desk<Own>, kid: Path<String>) -> Result<HttpResponse, 
         }
         touches.push(("Who refuses new tokens", refusing(&Gate::of(next, &consumers, now), now)));
         touches.push(("Used by", used(&desk.broker, alg)));
+    }
+    if let Some(verdict) = key.safe_to_retire(&keys, &consumers, now).filter(|_| key.state == State::Retiring) {
+        touches.push(("Safe to retire", verdict.to_string()));
     }
     touches.push(("Go on believing it", believing(&consumers, now)));
     touches.push(("Not affected", "Sessions, refresh tokens, tokens under other keys".into()));

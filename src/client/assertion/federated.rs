@@ -97,8 +97,8 @@ impl<'a> FederatedAssertion<'a> {
                 let text = "the federated identity takes each token once, and this one has no jti";
                 Err(Unproven::Refused(Refusal::new("assertion_jti", text)))
             }
-            (true, once) => Ok(VerifiedAssertion { once }),
-            (false, _) => Ok(VerifiedAssertion { once: None }),
+            (true, once) => Ok(VerifiedAssertion { once, key: None }),
+            (false, _) => Ok(VerifiedAssertion { once: None, key: None }),
         }
     }
 }

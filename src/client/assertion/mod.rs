@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use aws_lc_rs::digest::{Context, SHA256};
 use time::OffsetDateTime;
 
+use crate::client::key::KeyName;
 use crate::jose::{Jwt, JwtError, Signed, VerificationKey};
 
 /// `client_assertion_type` (RFC 7523 §2.2).
@@ -25,6 +26,7 @@ pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jw
 #[derive(Debug)]
 pub struct VerifiedAssertion {
     once: Option<Once>,
+    key: Option<KeyName>,
 }
 
 /// What must be remembered of an assertion that counts once.
@@ -39,6 +41,11 @@ pub struct Once {
 impl VerifiedAssertion {
     pub fn once(&self) -> Option<&Once> {
         self.once.as_ref()
+    }
+
+    /// The client's own key that signed it; none of an issuer's.
+    pub fn key(&self) -> Option<&KeyName> {
+        self.key.as_ref()
     }
 }
 
@@ -95,18 +102,18 @@ pub enum Unproven {
     Refused(Refusal),
 }
 
-fn signature(
+/// The key that made it.
+fn signature<'k>(
     jwt: &Jwt,
-    keys: &mut dyn Iterator<Item = &VerificationKey>,
+    keys: &mut dyn Iterator<Item = &'k VerificationKey>,
     issuer: Option<&str>,
-) -> Result<(), Unproven> {
-    match jwt.signed_by(keys, issuer) {
-        Signed::Yes => Ok(()),
-        Signed::UnknownKey => Err(Unproven::PerhapsNewer),
+) -> Result<&'k VerificationKey, Unproven> {
+    jwt.signer(keys, issuer).map_err(|signed| match signed {
+        Signed::UnknownKey => Unproven::PerhapsNewer,
         // without a name in the header every key was tried, and the right one may be new
-        Signed::No if jwt.header.kid.is_none() => Err(Unproven::PerhapsNewer),
-        Signed::No => Err(Unproven::Unsigned),
-    }
+        Signed::No if jwt.header.kid.is_none() => Unproven::PerhapsNewer,
+        Signed::Yes | Signed::No => Unproven::Unsigned,
+    })
 }
 
 /// A value that is repeated to its sender.

@@ -1,8 +1,9 @@
 //! An assertion that a client signed with its own key (`private_key_jwt`, OIDC Core §9; RFC 7523 §3): it says iss = sub =
 //! client_id, and it is for us alone (CVE-2025-27370: never for one of several, nor for another endpoint).
 
-use super::{Once, Refusal, Unproven, VerifiedAssertion, signature, times};
+use super::{Once, Refusal, Unproven, VerifiedAssertion, cut, signature, times};
 use crate::client::ClientId;
+use crate::client::key::KeyName;
 use crate::jose::{Jwt, VerificationKey};
 use crate::urls::Urls;
 
@@ -49,8 +50,10 @@ impl<'a> OwnAssertion<'a> {
         &self,
         mut keys: impl Iterator<Item = &'k VerificationKey>,
     ) -> Result<VerifiedAssertion, Unproven> {
-        signature(self.jwt, &mut keys, None)?;
-        Ok(VerifiedAssertion { once: Once::of(self.jwt, self.expires) })
+        let key = signature(self.jwt, &mut keys, None)?;
+        let (thumbprint, kid) = (key.thumbprint(), key.kid().map(cut));
+        let key = KeyName { client: self.client_id.clone(), thumbprint, kid };
+        Ok(VerifiedAssertion { once: Once::of(self.jwt, self.expires), key: Some(key) })
     }
 }
 

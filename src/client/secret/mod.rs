@@ -4,16 +4,15 @@
 pub mod own;
 pub mod store;
 
-use std::net::IpAddr;
-
 use serde_json::json;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::{ClientId, ClientKind};
 use crate::audit::{self, Author};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::ClientSecretId;
+use crate::life::Verdict;
 use crate::secret::{Kind, Secret, mint};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,26 +48,6 @@ pub struct KnownSecret {
     pub uses: i64,
 }
 
-/// Uses of one secret that were gathered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Use {
-    /// The last time.
-    pub at: OffsetDateTime,
-    pub times: i64,
-    /// The last one that is known.
-    pub addr: Option<IpAddr>,
-}
-
-/// A secret that was not used for so long is not used any more, as far as one can tell: longer than a job that runs once a week.
-const QUIET: Duration = Duration::days(8);
-
-/// Whether a secret can be withdrawn without anybody noticing.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Verdict {
-    pub safe: bool,
-    pub reason: String,
-}
-
 impl KnownSecret {
     pub fn counts_at(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_none_or(|end| now < end)
@@ -76,30 +55,20 @@ impl KnownSecret {
 
     /// `all`: the client's secrets, this one among them.
     pub fn safe_to_retire(&self, all: &[Self], now: OffsetDateTime) -> Verdict {
-        let verdict = |safe, reason: &str| Verdict { safe, reason: reason.into() };
         if !self.counts_at(now) {
-            return verdict(true, "It has expired: whoever comes with it is refused already.");
+            return Verdict::safe("It has expired: whoever comes with it is refused already.");
         }
         let others: Vec<_> = all.iter().filter(|one| one.id != self.id && one.counts_at(now)).collect();
         if others.is_empty() {
-            return verdict(false, "It is the only one that counts.");
+            return Verdict::not_yet("It is the only one that counts.");
         }
         let newer_is_used = others.iter().any(|one| one.created_at > self.created_at && one.last_used_at.is_some());
-        match self.last_used_at {
-            Some(at) if now - at < QUIET => {
-                let days = (now - at).whole_days();
-                let when = match days {
-                    0 => "today".into(),
-                    1 => "yesterday".into(),
-                    days => format!("{days} days ago"),
-                };
-                let from = self.last_used_addr.as_deref().map(|addr| format!(" from {addr}")).unwrap_or_default();
-                Verdict { safe: false, reason: format!("It was used {when}{from}.") }
-            }
-            _ if now - self.created_at < QUIET => verdict(false, "It is new: it may be on its way to the application."),
-            _ if !newer_is_used => verdict(false, "It was not used lately, but no newer one was used yet."),
-            Some(_) => verdict(true, "It was not used for 8 days, and a newer one is used."),
-            None => verdict(true, "It was never used, and a newer one is used."),
+        let needed = Verdict::needed(self.last_used_at, self.last_used_addr.as_deref(), self.created_at, now);
+        match (needed, self.last_used_at) {
+            (Some(needed), _) => needed,
+            (None, _) if !newer_is_used => Verdict::not_yet("It was not used lately, but no newer one was used yet."),
+            (None, Some(_)) => Verdict::safe("It was not used for 8 days, and a newer one is used."),
+            (None, None) => Verdict::safe("It was never used, and a newer one is used."),
         }
     }
 }

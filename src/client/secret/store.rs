@@ -2,10 +2,11 @@
 
 use time::OffsetDateTime;
 
-use super::{ClientSecret, KnownSecret, Use};
+use super::{ClientSecret, KnownSecret};
 use crate::client::{ClientId, ClientKind};
 use crate::db::Conn;
 use crate::ids::ClientSecretId;
+use crate::life::Use;
 
 /// What kind the client is. Nobody changes its secrets by this way until the end of the transaction.
 pub(super) async fn lock_client(conn: &mut Conn, client: &ClientId) -> Result<Option<ClientKind>, sqlx::Error> {

@@ -3,7 +3,8 @@
 use time::OffsetDateTime;
 
 use super::Certificate;
-use crate::connection::credential::handover::{QUIET, Verdict};
+use crate::connection::credential::handover::QUIET;
+use crate::life::Verdict;
 
 impl Certificate {
     /// Of one that is trusted, and of no other; `all`: the connection's certificates.
@@ -11,28 +12,23 @@ impl Certificate {
         if !self.is_usable() {
             return None;
         }
-        let not_yet = |reason: &str, not_before| Some(Verdict { safe: false, reason: reason.into(), not_before });
         let mut others =
             all.iter().filter(|one| one.id != self.id && one.is_usable() && one.is_in_time(now)).peekable();
         if others.peek().is_none() {
-            return not_yet("There is no other one by which answers are believed.", None);
+            return Some(Verdict::not_yet("There is no other one by which answers are believed."));
         }
         if let Some(last) = self.last_seen_at.filter(|at| now - *at < QUIET) {
-            return not_yet("An answer was signed with it less than a day ago.", Some(last + QUIET));
+            return Some(Verdict::not_yet("An answer was signed with it less than a day ago.").before(last + QUIET));
         }
         // one that began to sign after this one's last answer, or goes on to
         let followers = others.filter(|one| one.last_seen_at > self.last_seen_at).filter_map(|one| one.first_seen_at);
-        match followers.min() {
-            None => not_yet("No answer was signed with another one since.", None),
+        Some(match followers.min() {
+            None => Verdict::not_yet("No answer was signed with another one since."),
             Some(began) if now - began < QUIET => {
-                not_yet("The provider signs with another one for less than a day.", Some(began + QUIET))
+                Verdict::not_yet("The provider signs with another one for less than a day.").before(began + QUIET)
             }
-            Some(_) => Some(Verdict {
-                safe: true,
-                reason: "The provider signs with another one, and did not with this one for a day.".into(),
-                not_before: None,
-            }),
-        }
+            Some(_) => Verdict::safe("The provider signs with another one, and did not with this one for a day."),
+        })
     }
 }
 

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use super::credential::handover::{Use, Verdict};
+use super::credential::handover::Use;
 use super::{CredentialState, KeyUse, Slug};
 use crate::db::Conn;
 use crate::ids::CredentialId;
 use crate::jose::CertificateError;
+use crate::life::Verdict;
 
 pub use change::{Ground, Promoted, prepare, promote, put_back, withdraw};
 pub use schedule::{Takeover, keep_schedule, plan_takeover};
@@ -128,8 +129,7 @@ impl KnownKey {
     pub fn safe_to_retire(&self, all: &[Self], now: OffsetDateTime) -> Option<Verdict> {
         if self.key_use == Some(KeyUse::Signing) && self.state == CredentialState::Retiring {
             // what it signed was read in its moment; only to put it back it would be needed
-            let reason = "It signs nothing any more.";
-            return Some(Verdict { safe: true, reason: reason.into(), not_before: None });
+            return Some(Verdict::safe("It signs nothing any more."));
         }
         let replaces = |one: &&Self| {
             one.state == CredentialState::Active

@@ -11,6 +11,7 @@ use crate::connection::{Connection, RefreshPolicy};
 use crate::db;
 use crate::ids::{SessionId, UserId};
 use crate::overage;
+use crate::rotation;
 use crate::session::upstream_grant::{Failure, Grant, Kept, store};
 use crate::session::{self, EndReason};
 use crate::token::{refresh::Family, store as tokens};
@@ -58,10 +59,18 @@ impl Turn {
     }
 
     async fn ask(&self) -> Result<(Kept, Renewed), Failed> {
-        let (ctx, upstreams, connection) = (&self.broker.ctx, &self.broker.upstreams, &self.connection);
+        let (ctx, upstreams) = (&self.broker.ctx, &self.broker.upstreams);
+        let mut connection = self.connection.clone();
         let sealed = self.grant.sealed.as_ref().ok_or((Failure::Missing, String::new()))?;
         let mut kept = Kept::open(ctx, &self.session, sealed).map_err(|why| (Failure::Misconfigured, why))?;
-        let renewal = upstreams.renew(ctx, connection, &kept).await;
+        let mut renewal = upstreams.renew(ctx, &connection, &kept).await;
+        if renewal.as_ref().is_err_and(|error| error.reason() == "invalid_client")
+            && let Some(newer) = rotation::newer(&self.broker, &connection).await
+        {
+            connection = newer;
+            renewal = upstreams.renew(ctx, &connection, &kept).await;
+        }
+        let connection = &connection;
         self.broker.tell_stood_in().await;
         let renewal = renewal.map_err(failed)?;
         if let Some(successor) = renewal.refresh_token() {

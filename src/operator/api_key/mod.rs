@@ -11,6 +11,7 @@ use crate::audit::{self, Author};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
 use crate::ids::OperatorKeyId;
+use crate::life::Verdict;
 use crate::secret::{self, Kind, Secret};
 
 #[derive(Clone, Debug)]
@@ -26,11 +27,26 @@ pub struct OperatorKey {
     pub expires_at: Option<OffsetDateTime>,
     /// To a minute: uses are gathered and written now and then.
     pub last_used_at: Option<OffsetDateTime>,
+    pub last_used_addr: Option<String>,
+    /// As far as they were counted.
+    pub uses: i64,
 }
 
 impl OperatorKey {
     pub fn has_ended(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Whether it can be deleted without anybody noticing. Keys stand alone: no other one has to take over.
+    pub fn safe_to_retire(&self, now: OffsetDateTime) -> Verdict {
+        if self.has_ended(now) {
+            return Verdict::safe("It has expired: whoever comes with it is refused already.");
+        }
+        let needed = Verdict::needed(self.last_used_at, self.last_used_addr.as_deref(), self.created_at, now);
+        needed.unwrap_or_else(|| match self.last_used_at {
+            Some(at) => Verdict::safe(format!("It was not used for {} days.", (now - at).whole_days())),
+            None => Verdict::safe("It was never used."),
+        })
     }
 }
 
@@ -65,6 +81,8 @@ pub async fn create(
         created_by: author.actor.clone(),
         expires_at,
         last_used_at: None,
+        last_used_addr: None,
+        uses: 0,
     };
     let hash = secret::fingerprint(value.expose());
     let stored = db::in_tx(&ctx.db, async |conn: &mut Conn| {

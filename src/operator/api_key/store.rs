@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::OperatorKey;
 use crate::db::Conn;
 use crate::ids::OperatorKeyId;
+use crate::life::Use;
 use crate::operator::store::known_role;
 
 struct Row {
@@ -16,6 +17,8 @@ struct Row {
     created_by: String,
     expires_at: Option<OffsetDateTime>,
     last_used_at: Option<OffsetDateTime>,
+    last_used_addr: Option<String>,
+    uses: i64,
 }
 
 impl Row {
@@ -29,6 +32,8 @@ impl Row {
             created_by: self.created_by,
             expires_at: self.expires_at,
             last_used_at: self.last_used_at,
+            last_used_addr: self.last_used_addr,
+            uses: self.uses,
         })
     }
 }
@@ -55,7 +60,7 @@ pub async fn insert(conn: &mut Conn, key: &OperatorKey, token_hash: [u8; 32]) ->
 pub async fn by_token(conn: &mut Conn, token_hash: [u8; 32]) -> Result<Option<OperatorKey>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at FROM operator_keys WHERE token_hash = $1",
+        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at, last_used_addr, uses FROM operator_keys WHERE token_hash = $1",
         token_hash.as_slice()
     );
     Ok(row.fetch_optional(conn).await?.and_then(Row::read))
@@ -64,7 +69,7 @@ pub async fn by_token(conn: &mut Conn, token_hash: [u8; 32]) -> Result<Option<Op
 pub async fn by_id(conn: &mut Conn, id: &OperatorKeyId) -> Result<Option<OperatorKey>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at FROM operator_keys WHERE id = $1",
+        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at, last_used_addr, uses FROM operator_keys WHERE id = $1",
         id.as_str()
     );
     Ok(row.fetch_optional(conn).await?.and_then(Row::read))
@@ -79,7 +84,7 @@ pub async fn page(
 ) -> Result<Vec<OperatorKey>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at FROM operator_keys
+        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at, last_used_addr, uses FROM operator_keys
          WHERE ($1::text IS NULL OR strpos(lower(name), lower($1)) > 0) AND ($2::text IS NULL OR name > $2)
          ORDER BY name LIMIT $3",
         search,
@@ -94,19 +99,28 @@ pub async fn delete(conn: &mut Conn, id: &OperatorKeyId) -> Result<Option<Operat
     let row = sqlx::query_as!(
         Row,
         "DELETE FROM operator_keys WHERE id = $1
-         RETURNING id, name, role, hint, created_at, created_by, expires_at, last_used_at",
+         RETURNING id, name, role, hint, created_at, created_by, expires_at, last_used_at, last_used_addr, uses",
         id.as_str()
     );
     Ok(row.fetch_optional(conn).await?.and_then(Row::read))
 }
 
-/// When each of them was last used.
-pub async fn used(conn: &mut Conn, ids: &[String], at: &[OffsetDateTime]) -> Result<(), sqlx::Error> {
+/// Adds uses. `last_used_at` moves forward, never back: another replica may have written a later one.
+pub async fn used(conn: &mut Conn, uses: &[(OperatorKeyId, Use)]) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = uses.iter().map(|(id, _)| id.to_string()).collect();
+    let at: Vec<_> = uses.iter().map(|(_, one)| one.at).collect();
+    let times: Vec<_> = uses.iter().map(|(_, one)| one.times).collect();
+    let addrs: Vec<_> = uses.iter().map(|(_, one)| one.addr.map(|addr| addr.to_string()).unwrap_or_default()).collect();
     sqlx::query!(
-        "UPDATE operator_keys k SET last_used_at = GREATEST(k.last_used_at, used.at)
-         FROM unnest($1::text[], $2::timestamptz[]) AS used (id, at) WHERE k.id = used.id",
-        ids,
-        at
+        "UPDATE operator_keys k SET
+             uses = k.uses + u.times,
+             last_used_addr = CASE WHEN u.addr = '' OR k.last_used_at > u.at THEN k.last_used_addr ELSE u.addr END,
+             last_used_at = GREATEST(k.last_used_at, u.at)
+         FROM UNNEST($1::text[], $2::timestamptz[], $3::bigint[], $4::text[]) AS u(id, at, times, addr) WHERE k.id = u.id",
+        &ids,
+        &at,
+        &times,
+        &addrs
     )
     .execute(conn)
     .await
@@ -117,7 +131,7 @@ pub async fn used(conn: &mut Conn, ids: &[String], at: &[OffsetDateTime]) -> Res
 pub async fn ending(conn: &mut Conn) -> Result<Vec<OperatorKey>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at FROM operator_keys
+        "SELECT id, name, role, hint, created_at, created_by, expires_at, last_used_at, last_used_addr, uses FROM operator_keys
          WHERE expires_at IS NOT NULL ORDER BY id"
     );
     Ok(rows.fetch_all(conn).await?.into_iter().filter_map(Row::read).collect())

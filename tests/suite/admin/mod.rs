@@ -20,6 +20,7 @@ mod settings;
 mod sign_in;
 mod signing_key;
 mod users;
+mod uses;
 mod webhook;
 
 pub use seat::{Api, Operator};

@@ -72,10 +72,22 @@ async fn a_move_to_a_new_master_key_that_was_killed_goes_on_where_it_was() {
     assert!(!broker.run(&["keys", "list"]).status.success(), "k2 is needed by now");
 
     std::fs::write(&key_file, format!("{NEW_KEY}{MASTER_KEY}")).unwrap();
+    let master = || {
+        let printed = String::from_utf8_lossy(&broker.run(&["keys", "master"]).stdout).into_owned();
+        let line = printed.lines().find(|line| line.starts_with("k1 ")).unwrap_or_else(|| panic!("{printed}"));
+        line.to_owned()
+    };
+    let before = master();
+    assert!(
+        before.contains("Not yet: ") && before.contains("still sealed with it: run `avouch keys rewrap`"),
+        "{before}"
+    );
     let done = broker.run(&["keys", "rewrap"]);
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(done.status.success() && said.contains("no value needs the master key k1"), "{said}");
     assert_eq!((under(&mut conn, "k1").await, under(&mut conn, "k2").await), (0, total));
+    let after = master();
+    assert!(after.contains("Yes: Nothing is sealed with it: its line may go."), "{after}");
     std::fs::write(&key_file, NEW_KEY).unwrap();
     broker.serve().await;
     assert_eq!(get(&format!("{}/.well-known/jwks.json", broker.issuer)).await.status, 200);

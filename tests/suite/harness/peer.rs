@@ -126,7 +126,8 @@ impl Peer {
         answer
     }
 
-    async fn ask(&mut self, command: &Value) -> Value {
+    /// A command that may succeed or not.
+    pub async fn ask(&mut self, command: &Value) -> Value {
         self.write(command).await;
         self.read().await
     }

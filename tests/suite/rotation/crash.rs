@@ -21,8 +21,6 @@ async fn at_every_call(driver: impl Fn(&Stage) -> Value, most: usize, mishap: Mi
     let mut stage = Stage::set().await;
     stage.provider.state().keeps_token = true;
     let driver = driver(&stage);
-    // a registration's new secret is the provider's, and unknown until somebody has asked for it again
-    let knows = driver["kind"] != "registration";
     let put = stage.put(driver).await;
     assert_eq!(put.status, 200, "{}", put.json);
     stage.provider.state().service_key = Some(put.json["public_key"].clone()).filter(Value::is_object);
@@ -31,7 +29,7 @@ async fn at_every_call(driver: impl Fn(&Stage) -> Value, most: usize, mishap: Mi
         let hit = match mishap {
             Mishap::Dies => {
                 stage.provider.state().hang_at = Some(at);
-                dies(&mut stage, knows).await
+                dies(&mut stage).await
             }
             Mishap::Unanswered => {
                 stage.provider.state().lose_at = Some(at);
@@ -77,7 +75,7 @@ async fn goes_on(stage: &Stage) -> Value {
 }
 
 /// Begins one, and starts anew where it was killed. Whether it was.
-async fn dies(stage: &mut Stage, knows: bool) -> bool {
+async fn dies(stage: &mut Stage) -> bool {
     stage.run().await;
     let died = tokio::select! {
         _ = goes_on(stage) => false,
@@ -85,10 +83,9 @@ async fn dies(stage: &mut Stage, knows: bool) -> bool {
     };
     if died {
         stage.world.broker.restart().await;
-        if knows {
-            // before anybody goes on with it
-            stage.signs_in().await;
-        }
+        // before its lease runs out: a registration's new secret is the provider's, and whoever needs it waits until another
+        // replica has asked for it, which sees at once that the first one died
+        tokio::join!(stage.signs_in(), stage.look());
         // its lease runs out
         stage.pass(Duration::seconds(41));
     }
@@ -180,6 +177,32 @@ async fn a_registration_goes_on_from_wherever_it_was_killed() {
 #[tokio::test]
 async fn a_registration_goes_on_from_whatever_answer_was_lost() {
     at_every_call(registration, 1, Mishap::Unanswered).await;
+}
+
+#[tokio::test]
+async fn whoever_signs_in_while_a_registration_is_updated_waits_for_the_new_secret() {
+    let mut stage = Stage::set().await;
+    assert_eq!(stage.put(registration(&stage)).await.status, 200);
+    // read, then updated
+    let at = stage.provider.state().calls.len() + 2;
+    stage.provider.state().hold_at = Some(at);
+    stage.run().await;
+    let sign_in = async {
+        stage.provider.shared.hangs.notified().await;
+        let release = async {
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            assert!(stage.secrets().await.len() == 1, "the new one is unknown here");
+            stage.look().await; // another replica finds nothing to do: the first one lives
+            stage.provider.shared.go.notify_one();
+        };
+        tokio::join!(stage.world.signed_in(), release);
+    };
+    tokio::join!(stage.look(), sign_in);
+    assert_eq!(stage.provider.state().calls.len(), at, "one update, seen by nobody else");
+    let latest = goes_on(&stage).await;
+    assert_eq!(latest["outcome"], "done", "{latest}");
+    stage.world.broker.restart().await;
+    stage.signs_in().await;
 }
 
 #[tokio::test]

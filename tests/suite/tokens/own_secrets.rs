@@ -91,7 +91,10 @@ async fn an_operator_sees_who_uses_which_secret_and_whether_it_may_go() {
     let secrets = async || -> Value { api.get("/clients/robot/secrets").await.json["items"].clone() };
     let only = secrets().await[0].clone();
     assert_eq!((&only["uses"], &only["last_used_addr"]), (&json!(2), &json!("127.0.0.1")), "{only}");
-    assert_eq!(only["safe_to_retire"], json!({ "safe": false, "reason": "It is the only one that counts." }));
+    assert_eq!(
+        only["safe_to_retire"],
+        json!({ "safe": false, "reason": "It is the only one that counts.", "not_before": null })
+    );
 
     let (ok, printed) = world.broker.cli(&["client", "rotate-secret", "robot", "--expires-in", "30"]).await;
     assert!(ok, "{printed}");

@@ -133,3 +133,19 @@ async fn hints_are_passed_on_and_consent_stays_between_us_and_the_person() {
             && hinted["code_challenge"] != plain["code_challenge"]
     );
 }
+
+/// Okta says no groups where nobody asks for them, and AD FS no claims of its rules.
+#[tokio::test]
+async fn what_a_provider_says_only_when_asked_is_asked_for() {
+    let world = World::new().await;
+    for (more, scope) in [
+        ("preset: okta", "openid profile email groups"),
+        ("preset: adfs", "openid profile email allatclaims"),
+        ("preset: auth0", "openid profile email"),
+        ("preset: okta\nscopes: [openid]", "openid"),
+    ] {
+        world.set_contoso(more).await;
+        world.shop.sign_in(&mut world.shop.browser(), &[]).await;
+        assert_eq!(world.idp.received().authorize.last().unwrap()["scope"], scope, "{more}");
+    }
+}

@@ -4,8 +4,9 @@ pub mod pages;
 
 use time::OffsetDateTime;
 
-use crate::admin::moment::Moment;
-use crate::client::secret::{KnownSecret, Verdict};
+use crate::admin::moment::{Moment, uses};
+use crate::client::secret::KnownSecret;
+use crate::life::Verdict;
 
 /// One line of the table.
 pub struct SecretRow {
@@ -27,9 +28,7 @@ impl SecretRow {
     /// `all`: the client's secrets, this one among them.
     pub fn of(secret: KnownSecret, all: &[KnownSecret], client: &str, now: OffsetDateTime) -> Self {
         let verdict = secret.safe_to_retire(all, now);
-        let times = if secret.uses == 1 { "time" } else { "times" };
-        let from = secret.last_used_addr.as_deref().map(|addr| format!(", last from {addr}")).unwrap_or_default();
-        let uses = format!("{} {times}{from}", secret.uses);
+        let uses = uses(secret.uses, secret.last_used_addr.as_deref());
         let expires = secret.expires_at.map(|at| Moment::new(at, now));
         let state = match expires {
             Some(end) if end.is_past() => ("refused", "Expired"),

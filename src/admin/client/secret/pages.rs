@@ -91,7 +91,7 @@ async fn ask_withdraw(desk: Desk<Edit>, asked: Path<(String, String)>) -> Result
         explanation: "Whoever still comes with it is refused from then on. It cannot be brought back.".into(),
         touches: vec![
             ("Last used".into(), used),
-            ("Safe to retire".into(), verdict_line(&known.safe_to_retire(&secrets, now))),
+            ("Safe to retire".into(), known.safe_to_retire(&secrets, now).to_string()),
             ("Other secrets that count".into(), others),
         ],
         fields: Vec::new(),
@@ -103,10 +103,6 @@ async fn ask_withdraw(desk: Desk<Edit>, asked: Path<(String, String)>) -> Result
         harmless: false,
         frame,
     }))
-}
-
-fn verdict_line(verdict: &secret::Verdict) -> String {
-    format!("{}: {}", if verdict.safe { "Yes" } else { "Not yet" }, verdict.reason)
 }
 
 async fn withdraw(posted: Posted<Edit, NoFields>, asked: Path<(String, String)>) -> Result<HttpResponse, Trouble> {

@@ -22,6 +22,7 @@ use crate::admin::pages::{ConfirmPage, capitalised, show, show_again};
 use crate::admin::sign_in::pages::NoFields;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::fingerprint;
+use crate::connection::key_rotation;
 use crate::connection::{Connection, CredentialState, KeyUse, Protocol};
 use crate::web::redirect::see_other;
 
@@ -76,6 +77,7 @@ pub(super) async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Resu
         }
         Protocol::Saml(_) => None,
     };
+    let keys = key_rotation::list(&mut *ctx.db.acquire().await?, &slug).await?;
     let provider = Provider::of(&one);
     let (secrets, bars) = shown.map_or_else(|| (None, key_bars(&one)), |shown| (Some(shown.secrets), shown.bars));
     Ok(CredentialsPage {
@@ -86,7 +88,7 @@ pub(super) async fn page(desk: &Seated, name: &str, errors: FieldErrors) -> Resu
         secrets,
         certificates: shown::certificates(&one, &head.path, now),
         metadata: shown::metadata(&one, now),
-        keys: shown::keys(&one, &head.path, now),
+        keys: shown::keys(&one, &keys, &head.path, now),
         untrusted: shown::untrusted(&mut *ctx.db.acquire().await?, &one, now).await?,
         expires_at: String::new(),
         pem: String::new(),

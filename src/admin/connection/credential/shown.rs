@@ -2,12 +2,13 @@
 
 use time::OffsetDateTime;
 
-use crate::admin::moment::Moment;
+use crate::admin::moment::{self, Moment};
 use crate::connection::certificate::{self, Certificate, fingerprint};
-use crate::connection::credential::handover::Verdict;
+use crate::connection::key_rotation::KnownKey;
 use crate::connection::saml::IdpSource;
 use crate::connection::{Connection, Credential, CredentialKind, CredentialState, KeyUse, Protocol, untrusted};
 use crate::db::Conn;
+use crate::life::Verdict;
 use crate::upstream::saml::TrustedCertificate;
 
 /// One of the provider's certificates.
@@ -43,6 +44,10 @@ pub struct ShownKey {
     pub state: &'static str,
     pub state_word: &'static str,
     pub expires_at: Option<Moment>,
+    pub last_used_at: Option<Moment>,
+    pub uses: String,
+    /// Of one that retires.
+    pub verdict: Option<Verdict>,
 }
 
 pub struct ShownKeys {
@@ -102,8 +107,8 @@ pub fn metadata(one: &Connection, now: OffsetDateTime) -> Option<ShownMetadata> 
     })
 }
 
-/// Nothing where the connection works with a secret alone.
-pub fn keys(one: &Connection, path: &str, now: OffsetDateTime) -> Option<ShownKeys> {
+/// Nothing where the connection works with a secret alone. `known`: what is known of the use of all of them.
+pub fn keys(one: &Connection, known: &[KnownKey], path: &str, now: OffsetDateTime) -> Option<ShownKeys> {
     let rotates = matches!(one.protocol, Protocol::Saml(_));
     let living = |key: &&Credential| key.kind() == CredentialKind::PrivateKey && key.state.is_published();
     let mut own: Vec<&Credential> = one.credentials.iter().filter(living).collect();
@@ -111,7 +116,11 @@ pub fn keys(one: &Connection, path: &str, now: OffsetDateTime) -> Option<ShownKe
         return None;
     }
     own.sort_by_key(|key| key.key_use().map(KeyUse::as_str));
+    let use_of = |key: &Credential| known.iter().find(|used| used.id == key.id);
     let shown = |key: &Credential| ShownKey {
+        last_used_at: use_of(key).and_then(|used| used.last_used_at).map(|at| Moment::new(at, now)),
+        uses: moment::uses(use_of(key).map_or(0, |used| used.uses), None),
+        verdict: use_of(key).and_then(|used| used.safe_to_retire(known, now)),
         href: format!("{path}/credentials/sp-keys/{}", key.id),
         label: match key.key_use() {
             Some(KeyUse::Signing) => "Signing key",

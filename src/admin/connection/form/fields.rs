@@ -187,7 +187,12 @@ fn more_oidc() -> Vec<Plan> {
             "",
             true,
             vec![
-                field("scopes", Kind::Lines, "Scopes", "One per line. Empty: openid, profile, email."),
+                field(
+                    "scopes",
+                    Kind::Lines,
+                    "Scopes",
+                    "One per line. Empty: openid, profile, email, and what the provider needs to say groups.",
+                ),
                 line("prompt", "Prompt", "Such as login or select_account, at every sign-in."),
                 field("max_age", Kind::Number, "Longest time since the person signed in there, in seconds", ""),
                 line("acr_values", "acr_values", ""),

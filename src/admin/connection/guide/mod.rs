@@ -116,4 +116,31 @@ mod tests {
             }
         }
     }
+
+    /// What a sign-in, its groups or its end would fail without, in the consoles' own words.
+    #[test]
+    fn each_console_is_told_what_works_only_with_its_help() {
+        let urls = Urls::new("https://id.example.com").unwrap();
+        let at = Addresses::of(&urls, &Slug::parse("contoso").unwrap());
+        for (provider, words) in [
+            (Provider::Entra, &["GroupMember.Read.All", "*Application permissions*", "*Grant admin consent*"][..]),
+            (Provider::Entra, &["*Accounts in any organizational directory*", "in every tenant", "organizations"]),
+            (Provider::Entra, &["*Value*, not *Secret ID*", "12 months or more", "the day it expires"]),
+            (Provider::Entra, &["*Security groups*, with *Group ID*", "*xms_edov*", &at.logout_done]),
+            (Provider::Okta, &["*Groups claim filter*", "the scope groups", "/oauth2/", &at.logout_done]),
+            (Provider::Google, &["*Internal*", "no groups in its tokens"]),
+            (Provider::Auth0, &["setCustomClaim", "*Regular Web Applications*", &at.logout_done]),
+            (Provider::Adfs, &["allatclaims", "as *Identifier* the *Client Identifier* once more", &at.logout_done]),
+        ] {
+            let steps = steps(provider, EntryProtocol::Oidc, &at);
+            let told = |step: &Step| {
+                let pasted = step.paste.iter().map(|paste| format!(" {} {}", paste.label, paste.value));
+                format!("{}{}", step.text, pasted.collect::<String>())
+            };
+            let told = steps.iter().map(told).collect::<Vec<_>>().join("\n");
+            for word in words {
+                assert!(told.contains(word), "{provider:?}: {word}");
+            }
+        }
+    }
 }

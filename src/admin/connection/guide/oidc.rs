@@ -22,18 +22,21 @@ pub(super) fn steps(provider: Provider, at: &Addresses) -> Vec<Step> {
             Step::new(
                 "Create the application",
                 "In the Entra admin center: *App registrations*, *New registration*, *Accounts in this organizational \
-                 directory only*. Choose the platform *Web* and paste:",
+                 directory only*; for several tenants *Accounts in any organizational directory*. Choose the platform *Web* and \
+                 paste the first; the other under *Authentication*, *Add URI*, so that people come back from signing out:",
             )
-            .paste(callback, &at.callback),
+            .paste(callback, &at.callback)
+            .paste("Redirect URI after signing out, platform Web", &at.logout_done),
             Step::new(
                 "Let it say which groups people are in",
                 "*Token configuration*, *Add groups claim*, *Security groups*, with *Group ID*. Also *Add optional claim*, \
                  *ID*: *email*, and *xms_edov*, which says whether an address is the tenant's own. For people in more \
-                 than 200 groups, also grant the application permission:",
+                 than 200 groups: *API permissions*, *Add a permission*, *Microsoft Graph*, *Application permissions*, then *Grant \
+                 admin consent*, in every tenant that may sign in:",
             )
             .paste("Permission of Microsoft Graph", "GroupMember.Read.All"),
-            Step::new("Make a secret", "*Certificates & secrets*, *New client secret*. Copy the column *Value*, not *Secret ID*; it is shown this once."),
-            Step::new("Bring back three values", "From *Overview*: *Directory (tenant) ID* and *Application (client) ID*; and the secret's *Value*."),
+            Step::new("Make a secret", "*Certificates & secrets*, *New client secret*, *Expires* in 12 months or more. Copy the column *Value*, not *Secret ID*; it is shown this once. Where policies allow no secrets, choose an assertion or a federated credential on the next page."),
+            Step::new("Bring back three values", "From *Overview*: *Directory (tenant) ID* and *Application (client) ID*; and the secret's *Value*, with the day it expires. For several tenants: organizations, and their ids."),
         ],
         Provider::Okta => vec![
             Step::new(
@@ -47,7 +50,8 @@ pub(super) fn steps(provider: Provider, at: &Addresses) -> Vec<Step> {
             Step::new(
                 "Let it say which groups people are in",
                 "*Sign On*, *OpenID Connect ID Token*, *Edit*: *Groups claim type* Filter, *Groups claim filter* named groups, \
-                 such as *Starts with*. Keep it narrow.",
+                 such as *Starts with*. Keep it narrow. We ask for the scope groups. An authorization server of your own (/oauth2/...) has \
+                 none: add a scope and a claim of that name there, and the scope to this connection's settings.",
             ),
             Step::new("Bring back three values", "From *General*: *Client ID* and the secret under *Client Secrets*; and your Okta domain."),
         ],
@@ -98,10 +102,11 @@ pub(super) fn steps(provider: Provider, at: &Addresses) -> Vec<Step> {
                 "Create the application group",
                 "AD FS Management: *Application Groups*, *Add Application Group*, *Server application accessing a web API*. Paste:",
             )
-            .paste(callback, &at.callback),
+            .paste(callback, &at.callback)
+            .paste("Redirect URI after signing out", &at.logout_done),
             Step::new(
                 "Let it say who people are",
-                "For the web API: *Permitted scopes* openid, profile, email and allatclaims; *Issuance Transform Rules*, *Send LDAP \
+                "For the web API: as *Identifier* the *Client Identifier* once more; *Permitted scopes* openid, profile, email and allatclaims; *Issuance Transform Rules*, *Send LDAP \
                  Attributes as Claims*: *E-Mail-Addresses*, *Display-Name*, *Token-Groups - Unqualified Names* as *groups*.",
             ),
             Step::new("Bring back three values", "The federation service name, the *Client Identifier*, and the secret of *Generate a shared secret*."),

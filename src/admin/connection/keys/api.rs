@@ -11,9 +11,9 @@ use crate::admin::connection::{keys, slug, stored};
 use crate::admin::extract::Api;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::certificate::fingerprint;
-use crate::connection::credential::handover::Verdict;
 use crate::connection::key_rotation::{self, KnownKey, Takeover};
 use crate::connection::{Protocol, untrusted};
+use crate::life::Verdict;
 use crate::upstream::saml::TrustedCertificate;
 
 pub fn routes(app: &mut web::ServiceConfig) {

@@ -7,8 +7,8 @@ use crate::admin::connection::credential::shown::state_word;
 use crate::admin::moment::Moment;
 use crate::connection::CredentialState;
 use crate::connection::certificate::pem;
-use crate::connection::credential::handover::Verdict;
 use crate::connection::key_rotation::KnownKey;
+use crate::life::Verdict;
 
 /// The members that a public key has (RFC 7518 §6, RFC 8037 §2): whatever else stands in storage stays there.
 const PUBLIC: [&str; 9] = ["kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"];

@@ -11,6 +11,7 @@ use crate::admin::extract::Api;
 use crate::admin::operator::{key_id, role};
 use crate::admin::paging::{ListQuery, Page};
 use crate::admin::{Own, Read, Trouble};
+use crate::life::Verdict;
 use crate::operator::OperatorRole;
 use crate::operator::api_key::{self, OperatorKey, store};
 
@@ -34,10 +35,13 @@ struct KeyView {
     /// To a minute.
     #[serde(with = "time::serde::rfc3339::option")]
     last_used_at: Option<OffsetDateTime>,
+    last_used_addr: Option<String>,
+    uses: i64,
+    safe_to_retire: Verdict,
 }
 
-impl From<&OperatorKey> for KeyView {
-    fn from(key: &OperatorKey) -> Self {
+impl KeyView {
+    fn of(key: &OperatorKey, now: OffsetDateTime) -> Self {
         Self {
             id: key.id.to_string(),
             name: key.name.clone(),
@@ -47,6 +51,9 @@ impl From<&OperatorKey> for KeyView {
             created_by: key.created_by.clone(),
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,
+            last_used_addr: key.last_used_addr.clone(),
+            uses: key.uses,
+            safe_to_retire: key.safe_to_retire(now),
         }
     }
 }
@@ -55,7 +62,7 @@ async fn all(api: Api<Read>, query: Query<ListQuery>) -> Result<HttpResponse, Tr
     let (after, limit) = (query.after()?, query.limit()?);
     let after = after.first().map(String::as_str);
     let found = store::page(&mut *api.broker.ctx.db.acquire().await?, query.search(), after, limit + 1).await?;
-    Ok(list(&Page::of(found, limit, |key| vec![key.name.clone()]).map(|key| KeyView::from(&key))))
+    Ok(list(&Page::of(found, limit, |key| vec![key.name.clone()]).map(|key| KeyView::of(&key, api.broker.ctx.now()))))
 }
 
 #[derive(Deserialize)]
@@ -72,7 +79,7 @@ async fn create(api: Api<Own>, bytes: Bytes) -> Result<HttpResponse, Trouble> {
     let new: New = body(&bytes)?;
     let (ctx, role) = (&api.broker.ctx, role(&new.role)?);
     let (key, value) = api_key::create(ctx, &api.author, api.role, &new.name, role, new.expires_at).await?;
-    let mut answer = json!(KeyView::from(&key));
+    let mut answer = json!(KeyView::of(&key, ctx.now()));
     answer["value"] = value.expose().as_str().into();
     Ok(created(&ctx.urls.at(&format!("/api/v1/operator-keys/{}", key.id)), &answer, None))
 }
@@ -81,7 +88,7 @@ async fn read(api: Api<Read>, id: Path<String>) -> Result<HttpResponse, Trouble>
     let id = key_id(id.into_inner())?;
     let key = store::by_id(&mut *api.broker.ctx.db.acquire().await?, &id).await?;
     let key = key.ok_or_else(|| Trouble::Unknown("such operator key".into()))?;
-    Ok(one(&KeyView::from(&key), None))
+    Ok(one(&KeyView::of(&key, api.broker.ctx.now()), None))
 }
 
 async fn delete(api: Api<Own>, id: Path<String>) -> Result<HttpResponse, Trouble> {

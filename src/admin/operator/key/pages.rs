@@ -10,12 +10,14 @@ use time::{Date, OffsetDateTime, Time};
 use crate::admin::extract::{Desk, Posted};
 use crate::admin::form::{FieldErrors, given};
 use crate::admin::frame::{Done, Frame, Section, segment};
+use crate::admin::moment::uses;
 use crate::admin::operator::{ROLES, beside, key_id, role};
 use crate::admin::pages::{ConfirmPage, show, show_again};
 use crate::admin::paging::{ListQuery, Page};
 use crate::admin::sign_in::pages::NoFields;
 use crate::admin::when::When;
 use crate::admin::{Own, Read, Trouble};
+use crate::life::Verdict;
 use crate::operator::api_key::{self, OperatorKey, store};
 use crate::web::redirect::see_other;
 
@@ -45,6 +47,9 @@ struct Row {
     ends: Option<When>,
     ended: bool,
     used: Option<When>,
+    /// `12 times, last from 192.0.2.7`.
+    uses: String,
+    verdict: Verdict,
 }
 
 impl ListPage {
@@ -66,6 +71,8 @@ fn row(frame: &Frame, now: OffsetDateTime, key: OperatorKey) -> Row {
     Row {
         delete: frame.to(&format!("/admin/operator-keys/{}/delete", key.id)),
         ended: key.has_ended(now),
+        uses: uses(key.uses, key.last_used_addr.as_deref()),
+        verdict: key.safe_to_retire(now),
         name: key.name,
         hint: key.hint,
         role: key.role.as_str(),
@@ -148,7 +155,11 @@ async fn ask_delete(desk: Desk<Own>, id: Path<String>) -> Result<HttpResponse, T
     Ok(show(&ConfirmPage {
         question: format!("Delete the key {}?", key.name),
         explanation: "Whatever uses it gets 401 from then on.".into(),
-        touches: vec![("Role".into(), key.role.to_string()), ("Last used".into(), used)],
+        touches: vec![
+            ("Role".into(), key.role.to_string()),
+            ("Last used".into(), used),
+            ("Safe to retire".into(), key.safe_to_retire(ctx.now()).to_string()),
+        ],
         fields: Vec::new(),
         action: format!("{back}/{id}/delete"),
         button: "Delete the key".into(),

@@ -3,7 +3,6 @@
 
 pub mod store;
 
-use serde::Serialize;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
@@ -13,21 +12,12 @@ use crate::audit::{self, Author};
 use crate::connection::{self, Slug};
 use crate::ctx::Ctx;
 use crate::db::{self, Conn};
+use crate::life::Verdict;
 
 /// So long a secret stays after another has taken over, and after it was last needed.
 pub const QUIET: Duration = Duration::hours(24);
 /// Replicas hear of a change within moments: what one of them still did by the old one says nothing.
 const HEARING: Duration = Duration::minutes(1);
-
-/// Whether a secret can be removed without anybody noticing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    pub safe: bool,
-    pub reason: String,
-    /// When it may become safe, as far as that is a matter of time.
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub not_before: Option<OffsetDateTime>,
-}
 
 /// The secret before takes over again, and the one in use becomes the next one: nothing is lost, and the same step can be
 /// done again. For as long as the one before was not removed.
@@ -75,21 +65,20 @@ impl Use {
         if self.state != CredentialState::Retiring {
             return None;
         }
-        let not_yet = |reason: &str, not_before| Verdict { safe: false, reason: reason.into(), not_before };
-        let Some(active) = active else { return Some(not_yet("No other one is in use.", None)) };
+        let Some(active) = active else { return Some(Verdict::not_yet("No other one is in use.")) };
         let needed = self.last.filter(|at| *at > active.since + HEARING);
         let quiet_from = needed.unwrap_or(active.since);
         Some(if active.refused {
-            not_yet("The provider refuses the one in use: sign-ins go on by this one.", None)
+            Verdict::not_yet("The provider refuses the one in use: sign-ins go on by this one.")
         } else if needed.is_some() && now - quiet_from < QUIET {
-            not_yet("It was needed less than a day ago, although another one is in use.", Some(quiet_from + QUIET))
+            Verdict::not_yet("It was needed less than a day ago, although another one is in use.")
+                .before(quiet_from + QUIET)
         } else if now - quiet_from < QUIET {
-            not_yet("The one in use took over less than a day ago.", Some(quiet_from + QUIET))
+            Verdict::not_yet("The one in use took over less than a day ago.").before(quiet_from + QUIET)
         } else if active.last.is_none_or(|at| at <= quiet_from) {
-            not_yet("The one in use was not used since it took over.", None)
+            Verdict::not_yet("The one in use was not used since it took over.")
         } else {
-            let reason = "The provider takes the one in use, and this one was not needed for a day.";
-            Verdict { safe: true, reason: reason.into(), not_before: None }
+            Verdict::safe("The provider takes the one in use, and this one was not needed for a day.")
         })
     }
 }

@@ -34,6 +34,8 @@ pub struct Shared {
     state: Mutex<State>,
     /// Rung when a call hangs.
     pub hangs: Notify,
+    /// Lets the one that is held go on.
+    pub go: Notify,
 }
 
 pub struct State {
@@ -46,6 +48,8 @@ pub struct State {
     pub lose: u32,
     /// The call with this number is done, and never answered.
     pub hang_at: Option<usize>,
+    /// The call with this number is done, and answered when [`Shared::go`] is rung.
+    pub hold_at: Option<usize>,
     /// The call with this number is done, and its answer lost.
     pub lose_at: Option<usize>,
     /// Days; a policy refuses more.
@@ -93,6 +97,7 @@ impl Provider {
             throttle: 0,
             lose: 0,
             hang_at: None,
+            hold_at: None,
             lose_at: None,
             longest: 730,
             forbids: None,
@@ -104,8 +109,13 @@ impl Provider {
             calls: Vec::new(),
             made: 0,
         };
-        let shared =
-            Arc::new(Shared { url: url.clone(), clock: clock.clone(), state: Mutex::new(state), hangs: Notify::new() });
+        let shared = Arc::new(Shared {
+            url: url.clone(),
+            clock: clock.clone(),
+            state: Mutex::new(state),
+            hangs: Notify::new(),
+            go: Notify::new(),
+        });
         let data = shared.clone();
         let app = move || App::new().app_data(Data::from(data.clone())).default_service(web::to(answer));
         tokio::spawn(HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run());
@@ -247,6 +257,11 @@ async fn answer(shared: Data<Shared>, req: HttpRequest, body: Bytes) -> HttpResp
         let lost = lost || !is_probe && state.lose_at.take_if(|at| *at == number).is_some();
         (lost, !is_probe && state.hang_at.take_if(|at| *at == number).is_some())
     };
+    let held = !is_probe && shared.state().hold_at.take_if(|at| *at == number).is_some();
+    if held {
+        shared.hangs.notify_one();
+        shared.go.notified().await;
+    }
     if hangs {
         shared.hangs.notify_one();
         return std::future::pending().await;

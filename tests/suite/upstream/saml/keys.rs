@@ -197,6 +197,23 @@ async fn keys_that_were_replaced_by_hand_go_by_themselves_and_say_what_they_did(
         [false, true],
         "nothing is signed any more, and something may still be encrypted: {replaced:?}"
     );
+    // the keys of SAML say the same where they are replaced
+    let listed = api.get("/connections/fabrikam/sp-keys").await.json["items"].clone();
+    let old: Vec<_> = listed.as_array().unwrap().iter().filter(|key| key["state"] == "retiring").collect();
+    for (usage, uses, safe) in [("signing", 3, true), ("encryption", 2, false)] {
+        let key = old.iter().find(|key| key["use"] == usage).unwrap_or_else(|| panic!("{listed}"));
+        assert_eq!((&key["uses"], &key["safe_to_retire"]["safe"]), (&json!(uses), &json!(safe)), "{key}");
+        assert!(key["last_used_at"].is_string(), "{key}");
+    }
+    let verdict = "Not yet: The one in use took over less than a day ago.";
+    let printed = saml.done(&["list", "fabrikam"]).await;
+    assert!(printed.contains("Yes: It signs nothing any more.") && printed.contains(verdict), "{printed}");
+    let mut editor = Operator::signed_in(&saml.world.broker, "editor").await;
+    let page = editor.open("/admin/connections/fabrikam/credentials").await;
+    assert!(page.body.contains("Safe to retire: not yet.") && page.body.contains("3 times in all"), "{page}");
+    let encrypts = old.iter().find(|key| key["use"] == "encryption").unwrap()["id"].as_str().unwrap();
+    let page = editor.open(&format!("/admin/connections/fabrikam/credentials/sp-keys/{encrypts}/delete")).await;
+    assert!(page.body.contains(verdict), "{page}");
     assert!(of("active").iter().all(|key| key["active_since"].is_string() && key["uses"] == 0), "{replaced:?}");
     // the answers here are of today: the dates come nearer instead
     for (days, gone) in [(7, 0), (2, 2)] {

@@ -14,7 +14,7 @@ use crate::admin::pages::show_again;
 use crate::admin::sign_in::pages::NoFields;
 use crate::admin::{Edit, Trouble};
 use crate::connection::certificate::fingerprint;
-use crate::connection::{CredentialState, KeyUse, sp_key};
+use crate::connection::{CredentialState, KeyUse, key_rotation, sp_key};
 
 pub fn routes(app: &mut web::ServiceConfig) {
     let at = |tail: &str| format!("/connections/{{slug}}/credentials{tail}");
@@ -122,10 +122,17 @@ async fn promote_keys(posted: Posted<Edit, NoFields>, name: Path<String>) -> Res
 
 async fn ask_end_key(desk: Desk<Edit>, at: Path<(String, String)>) -> Result<HttpResponse, Trouble> {
     let (name, id) = at.into_inner();
+    let now = desk.broker.ctx.now();
+    let known = key_rotation::list(&mut *desk.broker.ctx.db.acquire().await?, &slug(&name)?).await?;
+    let key = known.iter().find(|key| key.id.as_str() == id);
+    let used = key.and_then(|key| key.last_used_at).map(|at| Moment::new(at, now).to_string());
+    let mut touches = vec![("Last used".into(), used.unwrap_or_else(|| "Never".into()))];
+    let verdict = key.and_then(|key| key.safe_to_retire(&known, now));
+    touches.extend(verdict.map(|verdict| ("Safe to retire".into(), verdict.to_string())));
     ask(&desk, &name, |one, _| Question {
         what: format!("End a key of {}?", one.display_name),
         explanation: "What is encrypted to it is refused from then on. End it once the provider has read our metadata without it.",
-        touches: Vec::new(),
+        touches,
         action: format!("/sp-keys/{id}/delete"),
         button: "End it",
         harmless: false,

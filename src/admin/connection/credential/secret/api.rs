@@ -11,8 +11,8 @@ use crate::admin::connection::slug;
 use crate::admin::extract::Api;
 use crate::admin::{Edit, Read, Trouble};
 use crate::connection::credential::client_secret::KnownSecret;
-use crate::connection::credential::handover::Verdict;
 use crate::connection::credential::rehearsal::Rehearsal;
+use crate::life::Verdict;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.route("/connections/{slug}/secrets", web::get().to(secrets))

@@ -8,10 +8,10 @@ use crate::admin::connection::credential::lanes::Bar;
 use crate::admin::connection::credential::shown::state_word;
 use crate::admin::moment::Moment;
 use crate::connection::credential::client_secret::KnownSecret;
-use crate::connection::credential::handover::Verdict;
 use crate::connection::credential::rehearsal::{Method, Rehearsal, Verdict as Result};
 use crate::ids::CredentialId;
 use crate::life::State;
+use crate::life::Verdict;
 
 pub struct ShownSecret {
     pub id: CredentialId,

@@ -1,6 +1,10 @@
 //! The life of a credential, in one vocabulary for keys, secrets and certificates: what is new stands beside what is in
 //! use before it takes over, and what was in use stays for a while.
 
+pub mod retirement;
+
+pub use retirement::{Use, Verdict};
+
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

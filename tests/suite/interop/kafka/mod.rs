@@ -1,5 +1,8 @@
 //! Apache Kafka's own client fetches a token and its broker validates it (`BrokerJwtValidator`), both with the lines and
-//! flags as they are printed.
+//! flags as they are printed: handler by handler, and as a whole broker to which clients talk.
+
+mod cluster;
+mod messages;
 
 use serde_json::json;
 use tokio::process::Command;
@@ -7,6 +10,11 @@ use tokio::process::Command;
 use super::{Stage, forged};
 use crate::harness::Peer;
 use crate::integrations::paste::environment;
+
+/// Where its application finds a client's secret.
+fn variable(client: &str) -> String {
+    format!("{}_SECRET", client.to_uppercase().replace('-', "_"))
+}
 
 /// A class with a printed file and the flag that is printed beside it.
 fn kafka(stage: &Stage, class: &str, file: (&str, &str), flag: &str) -> Command {
@@ -20,8 +28,7 @@ async fn fetched(stage: &Stage, client: &str, secret: &str) -> String {
     let printed = stage.snippet(client, "kafka");
     let name = format!("{client}.properties");
     let mut command = kafka(stage, "Application", (&name, &printed["Java client"]), &printed["Java client, its flag"]);
-    let variable = format!("{}_SECRET", client.to_uppercase().replace('-', "_"));
-    let output = command.env(variable, secret).output().await.unwrap();
+    let output = command.env(variable(client), secret).output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
