@@ -132,6 +132,7 @@ async fn show(urls: web::Data<Urls>, name: web::Path<String>, trace_id: TraceId)
 fn landing(urls: &Urls, signed_in: Option<SignedInAs>) -> LandingPage {
     LandingPage {
         brand: Brand::avouch(urls),
+        account: "/account".into(),
         issuer: urls.issuer().to_owned(),
         discovery_url: urls.at("/.well-known/openid-configuration"),
         signed_in,

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::extract::Visiting;
-use super::{Problem, Refusal, Visitor, authorize};
+use super::{Problem, Refusal, Visitor, account, authorize};
 use crate::broker::Broker;
 use crate::connection::Profile;
 use crate::session::Session;
@@ -32,6 +32,7 @@ pub struct LandingPage {
     pub issuer: String,
     pub discovery_url: String,
     pub signed_in: Option<SignedInAs>,
+    pub account: String,
 }
 
 pub fn routes(app: &mut web::ServiceConfig) {
@@ -52,6 +53,7 @@ async fn landing(broker: Data<Broker>, visiting: Visiting) -> HttpResponse {
     let page = LandingPage {
         brand: broker.brand(),
         issuer: urls.issuer().into(),
+        account: urls.local(account::PATH),
         discovery_url: urls.at("/.well-known/openid-configuration"),
         signed_in: signed_in.map(|profile| {
             let (name, detail) = named(&profile);
