@@ -143,4 +143,43 @@ mod tests {
             }
         }
     }
+
+    /// The list in Markdown, where the words of a console stand between asterisks too.
+    fn markdown(steps: &[Step]) -> String {
+        let mut out = String::new();
+        for (index, step) in steps.iter().enumerate() {
+            out += &format!("{}. **{}.** {}\n", index + 1, step.title, step.text);
+            for paste in &step.paste {
+                out += &format!("   - {}: `{}`\n", paste.label, paste.value);
+            }
+        }
+        out
+    }
+
+    /// After a change that is meant: `AVOUCH_DOCUMENTS=write cargo test --lib -- guide`.
+    #[test]
+    fn the_document_says_what_the_desk_says() {
+        const END: &str = "<!-- end -->";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/integrations/connect-an-oidc-idp.md");
+        let urls = Urls::new("https://id.example.com").unwrap();
+        let document = std::fs::read_to_string(path).unwrap();
+        let mut out = String::new();
+        let mut lines = document.lines();
+        let mut guides = 0;
+        while let Some(line) = lines.next() {
+            out += &format!("{line}\n");
+            let marker = line.strip_prefix("<!-- guide ").and_then(|rest| rest.strip_suffix(" -->"));
+            let Some(provider) = marker.map(|word| Provider::parse(word).expect("a provider")) else { continue };
+            let at = Addresses::of(&urls, &Slug::parse("contoso").unwrap());
+            out += &format!("{}{END}\n", markdown(&steps(provider, EntryProtocol::Oidc, &at)));
+            assert!(lines.by_ref().any(|line| line == END), "{marker:?} has no end");
+            guides += 1;
+        }
+        assert_eq!(guides, Provider::ALL.len() - 1, "each but SAML's");
+        if std::env::var("AVOUCH_DOCUMENTS").is_ok_and(|mode| mode == "write") {
+            std::fs::write(path, out).unwrap();
+        } else {
+            assert!(out == document, "{path} is stale; see above this test");
+        }
+    }
 }
