@@ -4,6 +4,7 @@
 mod attacks;
 mod fresh;
 mod linking;
+mod saml;
 mod story;
 mod unlinking;
 
